@@ -1,0 +1,112 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Warnings are errors where CI is set; elsewhere a newer compiler's warning must not stop a user's build.
+let strict: [SwiftSetting] = Context.environment["CI"] == nil ? [] : [.treatAllWarnings(as: .error)]
+
+let settings: [SwiftSetting] = strict + [
+    .strictMemorySafety(),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableExperimentalFeature("Lifetimes"),
+]
+
+/// A module of the house: `path` is its floor and room below `Sources`.
+func module(_ path: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(
+        name: String(path.split(separator: "/").last ?? ""), dependencies: dependencies,
+        path: "Sources/\(path)", swiftSettings: settings)
+}
+
+func tests(_ module: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .testTarget(
+        name: "\(module)Tests", dependencies: [.byName(name: module), "Support"] + dependencies,
+        path: "Tests/\(module)Tests", swiftSettings: settings)
+}
+
+let package = Package(
+    name: "tenon",
+    platforms: [.macOS(.v26)],
+    products: [
+        .executable(name: "tenon", targets: ["TenonCLI"])
+    ],
+    traits: [
+        .default(enabledTraits: ["FaultInjection"]),
+        .trait(
+            name: "FaultInjection",
+            description: "Lets TENON_FAULT make a system call fail, fall short or kill; off in a release."),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+    ],
+    targets: [
+        .systemLibrary(
+            name: "CZstd", path: "Sources/Shims/CZstd", pkgConfig: "libzstd",
+            providers: [.apt(["libzstd-dev"]), .brew(["zstd"])]),
+        .systemLibrary(
+            name: "CXXHash", path: "Sources/Shims/CXXHash", pkgConfig: "libxxhash",
+            providers: [.apt(["libxxhash-dev"]), .brew(["xxhash"])]),
+        .target(
+            name: "CSystem", path: "Sources/Shims/CSystem", cSettings: [.define("_GNU_SOURCE")]),
+        .target(name: "CKernels", path: "Sources/Shims/CKernels"),
+
+        module("Base/Diagnostics"),
+        module("Base/Parallelism", ["Diagnostics"]),
+        module("Base/JSON", ["Diagnostics"]),
+        module("Base/Files", ["CSystem", "Diagnostics"]),
+        module("Base/Digests", ["CKernels", "CXXHash", "Diagnostics"]),
+        module("Base/Tensors", ["CKernels", "Diagnostics"]),
+
+        module("Maths/Quantization", ["CKernels", "Diagnostics", "Tensors"]),
+
+        module("Formats/Checkpoints", ["Diagnostics", "Parallelism", "JSON", "Files", "Tensors"]),
+        module("Formats/Adapters", ["Diagnostics", "Tensors"]),
+        module(
+            "Formats/DeltaFormat",
+            [
+                "CZstd", "CXXHash", "CKernels", "Diagnostics", "Parallelism", "Files", "Digests", "Tensors",
+                "Adapters",
+            ]),
+        module(
+            "Formats/Interchange",
+            [
+                "Diagnostics", "Parallelism", "JSON", "Files", "Digests", "Tensors", "Quantization",
+                "Checkpoints", "Adapters",
+            ]),
+        module(
+            "Formats/Packaging",
+            [
+                "Diagnostics", "Parallelism", "JSON", "Files", "Digests", "Tensors", "Quantization",
+                "Checkpoints", "Adapters", "DeltaFormat", "Interchange",
+            ]),
+        .executableTarget(
+            name: "TenonCLI",
+            dependencies: [
+                "CZstd", "CKernels", "Diagnostics", "Parallelism", "JSON", "Files", "Tensors", "Adapters",
+                "DeltaFormat", "Interchange", "Packaging",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "Sources/TenonCLI", swiftSettings: settings),
+
+        .target(
+            name: "Support", dependencies: ["Diagnostics", "Files"], path: "Tests/Support",
+            swiftSettings: settings),
+        tests("Diagnostics"),
+        tests("Parallelism"),
+        tests("JSON"),
+        tests("Files"),
+        tests("Digests", ["CKernels"]),
+        tests("Tensors", ["CKernels"]),
+        tests("Quantization", ["Tensors"]),
+        tests("Checkpoints", ["Files", "Tensors", "JSON"]),
+        tests("Adapters", ["Tensors"]),
+        tests("DeltaFormat", ["Files", "Tensors", "Adapters", "Digests", "Parallelism"]),
+        tests("Interchange", ["Files", "Tensors", "Adapters", "JSON", "Checkpoints"]),
+        tests("Packaging", ["Files", "Tensors", "Adapters", "DeltaFormat", "Interchange", "JSON"]),
+        .testTarget(
+            name: "EndToEnd", dependencies: ["Support", "Files", "JSON", "TenonCLI"], path: "Tests/EndToEnd",
+            swiftSettings: settings),
+    ],
+    swiftLanguageModes: [.v6]
+)
