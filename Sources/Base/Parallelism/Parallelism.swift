@@ -1,0 +1,155 @@
+import Dispatch
+package import Diagnostics
+import Synchronization
+
+/// The one pool: `threads` lanes that take indices from a counter.
+package struct Lanes: Sendable {
+    /// How many lanes run at once.
+    package let count: Int
+
+    package init(count: Int) {
+        self.count = max(1, count)
+    }
+
+    /// Calls `body(lane, index)` once for every index below `total`, on all lanes; `lane` is below ``count`` and no two
+    /// calls run at once on the same lane. The first failure by index that was met stops the rest and is thrown.
+    package func forEach(_ total: Int, _ body: @Sendable (_ lane: Int, _ index: Int) throws(Failure) -> Void)
+        throws(Failure)
+    {
+        let run = Run(total: total)
+        let width = min(count, total)
+        if width <= 1 {
+            run.drain(lane: 0, body)
+        } else {
+            DispatchQueue.concurrentPerform(iterations: width) { lane in run.drain(lane: lane, body) }
+        }
+        if let failure = run.failure.withLock({ $0 })?.failure { throw failure }
+    }
+
+    /// Calls `produce` for every index on all lanes and `consume` for its results in the order of the indices, one at a
+    /// time, on whichever lane is free. At most `count * 4` results wait, so memory stays bounded.
+    package func forEachInOrder<Result: Sendable>(
+        _ total: Int, produce: @Sendable (_ lane: Int, _ index: Int) throws(Failure) -> Result,
+        consume: @Sendable (_ index: Int, _ result: consuming Result) throws(Failure) -> Void
+    ) throws(Failure) {
+        let order = Order<Result>(window: count * 4)
+        try forEach(total) { lane, index throws(Failure) in
+            do throws(Failure) {
+                try order.waitForTurn(index)
+                try order.deliver(try produce(lane, index), at: index, to: consume)
+            } catch {
+                order.abandon()
+                throw error
+            }
+        }
+    }
+}
+
+/// One `forEach`: the counter that lanes draw from, and the failure that ends it.
+private final class Run: Sendable {
+    let total: Int
+    let next = Atomic<Int>(0)
+    let failure = Mutex<(index: Int, failure: Failure)?>(nil)
+
+    init(total: Int) {
+        self.total = total
+    }
+
+    func drain(lane: Int, _ body: @Sendable (Int, Int) throws(Failure) -> Void) {
+        while true {
+            let index = next.wrappingAdd(1, ordering: .relaxed).oldValue
+            guard index < total else { return }
+            do throws(Failure) {
+                try Cancellation.check()
+                try body(lane, index)
+            } catch {
+                failure.withLock { first in
+                    if first.map({ index < $0.index }) ?? true { first = (index, error) }
+                }
+                next.store(total, ordering: .relaxed)
+                return
+            }
+        }
+    }
+}
+
+/// Results that arrive out of order and leave in order.
+private final class Order<Result: Sendable>: Sendable {
+    private struct State {
+        var ready: [Int: Result] = [:]
+        /// The index whose result leaves next.
+        var next = 0
+        var isConsuming = false
+        var isAbandoned = false
+    }
+
+    private let window: Int
+    private let state = Mutex(State())
+    private let room = DispatchSemaphore(value: 0)
+    private let waiting = Atomic<Int>(0)
+
+    init(window: Int) {
+        self.window = window
+    }
+
+    /// Returns once `index` is within the window of results that may be held.
+    func waitForTurn(_ index: Int) throws(Failure) {
+        while true {
+            let (isAbandoned, mayGo) = state.withLock { ($0.isAbandoned, index < $0.next + window) }
+            if isAbandoned { throw Failure(.interrupted, "another lane failed") }
+            if mayGo { return }
+            waiting.wrappingAdd(1, ordering: .sequentiallyConsistent)
+            if state.withLock({ !$0.isAbandoned && index >= $0.next + window }) {
+                room.wait()
+            } else {
+                waiting.wrappingSubtract(1, ordering: .sequentiallyConsistent)
+            }
+        }
+    }
+
+    func deliver(
+        _ result: consuming Result, at index: Int, to consume: (Int, consuming Result) throws(Failure) -> Void
+    ) throws(Failure) {
+        let arrived = result
+        var mine = state.withLock { state -> (Int, Result)? in
+            state.ready[index] = arrived
+            return Self.takeNext(&state, mayBegin: true)
+        }
+        while let (next, result) = mine {
+            try consume(next, result)
+            mine = state.withLock { state in
+                state.next += 1
+                return Self.takeNext(&state, mayBegin: false)
+            }
+            wake()
+        }
+    }
+
+    /// The next result in order, if it is there and nobody else is consuming.
+    private static func takeNext(_ state: inout State, mayBegin: Bool) -> (Int, Result)? {
+        if mayBegin && state.isConsuming { return nil }
+        guard let result = state.ready.removeValue(forKey: state.next) else {
+            state.isConsuming = false
+            return nil
+        }
+        state.isConsuming = true
+        return (state.next, result)
+    }
+
+    func abandon() {
+        state.withLock { $0.isAbandoned = true }
+        wake()
+    }
+
+    private func wake() {
+        while true {
+            let sleepers = waiting.load(ordering: .sequentiallyConsistent)
+            guard sleepers > 0 else { return }
+            if waiting.compareExchange(
+                expected: sleepers, desired: sleepers - 1, ordering: .sequentiallyConsistent
+            ).exchanged {
+                room.signal()
+            }
+        }
+    }
+}

@@ -1,0 +1,74 @@
+package import Diagnostics
+
+/// A tensor whose bytes can be read piece by piece, from several threads at once.
+///
+/// Everything that streams is one: a tensor of a safetensors file, of a container, of a pickle, or an array in memory.
+package protocol TensorSource: Sendable {
+    var dtype: DType { get }
+    var shape: Shape { get }
+    /// All of its bytes, little-endian, row-major.
+    var byteCount: Int { get }
+
+    /// Fills `target` with the bytes from `offset` on.
+    ///
+    /// `offset + target.byteCount` is at most ``byteCount``; a source may work fastest on whole blocks of 1 MiB.
+    func read(at offset: Int, into target: inout MutableRawSpan) throws(Failure)
+}
+
+extension TensorSource {
+    /// All bytes at once: for what is known to be small.
+    package func readAll() throws(Failure) -> [UInt8] {
+        try read(at: 0, count: byteCount)
+    }
+
+    /// `count` bytes from `offset` on, as an array of their own.
+    package func read(at offset: Int, count: Int) throws(Failure) -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: count)
+        var span = bytes.mutableSpan
+        var raw = span.mutableBytes
+        try read(at: offset, into: &raw)
+        return bytes
+    }
+}
+
+/// A tensor in memory.
+package struct TensorBuffer: TensorSource {
+    package let dtype: DType
+    package let shape: Shape
+    package let bytes: [UInt8]
+
+    package init(dtype: DType, shape: Shape, bytes: [UInt8]) throws(Failure) {
+        guard try shape.byteCount(dtype) == bytes.count else {
+            throw Failure(
+                .internal, "a tensor \(shape) of \(dtype.name) was given \(bytes.count) bytes")
+        }
+        self.dtype = dtype
+        self.shape = shape
+        self.bytes = bytes
+    }
+
+    /// Plain bytes as a one-dimensional tensor.
+    package init(_ bytes: [UInt8]) {
+        self.dtype = .u8
+        self.shape = [bytes.count]
+        self.bytes = bytes
+    }
+
+    package var byteCount: Int { bytes.count }
+
+    package func read(at offset: Int, into target: inout MutableRawSpan) throws(Failure) {
+        target.copy(from: bytes.span.bytes.extracting(droppingFirst: offset).extracting(first: target.byteCount))
+    }
+}
+
+extension MutableRawSpan {
+    /// Overwrites all of it with `source`, which must be as long.
+    package mutating func copy(from source: RawSpan) {
+        precondition(source.byteCount == byteCount)
+        unsafe withUnsafeMutableBytes { target in
+            unsafe source.withUnsafeBytes { source in
+                unsafe target.copyMemory(from: source)
+            }
+        }
+    }
+}
