@@ -25,7 +25,7 @@ extension TensorSource {
     package func read(at offset: Int, count: Int) throws(Failure) -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: count)
         var span = bytes.mutableSpan
-        var raw = span.mutableBytes
+        var raw = unsafe span.mutableBytes
         try read(at: offset, into: &raw)
         return bytes
     }
@@ -57,7 +57,8 @@ package struct TensorBuffer: TensorSource {
     package var byteCount: Int { bytes.count }
 
     package func read(at offset: Int, into target: inout MutableRawSpan) throws(Failure) {
-        target.copy(from: bytes.span.bytes.extracting(droppingFirst: offset).extracting(first: target.byteCount))
+        let source = unsafe bytes.span.bytes
+        target.copy(from: source.extracting(droppingFirst: offset).extracting(first: target.byteCount))
     }
 }
 

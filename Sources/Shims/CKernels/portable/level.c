@@ -1,0 +1,1 @@
+#include "tenon_kernels.h"

@@ -1,0 +1,3 @@
+#ifndef TENON_SYSTEM_H
+#define TENON_SYSTEM_H
+#endif

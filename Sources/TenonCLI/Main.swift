@@ -1,0 +1,1 @@
+@main struct Tenon { static func main() {} }
