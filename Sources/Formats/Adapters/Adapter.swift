@@ -1,0 +1,74 @@
+package import Tensors
+
+/// A small set of parameters and what they do to a base model, with no word on how a file holds them.
+package struct Adapter: Sendable {
+    /// The method's word ("lora", "vera", …), or the foreign name of one this version does not understand.
+    package var method: String
+    /// Every config value that changes the function, with defaults left out.
+    package var parameters: Parameters
+    package var entries: [AdapterEntry]
+    /// Free text about it (base model's name, licence); never changes what it does.
+    package var metadata: [String: String]
+
+    package init(
+        method: String, parameters: Parameters = [:], entries: [AdapterEntry] = [], metadata: [String: String] = [:]
+    ) {
+        self.method = method
+        self.parameters = parameters
+        self.entries = entries
+        self.metadata = metadata
+    }
+}
+
+/// What an adapter holds for one target.
+package struct AdapterEntry: Sendable {
+    package var key: EntryKey
+    /// What holds for this entry alone: the scale of its factors, how they are quantized.
+    package var parameters: Parameters
+    /// Each role once, in the order of their raw values.
+    package var tensors: [RoleTensor]
+
+    package init(key: EntryKey, parameters: Parameters = [:], tensors: [RoleTensor]) {
+        self.key = key
+        self.parameters = parameters
+        self.tensors = tensors.sorted { $0.role.rawValue < $1.role.rawValue }
+    }
+
+    package subscript(role: Role) -> (any TensorSource)? {
+        tensors.first { $0.role == role }?.source
+    }
+}
+
+/// Which entry: no two of a container have the same key.
+package struct EntryKey: Hashable, Sendable {
+    /// A base tensor's name ("model.layers.0.self_attn.q_proj.weight"), a file's name, or empty for the whole model.
+    package var target: String
+    package var kind: Kind
+    /// The order of composition where one target has several entries of a kind.
+    package var ordinal: UInt16
+
+    package init(_ target: String, _ kind: Kind, ordinal: UInt16 = 0) {
+        self.target = target
+        self.kind = kind
+        self.ordinal = ordinal
+    }
+}
+
+extension EntryKey: Comparable {
+    /// By target bytes, then kind, then ordinal: the order of a container's entries.
+    package static func < (a: EntryKey, b: EntryKey) -> Bool {
+        if !a.target.equalsInBytes(b.target) { return a.target.precedesInBytes(b.target) }
+        if a.kind != b.kind { return a.kind.rawValue < b.kind.rawValue }
+        return a.ordinal < b.ordinal
+    }
+}
+
+package struct RoleTensor: Sendable {
+    package let role: Role
+    package let source: any TensorSource
+
+    package init(_ role: Role, _ source: any TensorSource) {
+        self.role = role
+        self.source = source
+    }
+}
