@@ -1,4 +1,5 @@
 import Diagnostics
+import Tensors
 
 extension KindRule {
     /// Every kind's rule. A kind without a row has none.
