@@ -22,6 +22,7 @@ package struct Errno: Error, Hashable, Sendable {
 
     var isExists: Bool { number == EEXIST }
     var isAbsent: Bool { number == ENOENT }
+    var isLoop: Bool { number == ELOOP }
     /// The descriptor does not block, and there is nothing to move yet.
     var isNotNow: Bool { number == EAGAIN || number == EWOULDBLOCK }
     /// The call is not for us or not for this file system, which is no fault of the medium.

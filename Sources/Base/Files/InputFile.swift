@@ -77,7 +77,7 @@ package final class InputFile: Sendable {
         return bytes
     }
 
-    private func checkRange(_ offset: Int, _ count: Int) throws(Failure) {
+    func checkRange(_ offset: Int, _ count: Int) throws(Failure) {
         guard offset >= 0, count >= 0 else {
             throw Failure(.internal, "a read of \(count) bytes at offset \(offset) was asked for", path: path)
         }

@@ -54,7 +54,8 @@ package enum Syscalls {
 
     // MARK: Moving bytes
 
-    static func read(_ descriptor: Int32, into buffer: UnsafeMutableRawBufferPointer, path: String) throws(Errno) -> Int {
+    static func read(_ descriptor: Int32, into buffer: UnsafeMutableRawBufferPointer, path: String) throws(Errno) -> Int
+    {
         try attempt(.read, path, count: buffer.count) { count in
             unsafe systemRead(descriptor, buffer.baseAddress, count)
         }
@@ -87,9 +88,12 @@ package enum Syscalls {
     }
 
     /// Waits until `descriptor` can be read (or written), 200 ms at most, so that a caller can ask for cancellation.
-    static func wait(_ descriptor: Int32, toWrite: Bool) {
+    ///
+    /// False where the time went by; an end or an error counts as something to read.
+    @discardableResult
+    static func wait(_ descriptor: Int32, toWrite: Bool) -> Bool {
         var request = pollfd(fd: descriptor, events: Int16(toWrite ? POLLOUT : POLLIN), revents: 0)
-        _ = unsafe poll(&request, 1, 200)
+        return unsafe poll(&request, 1, 200) > 0
     }
 
     static func flush(_ descriptor: Int32, path: String) throws(Errno) {
