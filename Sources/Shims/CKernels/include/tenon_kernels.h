@@ -15,6 +15,9 @@ enum {
     TENON_SIMD_NEON = 1,
     TENON_SIMD_AVX2 = 2,
     TENON_SIMD_AVX512 = 3,
+    /// May be added to a limit: leaves out what only some processors of a level have (SHA, AVX-512 VBMI), so that tests
+    /// reach the bodies of those that lack it.
+    TENON_SIMD_PLAIN = 0x100,
 };
 
 /// The level in use: what the processor has, lowered by tenon_simd_limit().
