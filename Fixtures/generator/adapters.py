@@ -48,8 +48,12 @@ def config_of(case: Case) -> peft.PeftConfig:
     task = BASE_MODELS[case.base].task if case.task == "base" else case.task
     if settings.get("alora_invocation_tokens") == "base-tokens":
         settings["alora_invocation_tokens"] = [int(token) for token in batch(case.base)["input_ids"][0, 2:4]]
-    for key, kind in (("kasa_config", "KasaConfig"), ("monteclora_config", "MontecloraConfig"),
-                      ("velora_config", "VeloraConfig"), ("use_bdlora", "BdLoraConfig")):
+    for key, kind in (
+        ("kasa_config", "KasaConfig"),
+        ("monteclora_config", "MontecloraConfig"),
+        ("velora_config", "VeloraConfig"),
+        ("use_bdlora", "BdLoraConfig"),
+    ):
         if key in settings:
             settings[key] = getattr(peft.tuners.lora.config, kind)(**settings[key])
     return PEFT_TYPE_TO_CONFIG_MAPPING[peft.PeftType(case.method)](task_type=task, **settings)
@@ -77,7 +81,9 @@ def base_of(name: str, method: str) -> torch.nn.Module:
 def inputs_of(case: Case, labels: bool = False) -> dict[str, torch.Tensor]:
     """The batch of a case, with labels where the loss is wanted."""
     inputs = {**batch(case.base), **{key: torch.tensor(value) for key, value in case.inputs.items()}}
-    if not labels:
+    if case.method == "MULTITASK_PROMPT_TUNING" and case.base == "t5":
+        del inputs["decoder_input_ids"]  # PEFT prepends the prompt only to what it derives from the labels
+    elif not labels:
         del inputs["labels"]
     return inputs
 
