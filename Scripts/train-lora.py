@@ -36,7 +36,7 @@ class Preset:
 
 PRESETS = {
     "large": Preset(hidden=512, intermediate=1408, layers=4, heads=8, key_value_heads=4, batch=2, length=64),
-    "small": Preset(hidden=160, intermediate=384, layers=4, heads=5, key_value_heads=5, batch=4, length=64),
+    "small": Preset(hidden=128, intermediate=352, layers=4, heads=4, key_value_heads=4, batch=4, length=64),
 }
 
 

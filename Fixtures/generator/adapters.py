@@ -13,6 +13,7 @@ import torch
 import transformers
 from peft import PeftModel, get_peft_model, get_peft_model_state_dict
 from peft.mapping import PEFT_TYPE_TO_CONFIG_MAPPING
+from peft.tuners.lora.loraga import preprocess_loraga
 
 from . import ADAPTERS
 from .bases import BASE_MODELS, batch, load_base
@@ -52,6 +53,7 @@ def config_of(case: Case) -> peft.PeftConfig:
         ("kasa_config", "KasaConfig"),
         ("monteclora_config", "MontecloraConfig"),
         ("velora_config", "VeloraConfig"),
+        ("lora_ga_config", "LoraGAConfig"),
         ("use_bdlora", "BdLoraConfig"),
     ):
         if key in settings:
@@ -99,7 +101,10 @@ def make(case: Case) -> PeftModel:
     transformers.set_seed(0)
     with warnings.catch_warnings(), beside_adapters():
         warnings.simplefilter("ignore")
-        model = get_peft_model(base_of(case.base, case.method), config_of(case))
+        base, config = base_of(case.base, case.method), config_of(case)
+        if config.to_dict().get("init_lora_weights") == "lora_ga":
+            preprocess_loraga(base, config, lambda: base(**inputs_of(case, labels=True)).loss.backward())
+        model = get_peft_model(base, config)
     if not case.untouched:
         for name, weight in model.named_parameters():
             if weight.requires_grad:
@@ -127,7 +132,8 @@ def write(case: Case, model: PeftModel) -> Path:
     shutil.rmtree(folder, ignore_errors=True)
     with warnings.catch_warnings(), beside_adapters():
         warnings.simplefilter("ignore")
-        model.save_pretrained(folder, safe_serialization=not case.pickle)
+        # X-LoRA counts its adapters as the model's own and would write them, with the base, into subfolders.
+        model.save_pretrained(folder, safe_serialization=not case.pickle, selected_adapters=["default"])
     (folder / "README.md").unlink(missing_ok=True)
     if case.extra_files:
         (folder / "README.md").write_text(README, encoding="utf-8")

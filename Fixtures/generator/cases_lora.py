@@ -83,6 +83,13 @@ LORA_CASES = [
     lora("lora-orthogonal", init_lora_weights="orthogonal"),
     lora("lora-pissa", init_lora_weights="pissa", spread=0.02),
     lora("lora-olora", init_lora_weights="olora", spread=0.02),
+    lora(
+        "lora-ga",
+        init_lora_weights="lora_ga",
+        lora_ga_config={},
+        spread=0.02,
+        lossy="PEFT shifts the base when it initialises and does not do so again when it loads",
+    ),
     lora("lora-mica", init_lora_weights="mica"),
     lora("lora-readme", extra_files=True),
     lora("lora-pickle", target_modules=EVERY, pickle=True),
