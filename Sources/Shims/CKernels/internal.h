@@ -15,14 +15,13 @@
 
 // MARK: Features
 
-/// Beside the level, what only some processors of a level have.
+/// A set of features is a level and, beside it, whether the processor has SHA instructions; not all of a level do.
 enum {
     TENON_LEVEL_MASK = 0xff,
     TENON_HAS_SHA = 0x200,
-    TENON_HAS_VBMI = 0x400,
 };
 
-/// What the processor has: a level and flags. Asked once.
+/// What the processor has.
 unsigned tenon_cpu_features(void);
 
 /// The features in use, below the limit set.

@@ -15,8 +15,8 @@ typedef struct {
     size_t count;
 } run;
 
-/// A message on its way: up to three runs, which are its first block when a prefix shifts the bytes, the blocks straight
-/// from the caller's memory, and the padded tail.
+/// A message on its way: up to three runs, which are its first block when a prefix shifts the bytes, the blocks read
+/// straight from the caller's memory, and the padded tail.
 typedef struct {
     run runs[3];
     unsigned at;

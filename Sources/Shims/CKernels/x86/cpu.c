@@ -18,7 +18,6 @@ unsigned tenon_cpu_features(void) {
     if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("f16c")) return TENON_SIMD_PORTABLE;
     unsigned features = has_sha() ? TENON_HAS_SHA : 0;
     if (!__builtin_cpu_supports("avx512f") || !__builtin_cpu_supports("avx512bw")) return features | TENON_SIMD_AVX2;
-    if (__builtin_cpu_supports("avx512vbmi")) features |= TENON_HAS_VBMI;
     return features | TENON_SIMD_AVX512;
 }
 
