@@ -42,8 +42,9 @@ def _trainable(case: Case, folder: Path) -> PeftModel:
     model = load(folder, case.base)
     if not model.active_peft_config.is_prompt_learning:
         return load(folder, case.base, trainable=True)
-    for weight in model.prompt_encoder.parameters():
-        weight.requires_grad_(True)
+    for name, weight in model.named_parameters():
+        if name.startswith("prompt_encoder.") or ".modules_to_save." in name:
+            weight.requires_grad_(True)
     return model
 
 
