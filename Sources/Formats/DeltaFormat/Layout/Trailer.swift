@@ -14,6 +14,9 @@ package struct Trailer: Hashable, Sendable {
     package var contentDigest: Digest
     package var logicalBytes: UInt64
 
+    /// How much of the file is neither header, index, trailer nor the zeros before the index and after it.
+    package var dataBytes: Int { Int(indexOffset) - Limits.headerSize }
+
     package init(
         indexOffset: UInt64, indexSize: UInt64, fileSize: UInt64, headerChecksum: UInt64, indexDigest: Digest,
         contentDigest: Digest, logicalBytes: UInt64

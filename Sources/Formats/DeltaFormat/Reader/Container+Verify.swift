@@ -1,5 +1,5 @@
 package import Diagnostics
-import Digests
+package import Digests
 import Files
 package import Parallelism
 import Tensors
@@ -19,7 +19,12 @@ extension Container {
     package func verify(_ level: VerificationLevel, lanes: Lanes) throws(Failure) {
         guard level != .structure else { return }
         try verifyPadding()
-        let sources = layout.tensors.indices.map(source)
+        try verify(level, tensors: Array(layout.tensors.indices), lanes: lanes)
+    }
+
+    /// The same for some tensors only, without the padding.
+    package func verify(_ level: VerificationLevel, tensors: [Int], lanes: Lanes) throws(Failure) {
+        let sources = tensors.map(source)
         let collector = level == .full ? DigestCollector(byteCounts: sources.map(\.byteCount)) : nil
         let blockSize = max(1 << 20, layout.tensors.map(\.chunkBytes).max() ?? 0)
         let groups = BlockGroup.plan(byteCounts: sources.map(\.byteCount), blockSize: blockSize, groupSize: blockSize)
@@ -36,20 +41,18 @@ extension Container {
             }
             unsafe collector?.observe(group, bytes: UnsafeRawBufferPointer(bytes).bytes)
         }
-        if let collector { try check(collector, tensors: layout.tensors.indices) }
+        guard let collector else { return }
+        for (seen, tensor) in tensors.enumerated() { try check(collector.digest(of: seen), of: tensor) }
     }
 
-    /// Throws unless the digests that `collector` saw are those of the index; `tensors[i]` is the number of its tensor i.
-    package func check(_ collector: DigestCollector, tensors: some Collection<Int>) throws(Failure) {
-        for (seen, tensor) in tensors.enumerated() {
-            let expected = index.tensors[tensor].digest
-            let actual = collector.digest(of: seen)
-            guard actual == expected else {
-                throw Failure(
-                    .digestMismatch, "a tensor's SHA-256 does not match", object: name(of: tensor), path: file.path,
-                    expected: "\(expected)", actual: actual.map(\.description) ?? "none",
-                    hint: "the file was changed after it was written; get it again")
-            }
+    /// Throws unless `digest` is what the index states for `tensor`.
+    package func check(_ digest: Digest?, of tensor: Int) throws(Failure) {
+        let expected = index.tensors[tensor].digest
+        guard digest == expected else {
+            throw Failure(
+                .digestMismatch, "a tensor's SHA-256 does not match", object: name(of: tensor), path: file.path,
+                expected: "\(expected)", actual: digest.map(\.description) ?? "none",
+                hint: "the file was changed after it was written; get it again")
         }
     }
 
