@@ -1,4 +1,5 @@
 import Diagnostics
+import Tensors
 
 extension Method {
     /// Low-rank adaptation with the variants that are options of one config.
