@@ -51,7 +51,7 @@ let package = Package(
             name: "CSystem", path: "Sources/Shims/CSystem", cSettings: [.define("_GNU_SOURCE")]),
         .target(name: "CKernels", path: "Sources/Shims/CKernels"),
 
-        module("Base/Diagnostics"),
+        module("Base/Diagnostics", ["CSystem"]),
         module("Base/Parallelism", ["Diagnostics"]),
         module("Base/JSON", ["Diagnostics"]),
         module("Base/Files", ["CSystem", "Diagnostics"]),

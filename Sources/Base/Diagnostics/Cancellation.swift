@@ -1,22 +1,32 @@
-import Synchronization
+import CSystem
 
-/// Whether the user has asked us to stop. Set from a signal handler's thread, asked between blocks of work.
+/// Whether the user has asked us to stop. Set by a signal handler, asked between blocks of work.
 package enum Cancellation {
-    private static let signal = Atomic<Int32>(0)
-
-    /// Notes that `number` (SIGINT, SIGTERM, …) has arrived.
-    package static func request(signal number: Int32) {
-        signal.store(number, ordering: .relaxed)
+    /// Catches SIGINT, SIGTERM and SIGHUP from now on, and lets a closed pipe show as an error instead of a signal.
+    ///
+    /// The first signal only sets ``isRequested``; a second one removes unfinished outputs and ends the process.
+    package static func catchSignals() {
+        tenon_install_signal_handlers()
     }
 
-    package static var isRequested: Bool { signal.load(ordering: .relaxed) != 0 }
+    /// Notes that `number` (SIGINT, SIGTERM, …) has arrived, unless one has before.
+    package static func request(signal number: Int32) {
+        tenon_note_signal(number)
+    }
+
+    package static var isRequested: Bool { tenon_pending_signal() != 0 }
 
     /// Throws ``Failure/Code/interrupted`` or ``Failure/Code/terminated`` once a signal has arrived.
     package static func check() throws(Failure) {
-        switch signal.load(ordering: .relaxed) {
-        case 0: return
-        case 15: throw Failure(.terminated, "stopped by SIGTERM")
-        default: throw Failure(.interrupted, "interrupted")
+        if let failure { throw failure }
+    }
+
+    /// What ``check()`` throws, nil while no signal has arrived.
+    package static var failure: Failure? {
+        switch tenon_pending_signal() {
+        case 0: nil
+        case 15: Failure(.terminated, "stopped by SIGTERM")
+        default: Failure(.interrupted, "interrupted")
         }
     }
 }

@@ -117,6 +117,8 @@ extension Failure.Code {
     package static let permission = Self("permission", .permission)
     package static let interrupted = Self("interrupted", .interrupted)
     package static let terminated = Self("terminated", .terminated)
+    /// Whoever read our output has had enough; not an error to speak of.
+    package static let closedPipe = Self("closed-pipe", .done)
     package static let verificationFailed = Self("verification-failed", .no)
     package static let `internal` = Self("internal", .internal)
 
@@ -131,6 +133,7 @@ extension Failure.Code {
         baseInvalid, jsonSyntax, jsonDuplicate, jsonNumber, jsonLimit, pickleRefused, badArchive, notAnAdapter,
         configInvalid, configConflict, weightsMissing, configMissing, unknownKey, notExportable, baseMismatch,
         baseIncompatible, baseAmbiguous, usage, notFound, notRegular, outputExists, cannotCreate, inputOutput, noSpace,
-        changedDuringRead, outOfMemory, permission, interrupted, terminated, verificationFailed, `internal`,
+        changedDuringRead, outOfMemory, permission, interrupted, terminated, closedPipe, verificationFailed,
+        `internal`,
     ]
 }

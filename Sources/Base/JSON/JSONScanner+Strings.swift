@@ -79,7 +79,12 @@ extension JSONScanner {
         var unit: UInt32 = 0
         for digit in (index + 2)..<(index + 6) {
             guard digit < bytes.count else { throw endInString() }
-            guard let value = Character(Unicode.Scalar(bytes[digit])).hexDigitValue else {
+            let value: UInt8
+            switch bytes[digit] {
+            case UInt8(ascii: "0")...UInt8(ascii: "9"): value = bytes[digit] - UInt8(ascii: "0")
+            case UInt8(ascii: "a")...UInt8(ascii: "f"): value = bytes[digit] - UInt8(ascii: "a") + 10
+            case UInt8(ascii: "A")...UInt8(ascii: "F"): value = bytes[digit] - UInt8(ascii: "A") + 10
+            default:
                 throw syntax("an escape lacks its four hexadecimal digits", at: index, expected: nil, actual: nil)
             }
             unit = unit << 4 | UInt32(value)

@@ -131,7 +131,8 @@ package struct JSONScanner: ~Escapable {
         position += 1
         guard keys.insert(key) else {
             throw Failure(
-                .jsonDuplicate, "the object has this key twice", object: key, offset: origin + UInt64(start), path: path)
+                .jsonDuplicate, "the object has this key twice", object: key, offset: origin + UInt64(start), path: path
+            )
         }
         return key
     }

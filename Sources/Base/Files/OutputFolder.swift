@@ -1,0 +1,196 @@
+package import Diagnostics
+import CSystem
+import Synchronization
+
+/// A folder being filled under a name of its own beside its place, and put there whole by ``commit()`` or not at all.
+package final class OutputFolder: Sendable {
+    /// The file that tells a folder we wrote, and may replace, from all others.
+    package static let markerName = ".tenon-folder"
+
+    private struct State {
+        var files: [OutputFile] = []
+        var subfolders: [String] = []
+        var cleanup: [Int32] = []
+        var isFinished = false
+        var isCommitted = false
+    }
+
+    /// As the user named it, without slashes at its end.
+    package let path: String
+    private let workPath: String
+    private let replacing: Bool
+    private let durability: Durability
+    private let state: Mutex<State>
+
+    private init(path: String, workPath: String, replacing: Bool, durability: Durability) {
+        self.path = path
+        self.workPath = workPath
+        self.replacing = replacing
+        self.durability = durability
+        var state = State()
+        state.cleanup.append(unsafe tenon_remember(workPath))
+        self.state = Mutex(state)
+    }
+
+    deinit {
+        let state = state.withLock { $0 }
+        if !state.isCommitted { try? Folder.remove(workPath) }
+        state.cleanup.forEach(tenon_forget)
+    }
+
+    // MARK: Beginning
+
+    /// Begins a folder that ``commit()`` will put at `path`.
+    ///
+    /// Throws ``Failure/Code/outputExists`` where something is there. With `replacing`, an empty folder and one that was
+    /// made by this type are replaced, and nothing else.
+    package static func create(
+        at path: String, replacing: Bool, durability: Durability = .fsync
+    ) throws(Failure) -> OutputFolder {
+        let place = Paths.withoutTrailingSlashes(path)
+        let name = Paths.lastComponent(of: place)
+        if name.isEmpty || name == "." || name == ".." {
+            throw Failure(.cannotCreate, "this names no new folder", path: path)
+        }
+        try checkPlace(place, replacing: replacing)
+        let workPath = Paths.temporary(beside: place, process: Syscalls.processNumber)
+        try reporting(.output, "cannot create the folder", place) { () throws(Errno) in
+            try Syscalls.makeFolder(workPath)
+        }
+        return OutputFolder(path: place, workPath: workPath, replacing: replacing, durability: durability)
+    }
+
+    private static func checkPlace(_ path: String, replacing: Bool) throws(Failure) {
+        guard let there = try existing(path, followingLinks: false) else { return }
+        guard there == .folder else {
+            throw Failure(
+                .outputExists, "something that is no folder is there already", path: path, hint: "name another place")
+        }
+        guard replacing else {
+            throw Failure(.outputExists, "the output is there already", path: path, hint: "--force replaces it")
+        }
+        let names: [String?]
+        do throws(Errno) {
+            names = try Syscalls.names(in: path)
+        } catch {
+            throw Failure(error, .output, "cannot look into the folder to be replaced", path: path)
+        }
+        guard names.isEmpty || names.contains(markerName) else {
+            throw Failure(
+                .outputExists, "a folder that tenon did not write is there", path: path,
+                hint: "remove it yourself, or name another place")
+        }
+    }
+
+    // MARK: Filling
+
+    /// Begins the file `name` in this folder; commit it before the folder. `name` may lead through new subfolders.
+    package func file(named name: String) throws(Failure) -> OutputFile {
+        let parts = name.split(separator: "/", omittingEmptySubsequences: false)
+        let isPlain = !name.utf8.contains(0) && parts.allSatisfy { !$0.isEmpty && $0 != "." && $0 != ".." }
+        guard isPlain, name != Self.markerName else {
+            throw Failure(.badName, "not a name for a file in the output", object: name, path: path)
+        }
+        return try begin(name, subfolders: parts.dropLast())
+    }
+
+    private func begin(_ name: String, subfolders: ArraySlice<Substring>) throws(Failure) -> OutputFile {
+        try state.withLock { state throws(Failure) in
+            if state.isFinished { throw Failure(.internal, "a finished output was written to", path: path) }
+            var subfolder = ""
+            for part in subfolders {
+                subfolder = Paths.joined(subfolder, String(part))
+                if state.subfolders.contains(subfolder) { continue }
+                let place = Paths.joined(workPath, subfolder)
+                try reporting(.output, "cannot create the folder", Paths.joined(path, subfolder)) { () throws(Errno) in
+                    try Syscalls.makeFolder(place)
+                }
+                state.subfolders.append(subfolder)
+                state.cleanup.append(unsafe tenon_remember(place))
+            }
+            let place = Paths.joined(workPath, name)
+            let file = try OutputFile.create(
+                inFolder: place, path: Paths.joined(path, name), durability: durability)
+            state.files.append(file)
+            state.cleanup.append(unsafe tenon_remember(place))
+            return file
+        }
+    }
+
+    // MARK: Ending
+
+    /// Puts the folder in its place; all its files must be committed.
+    ///
+    /// Where it throws, nothing of the new folder is left behind and an older one is as it was, with one exception:
+    /// where an older folder was replaced and only the folder above could not be flushed, the new one is there.
+    package func commit() throws(Failure) {
+        try state.withLock { state throws(Failure) in
+            if state.isFinished { throw Failure(.internal, "a finished output was committed again", path: path) }
+            state.isFinished = true
+            if let open = state.files.first(where: { !$0.isCommitted }) {
+                throw Failure(.internal, "a file of the output was not finished", path: open.path)
+            }
+            let marker = Paths.joined(workPath, Self.markerName)
+            state.cleanup.append(unsafe tenon_remember(marker))
+            try writeMarker(marker)
+            if durability == .fsync {
+                for subfolder in state.subfolders { try flushFolder(Paths.joined(workPath, subfolder), for: path) }
+                try flushFolder(workPath, for: path)
+            }
+            try putInPlace()
+            state.isCommitted = true
+        }
+    }
+
+    private func writeMarker(_ place: String) throws(Failure) {
+        let file = try OutputFile.create(
+            inFolder: place, path: Paths.joined(path, Self.markerName), durability: durability)
+        let line = Array("Written by tenon; --force may replace this folder.\n".utf8)
+        try unsafe file.write(line.span.bytes)
+        try file.commit()
+    }
+
+    private func putInPlace() throws(Failure) {
+        var replaced: String?
+        do throws(Errno) {
+            try Syscalls.renameExclusively(workPath, to: path)
+        } catch {
+            guard error.isExists, replacing else {
+                throw Failure(error, .output, "cannot put the finished folder in its place", path: path)
+            }
+            // Looked at again: somebody may have put another folder there in the meantime.
+            try Self.checkPlace(path, replacing: true)
+            replaced = try reporting(.output, "cannot replace the folder", path) { () throws(Errno) in
+                try replaceOld()
+            }
+        }
+        do throws(Failure) {
+            if durability == .fsync { try flushFolder(Paths.parent(of: path), for: path) }
+        } catch {
+            if replaced == nil { try? Folder.remove(path) }
+            // The old folder cannot be had back for sure; the new one is complete.
+            if let replaced { try? Folder.remove(replaced) }
+            throw error
+        }
+        if let replaced { try Folder.remove(replaced) }
+    }
+
+    /// Swaps old and new and gives the old one's place.
+    private func replaceOld() throws(Errno) -> String {
+        do throws(Errno) {
+            try Syscalls.exchange(workPath, path)
+            return workPath
+        } catch {
+            guard error == .unsupported else { throw error }
+        }
+        let old = Paths.temporary(beside: path, process: Syscalls.processNumber)
+        try Syscalls.renameExclusively(path, to: old)
+        do throws(Errno) {
+            try Syscalls.renameExclusively(workPath, to: path)
+        } catch {
+            try? Syscalls.rename(old, to: path)
+            throw error
+        }
+        return old
+    }
+}

@@ -1,0 +1,329 @@
+import CSystem
+import Diagnostics
+
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Glibc
+#endif
+
+/// A call of the kernel, as a fault plan names it.
+enum Call: String, CaseIterable {
+    case open, close, read, pread, write, pwrite, stat, fstat, fsync, rename, unlink, mkdir, rmdir, readdir, mmap
+    case truncate, reserve
+}
+
+/// The only place that calls the kernel about files.
+///
+/// Calls that a signal cut short are made again, unless the user asked to stop; transfers move as much as the kernel
+/// likes, and their callers loop. Under the trait `FaultInjection` a ``FaultPlan`` comes first.
+package enum Syscalls {
+    // MARK: Opening and closing
+
+    static func openForReading(_ path: String) throws(Errno) -> Int32 {
+        // Without O_NONBLOCK a named pipe would wait for a writer.
+        try open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, mode: 0)
+    }
+
+    static func openFolder(_ path: String) throws(Errno) -> Int32 {
+        try open(path, O_RDONLY | O_CLOEXEC | O_DIRECTORY, mode: 0)
+    }
+
+    /// Makes a file that was not there, open for reading and writing, with the rights that the umask leaves of `mode`.
+    static func createFile(_ path: String, mode: mode_t = 0o666) throws(Errno) -> Int32 {
+        try open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode: mode)
+    }
+
+    private static func open(_ path: String, _ flags: Int32, mode: mode_t) throws(Errno) -> Int32 {
+        try refuseNul(path)
+        return try attempt(.open, path) { _ in
+            unsafe systemOpen(path, flags, mode)
+        }
+    }
+
+    /// The descriptor is gone afterwards, even where this throws.
+    static func close(_ descriptor: Int32, path: String) throws(Errno) {
+        let result = systemClose(descriptor)
+        let error = Errno.last
+        try visit(.close, path)
+        // Never again after EINTR: the number may already be somebody else's.
+        if result != 0, error.number != EINTR { throw error }
+    }
+
+    // MARK: Moving bytes
+
+    static func read(_ descriptor: Int32, into buffer: UnsafeMutableRawBufferPointer, path: String) throws(Errno) -> Int
+    {
+        try attempt(.read, path, count: buffer.count) { count in
+            unsafe systemRead(descriptor, buffer.baseAddress, count)
+        }
+    }
+
+    static func read(
+        _ descriptor: Int32, at offset: Int, into buffer: UnsafeMutableRawBufferPointer, path: String
+    ) throws(Errno) -> Int {
+        try attempt(.pread, path, count: buffer.count) { count in
+            unsafe pread(descriptor, buffer.baseAddress, count, off_t(offset))
+        }
+    }
+
+    static func write(_ descriptor: Int32, _ buffer: UnsafeRawBufferPointer, path: String) throws(Errno) -> Int {
+        let count = try attempt(.write, path, count: buffer.count) { count in
+            unsafe systemWrite(descriptor, buffer.baseAddress, count)
+        }
+        noteOutput(count, path)
+        return count
+    }
+
+    static func write(
+        _ descriptor: Int32, at offset: Int, _ buffer: UnsafeRawBufferPointer, path: String
+    ) throws(Errno) -> Int {
+        let count = try attempt(.pwrite, path, count: buffer.count) { count in
+            unsafe pwrite(descriptor, buffer.baseAddress, count, off_t(offset))
+        }
+        noteOutput(count, path)
+        return count
+    }
+
+    /// Waits until `descriptor` can be read (or written), 200 ms at most, so that a caller can ask for cancellation.
+    ///
+    /// False where the time went by; an end or an error counts as something to read.
+    @discardableResult
+    static func wait(_ descriptor: Int32, toWrite: Bool) -> Bool {
+        var request = pollfd(fd: descriptor, events: Int16(toWrite ? POLLOUT : POLLIN), revents: 0)
+        return unsafe poll(&request, 1, 200) > 0
+    }
+
+    static func flush(_ descriptor: Int32, path: String) throws(Errno) {
+        _ = try attempt(.fsync, path) { _ in tenon_sync(descriptor) }
+    }
+
+    static func truncate(_ descriptor: Int32, to byteCount: Int, path: String) throws(Errno) {
+        _ = try attempt(.truncate, path) { _ in ftruncate(descriptor, off_t(byteCount)) }
+    }
+
+    static func reserve(_ descriptor: Int32, byteCount: Int, path: String) throws(Errno) {
+        _ = try attempt(.reserve, path) { _ in tenon_reserve(descriptor, Int64(byteCount)) }
+    }
+
+    static func advise(_ descriptor: Int32, _ range: Range<Int>, _ kind: Int32) {
+        tenon_advise(descriptor, Int64(range.lowerBound), Int64(range.count), kind)
+    }
+
+    /// A read-only view of whole pages, to be given back by `unmap`.
+    static func map(
+        _ descriptor: Int32, at offset: Int, count: Int, path: String
+    ) throws(Errno) -> UnsafeMutableRawPointer {
+        try visit(.mmap, path)
+        let base = unsafe mmap(nil, count, PROT_READ, MAP_SHARED, descriptor, off_t(offset))
+        guard let base = unsafe base, unsafe base != MAP_FAILED else { throw Errno.last }
+        return unsafe base
+    }
+
+    static func unmap(_ base: UnsafeMutableRawPointer, count: Int) {
+        unsafe munmap(base, count)
+    }
+
+    static var pageSize: Int { Int(sysconf(Int32(_SC_PAGESIZE))) }
+
+    // MARK: Names
+
+    static func rename(_ old: String, to new: String) throws(Errno) {
+        _ = try attempt(.rename, new) { _ in unsafe systemRename(old, new) }
+    }
+
+    /// Fails with EEXIST where `new` is there.
+    static func renameExclusively(_ old: String, to new: String) throws(Errno) {
+        _ = try attempt(.rename, new) { _ in unsafe tenon_rename_exclusive(old, new) }
+    }
+
+    /// Fails with ENOTSUP where it cannot be done in one step.
+    static func exchange(_ one: String, _ other: String) throws(Errno) {
+        _ = try attempt(.rename, other) { _ in unsafe tenon_rename_exchange(one, other) }
+    }
+
+    static func unlink(_ path: String) throws(Errno) {
+        _ = try attempt(.unlink, path) { _ in unsafe systemUnlink(path) }
+    }
+
+    static func makeFolder(_ path: String, mode: mode_t = 0o777) throws(Errno) {
+        try refuseNul(path)
+        _ = try attempt(.mkdir, path) { _ in unsafe mkdir(path, mode) }
+    }
+
+    static func removeFolder(_ path: String) throws(Errno) {
+        _ = try attempt(.rmdir, path) { _ in unsafe rmdir(path) }
+    }
+
+    /// The absolute path without symbolic links.
+    static func resolve(_ path: String) throws(Errno) -> String {
+        try refuseNul(path)
+        guard let text = unsafe realpath(path, nil) else { throw Errno.last }
+        defer { unsafe free(text) }
+        return unsafe String(cString: text)
+    }
+
+    // MARK: Questions
+
+    static func status(_ path: String, followingLinks: Bool) throws(Errno) -> FileStatus {
+        try refuseNul(path)
+        var result = stat()
+        _ = try attempt(.stat, path) { _ in
+            unsafe followingLinks ? stat(path, &result) : lstat(path, &result)
+        }
+        return FileStatus(result)
+    }
+
+    static func status(of descriptor: Int32, path: String) throws(Errno) -> FileStatus {
+        var result = stat()
+        _ = try attempt(.fstat, path) { _ in unsafe fstat(descriptor, &result) }
+        return FileStatus(result)
+    }
+
+    /// Where the next sequential transfer takes place, nil for what has no such place.
+    static func position(_ descriptor: Int32) -> Int? {
+        let place = lseek(descriptor, 0, SEEK_CUR)
+        return place < 0 ? nil : Int(place)
+    }
+
+    static func duplicate(_ descriptor: Int32) throws(Errno) -> Int32 {
+        let copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 3)
+        guard copy >= 0 else { throw Errno.last }
+        return copy
+    }
+
+    /// The names in a folder, in the system's order, without "." and ".."; nil for one that is not UTF-8.
+    static func names(in path: String) throws(Errno) -> [String?] {
+        try visit(.readdir, path)
+        try refuseNul(path)
+        guard let stream = unsafe opendir(path) else { throw Errno.last }
+        defer { unsafe closedir(stream) }
+        guard let nameOffset = MemoryLayout<dirent>.offset(of: \.d_name) else { throw Errno(ENOTSUP) }
+        var names: [String?] = []
+        while true {
+            errno = 0
+            guard let entry = unsafe readdir(stream) else { break }
+            // By its address: the record may end before the field's declared length does.
+            let text = unsafe UnsafeRawPointer(entry).advanced(by: nameOffset).assumingMemoryBound(to: CChar.self)
+            let name = unsafe String(validatingCString: text)
+            if name != ".", name != ".." { names.append(name) }
+        }
+        guard errno == 0 else { throw Errno.last }
+        return names
+    }
+
+    static var processNumber: Int32 { getpid() }
+
+    /// Ends the process as SIGKILL does: nothing is tidied up.
+    static func die() -> Never {
+        kill(getpid(), SIGKILL)
+        // The signal comes before this thread goes on, or all but.
+        while true { pause() }
+    }
+
+    /// Whether `descriptor` is a terminal.
+    package static func isTerminal(_ descriptor: Int32) -> Bool { isatty(descriptor) == 1 }
+
+    /// How many columns the terminal at `descriptor` has, nil where it does not say.
+    package static func terminalWidth(_ descriptor: Int32) -> Int? {
+        var size = winsize()
+        guard unsafe ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return nil }
+        return Int(size.ws_col)
+    }
+
+    /// The value of an environment variable, nil where it is not set.
+    package static func environment(_ name: String) -> String? {
+        guard let value = unsafe getenv(name) else { return nil }
+        return unsafe String(cString: value)
+    }
+
+    /// Nanoseconds on a clock that never goes back; only differences mean something.
+    package static func monotonicNanoseconds() -> Int64 {
+        var time = timespec()
+        unsafe clock_gettime(CLOCK_MONOTONIC, &time)
+        return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+    }
+
+    // MARK: The seam
+
+    /// Makes a call, again as long as signals cut it short, with a fault first where the plan has one.
+    @inline(__always)
+    private static func attempt<Value: SignedInteger>(
+        _ call: Call, _ path: String, count: Int = 0, _ body: (Int) -> Value
+    ) throws(Errno) -> Value {
+        while true {
+            var error: Errno
+            do throws(Errno) {
+                let value = body(try visit(call, path, count: count))
+                if value != -1 { return value }
+                error = Errno.last
+            } catch let fault {
+                error = fault
+            }
+            guard error.number == EINTR, !Cancellation.isRequested else { throw error }
+        }
+    }
+
+    /// How many of `count` bytes the call may move.
+    @discardableResult @inline(__always)
+    private static func visit(_ call: Call, _ path: String, count: Int = 0) throws(Errno) -> Int {
+        // Darwin refuses more than 2 GiB at once, Linux moves less than asked.
+        let count = min(count, 1 << 30)
+        #if FaultInjection
+            return try FaultPlan.visit(call, path, count: count)
+        #else
+            return count
+        #endif
+    }
+
+    @inline(__always)
+    private static func noteOutput(_ count: Int, _ path: String) {
+        #if FaultInjection
+            FaultPlan.noteOutput(count, path)
+        #endif
+    }
+
+    /// A C string would end at the NUL and name another file.
+    private static func refuseNul(_ path: String) throws(Errno) {
+        if path.utf8.contains(0) { throw Errno(ENOENT) }
+    }
+}
+
+extension FileStatus {
+    fileprivate init(_ result: stat) {
+        switch result.st_mode & S_IFMT {
+        case S_IFREG: kind = .file
+        case S_IFDIR: kind = .folder
+        case S_IFLNK: kind = .link
+        default: kind = .other
+        }
+        #if canImport(Darwin)
+            let (modified, changed) = (result.st_mtimespec, result.st_ctimespec)
+        #else
+            let (modified, changed) = (result.st_mtim, result.st_ctim)
+        #endif
+        identity = FileIdentity(
+            device: UInt64(truncatingIfNeeded: result.st_dev), inode: UInt64(result.st_ino), size: Int(result.st_size),
+            modified: nanoseconds(modified), changed: nanoseconds(changed))
+    }
+}
+
+private func nanoseconds(_ time: timespec) -> Int64 {
+    Int64(time.tv_sec) &* 1_000_000_000 &+ Int64(time.tv_nsec)
+}
+
+// The C functions whose names the enum's own members hide.
+private func systemOpen(_ path: UnsafePointer<CChar>, _ flags: Int32, _ mode: mode_t) -> Int32 {
+    unsafe open(path, flags, mode)
+}
+private func systemClose(_ descriptor: Int32) -> Int32 { close(descriptor) }
+private func systemRead(_ descriptor: Int32, _ buffer: UnsafeMutableRawPointer?, _ count: Int) -> Int {
+    unsafe read(descriptor, buffer, count)
+}
+private func systemWrite(_ descriptor: Int32, _ buffer: UnsafeRawPointer?, _ count: Int) -> Int {
+    unsafe write(descriptor, buffer, count)
+}
+private func systemRename(_ old: UnsafePointer<CChar>, _ new: UnsafePointer<CChar>) -> Int32 { unsafe rename(old, new) }
+private func systemUnlink(_ path: UnsafePointer<CChar>) -> Int32 { unsafe unlink(path) }
