@@ -63,6 +63,11 @@ package enum Folder {
         return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
     }
 
+    /// Makes a folder that was not there.
+    package static func make(_ path: String) throws(Failure) {
+        try reporting(.output, "cannot create the folder", path) { () throws(Errno) in try Syscalls.makeFolder(path) }
+    }
+
     /// Removes `path` and all below it, following no links; what is not there counts as removed.
     package static func remove(_ path: String) throws(Failure) {
         do throws(Errno) {
