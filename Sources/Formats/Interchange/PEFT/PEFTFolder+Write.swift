@@ -1,0 +1,99 @@
+package import Adapters
+package import Diagnostics
+package import Files
+package import Parallelism
+package import Tensors
+import Checkpoints
+
+extension PEFTFolder {
+    /// Writes an adapter as PEFT would have; the caller commits the folder.
+    ///
+    /// Where the adapter holds the original files (kind `file`) they come out byte for byte. Without them, or with
+    /// `ignoringOriginal`, config and keys are made again from what the adapter means.
+    ///
+    /// - Parameters:
+    ///   - observer: Sees the blocks of the file of weights.
+    /// - Returns: What could not be kept.
+    ///
+    /// Throws ``Failure/Code/notExportable`` for what PEFT cannot hold, ``Failure/Code/configConflict`` as
+    /// ``checkConflict(_:)`` does, and what reading and writing throw.
+    @discardableResult
+    package static func write(
+        _ adapter: Adapter, to folder: OutputFolder, lanes: Lanes, observer: (any BlockObserver)? = nil,
+        ignoringOriginal: Bool = false
+    ) throws(Failure) -> [Finding] {
+        if !ignoringOriginal { try checkConflict(adapter) }
+        var findings: [Finding] = []
+        var hasConfig = false
+        var weights: AdapterEntry?
+        for entry in adapter.entries where entry.key.kind == .file {
+            try checkName(entry.key.target)
+            let layout = entry.parameters["layout"]?.string ?? "verbatim"
+            if layout != "verbatim" {
+                weights = entry
+            } else if entry.key.target == configName {
+                if ignoringOriginal { continue }
+                hasConfig = true
+                try copy(entry, to: folder)
+            } else {
+                try copy(entry, to: folder)
+            }
+        }
+        if !hasConfig { try write(PEFTConfig.bytes(for: adapter), to: folder, name: configName) }
+        let original = ignoringOriginal ? nil : weights
+        findings += try WeightsOutput(adapter, original: original).write(to: folder, lanes: lanes, observer: observer)
+        return findings
+    }
+
+    /// A file's name is one component: a container from elsewhere must not reach out of the folder.
+    private static func checkName(_ name: String) throws(Failure) {
+        guard !name.isEmpty, name != ".", name != "..", !name.utf8.contains(UInt8(ascii: "/")), !name.utf8.contains(0)
+        else { throw Failure(.badName, "not a name for a file in a folder", object: name) }
+    }
+
+    private static func copy(_ entry: AdapterEntry, to folder: OutputFolder) throws(Failure) {
+        let file = try folder.file(named: entry.key.target)
+        if let source = entry[.value] {
+            var offset = 0
+            while offset < source.byteCount {
+                let bytes = try source.read(at: offset, count: min(1 << 20, source.byteCount - offset))
+                try unsafe file.write(bytes.span.bytes)
+                offset += bytes.count
+            }
+        }
+        try file.commit()
+    }
+
+    private static func write(_ bytes: [UInt8], to folder: OutputFolder, name: String) throws(Failure) {
+        let file = try folder.file(named: name)
+        try unsafe file.write(bytes.span.bytes)
+        try file.commit()
+    }
+
+    // MARK: Conflicts
+
+    /// Refuses with ``Failure/Code/configConflict`` an adapter whose stored config says something else than its method and
+    /// parameters do, naming the key. An adapter without a stored config has no conflict.
+    package static func checkConflict(_ adapter: Adapter) throws(Failure) {
+        guard let entry = adapter.entries.first(where: { $0.key == EntryKey(configName, .file) }) else { return }
+        let bytes = try entry[.value]?.readAll() ?? []
+        let config = try PEFTConfig(parsing: bytes, path: configName)
+        guard config.methodWord == adapter.method else {
+            throw conflict("peft_type", stored: .string(config.methodWord), meant: .string(adapter.method))
+        }
+        let stored = config.parameters
+        for member in stored.members where adapter.parameters[member.key] != member.value {
+            throw conflict(member.key, stored: member.value, meant: adapter.parameters[member.key])
+        }
+        for member in adapter.parameters.members where stored[member.key] == nil {
+            throw conflict(member.key, stored: nil, meant: member.value)
+        }
+    }
+
+    private static func conflict(_ key: String, stored: ParameterValue?, meant: ParameterValue?) -> Failure {
+        Failure(
+            .configConflict, "the stored config contradicts the parameters", object: key, path: configName,
+            expected: meant?.summary ?? "none", actual: stored?.summary ?? "none",
+            hint: "the container was changed by hand or damaged before it was packed")
+    }
+}
