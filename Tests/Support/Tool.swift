@@ -92,14 +92,17 @@ private struct Child {
         for (from, to) in [(inputEnd, 0), (outputEnd, 1), (errorsEnd, 2)] as [(Int32, Int32)] {
             unsafe posix_spawn_file_actions_adddup2(&actions, from, to)
         }
-        // Ignored signals stay so through exec, and we ignore this one.
+        // Ignored and blocked signals stay so through exec: we ignore SIGPIPE, and a script's background job others.
         var usual = sigset_t()
+        var none = sigset_t()
         unsafe sigemptyset(&usual)
-        unsafe sigaddset(&usual, SIGPIPE)
+        unsafe sigemptyset(&none)
+        for number in [SIGPIPE, SIGINT, SIGTERM, SIGHUP] { unsafe sigaddset(&usual, number) }
         unsafe posix_spawnattr_init(&attributes)
         defer { unsafe posix_spawnattr_destroy(&attributes) }
         unsafe posix_spawnattr_setsigdefault(&attributes, &usual)
-        unsafe posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGDEF))
+        unsafe posix_spawnattr_setsigmask(&attributes, &none)
+        unsafe posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK))
         let words = CStrings([path] + arguments)
         let variables = CStrings(Self.variables(changedBy: environment))
         var process: pid_t = 0
@@ -118,7 +121,11 @@ private struct Child {
 
     private static func variables(changedBy changes: [String: String?]) -> [String] {
         var list: [String] = []
-        var next = unsafe environ
+        #if canImport(Darwin)
+            var next = unsafe _NSGetEnviron().pointee
+        #else
+            var next = unsafe environ
+        #endif
         while let entry = unsafe next.pointee {
             let text = unsafe String(cString: entry)
             let name = String(text.prefix { $0 != "=" })

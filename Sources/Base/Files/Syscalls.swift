@@ -45,11 +45,14 @@ package enum Syscalls {
 
     /// The descriptor is gone afterwards, even where this throws.
     static func close(_ descriptor: Int32, path: String) throws(Errno) {
-        let result = systemClose(descriptor)
-        let error = Errno.last
-        try visit(.close, path)
+        var error = systemClose(descriptor) == 0 ? nil : Errno.last
+        do throws(Errno) {
+            try visit(.close, path)
+        } catch let fault {
+            error = fault
+        }
         // Never again after EINTR: the number may already be somebody else's.
-        if result != 0, error.number != EINTR { throw error }
+        if let error, error.number != EINTR { throw error }
     }
 
     // MARK: Moving bytes

@@ -95,4 +95,5 @@ void tenon_install_signal_handlers(void)
         if (sigaction(numbers[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN)
             sigaction(numbers[i], &action, NULL);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* A write over the user's file size limit then fails with EFBIG. */
 }

@@ -24,7 +24,8 @@ void tenon_advise(int descriptor, int64_t offset, int64_t byte_count, int kind);
 /* How many processors this process may use, at least 1. */
 int tenon_usable_processors(void);
 
-/* Installs handlers for SIGINT, SIGTERM and SIGHUP (where they are not ignored) and ignores SIGPIPE.
+/* Installs handlers for SIGINT, SIGTERM and SIGHUP (where they are not ignored) and ignores SIGPIPE
+   and SIGXFSZ, so that writes fail instead.
    The first signal is noted; the second removes what is remembered below and ends the process. */
 void tenon_install_signal_handlers(void);
 
