@@ -1,5 +1,6 @@
 import Diagnostics
 import JSON
+import Support
 import Testing
 
 @Suite struct RoundTripTests {
@@ -31,7 +32,7 @@ import Testing
 
     @Test(arguments: [1, 2, 3, 4] as [UInt64])
     func randomDocuments(seed: UInt64) throws {
-        var random = Random(state: seed)
+        var random = RepeatableRandom(seed: seed)
         let styles: [JSONStyle] = [
             .compact, .pretty, .python(indent: 2, sortKeys: false), .python(indent: nil, sortKeys: false),
         ]
@@ -44,7 +45,7 @@ import Testing
     }
 
     @Test func randomDoublesReadBack() throws {
-        var random = Random(state: 7)
+        var random = RepeatableRandom(seed: 7)
         for _ in 0..<20_000 {
             let double = Double(bitPattern: random.next())
             guard double.isFinite else { continue }
@@ -54,19 +55,9 @@ import Testing
     }
 }
 
-/// Splitmix64, and documents made of it.
-private struct Random: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ z >> 30) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ z >> 27) &* 0x94D0_49BB_1331_11EB
-        return z ^ z >> 31
-    }
-
-    mutating func string() -> String {
+/// Documents by chance.
+extension RepeatableRandom {
+    fileprivate mutating func string() -> String {
         var text = ""
         for _ in 0..<Int.random(in: 0..<12, using: &self) {
             let bound: UInt32 = [0x20, 0x80, 0xA0, 0x3000, 0x11_0000].randomElement(using: &self) ?? 0x80
@@ -75,7 +66,7 @@ private struct Random: RandomNumberGenerator {
         return text
     }
 
-    mutating func value(depth: Int) -> JSONValue {
+    fileprivate mutating func value(depth: Int) -> JSONValue {
         switch Int.random(in: 0..<(depth > 0 ? 8 : 6), using: &self) {
         case 0: return nil
         case 1: return .bool(.random(using: &self))

@@ -28,7 +28,7 @@ package struct LaneBuffers: Sendable {
         try buffers[lane].bytes.withLock { bytes throws(Failure) in
             var span = bytes.mutableSpan
             var all = unsafe span.mutableBytes
-            var part = all.extracting(first: count)
+            var part = all._mutatingExtracting(first: count)
             return try body(&part)
         }
     }

@@ -75,7 +75,8 @@ package struct SafetensorsHeader: Sendable {
         guard prefix.count >= lengthByteCount, fileByteCount >= lengthByteCount else {
             throw Failure(
                 .baseInvalid, "too short for a safetensors file", offset: UInt64(min(prefix.count, fileByteCount)),
-                path: path, expected: "at least \(lengthByteCount) bytes", actual: "\(min(prefix.count, fileByteCount))")
+                path: path, expected: "at least \(lengthByteCount) bytes", actual: "\(min(prefix.count, fileByteCount))"
+            )
         }
         let length = prefix[..<lengthByteCount].reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
         guard length <= maximumByteCount else {

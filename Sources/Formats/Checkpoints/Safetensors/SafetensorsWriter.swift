@@ -75,7 +75,7 @@ package enum SafetensorsWriter {
             try buffers.withBuffer(lane: lane, count: group.byteCount) { buffer throws(Failure) in
                 var filled = 0
                 for block in group.blocks {
-                    var part = buffer.extracting(filled..<filled + block.count)
+                    var part = buffer._mutatingExtracting(filled..<filled + block.count)
                     try sources[block.tensor].read(at: block.offset, into: &part)
                     filled += block.count
                 }
