@@ -45,7 +45,7 @@ extension Adapter {
     /// list, or a map from module names to lists.
     package func rowIndices(of key: EntryKey) -> [Int]? {
         let value = parameters["trainable_token_indices"]
-        let module = key.target.hasSuffix(".weight") ? String(key.target.dropLast(7)) : key.target
+        let module = AdapterEntry(key: key, tensors: []).modulePath
         let list =
             value?.list
             ?? value?.map?.first { module == $0.key || module.hasSuffix("." + $0.key) }?.value.list

@@ -51,14 +51,19 @@ extension Kind {
         for member in parameters.members { try member.value.checkFinite(name: member.key) }
         guard let rule = KindRule.all[self] else { return }
         try QuantizedFactor.check(tensors, parameters)
+        guard let empty = parameters.emptyTensors else {
+            throw Failure(
+                .badParameter, "the parameter empty of a \(word) entry does not describe tensors without elements")
+        }
         let entry = EntryTensors(word, tensors)
-        let factors = entry.factors
+        let factors = entry.factors + empty.map(\.role)
         for role in rule.required where !factors.contains(role) {
             throw Failure(.kindShape, "an entry of kind \(word) lacks its tensor \(role.word)")
         }
         for role in factors where !rule.required.contains(role) && !rule.optional.contains(role) {
             throw Failure(.unknownEnum, "an entry of kind \(word) has no tensor \(role.word)")
         }
-        try rule.check(entry, parameters)
+        // Shapes with a zero fit nothing, and an entry that has one does nothing.
+        if empty.isEmpty { try rule.check(entry, parameters) }
     }
 }

@@ -14,6 +14,19 @@ struct PEFTAssembly {
         var form: String?
         var module: String?
         var tensors: [RoleTensor] = []
+        var empty: [EmptyTensor] = []
+
+        func has(_ role: Role) -> Bool {
+            tensors.contains { $0.role == role } || empty.contains { $0.role == role }
+        }
+
+        mutating func add(_ role: Role, _ source: any TensorSource) {
+            if source.byteCount == 0 {
+                empty.append(EmptyTensor(role: role, dtype: source.dtype, shape: source.shape))
+            } else {
+                tensors.append(RoleTensor(role, source))
+            }
+        }
     }
 
     private(set) var entries: [AdapterEntry] = []
@@ -34,13 +47,10 @@ struct PEFTAssembly {
         for tensor in tensors {
             let (key, found) = try reader.read(tensor.name)
             for slip in found { slips[slip, default: []].append(tensor.name) }
-            if tensor.source.byteCount == 0 {
-                empty.append(tensor.name)
-                continue
-            }
+            if tensor.source.byteCount == 0 { empty.append(tensor.name) }
             if key.isNameless { nameless.append(tensor.name) }
             var draft = drafts[key.entry] ?? Draft()
-            guard !draft.tensors.contains(where: { $0.role == key.role }) else {
+            guard !draft.has(key.role) else {
                 throw Failure(.duplicate, "two keys of the file mean the same tensor", object: tensor.name)
             }
             guard draft.form == nil || key.form == nil || draft.form == key.form else {
@@ -50,7 +60,7 @@ struct PEFTAssembly {
             }
             draft.form = draft.form ?? key.form
             draft.module = draft.module ?? key.module
-            draft.tensors.append(RoleTensor(key.role, tensor.source))
+            draft.add(key.role, tensor.source)
             drafts[key.entry] = draft
         }
         for (key, draft) in drafts.sorted(by: { $0.key < $1.key }) { try take(key, draft) }
@@ -61,6 +71,7 @@ struct PEFTAssembly {
         var parameters = Parameters()
         if let form = draft.form, !form.isEmpty { parameters["form"] = .string(form) }
         if let module = draft.module { parameters["module"] = .string(module) }
+        parameters.setEmptyTensors(draft.empty)
         let entry = AdapterEntry(key: key, parameters: parameters, tensors: draft.tensors)
         do throws(Failure) {
             try key.kind.validate(
@@ -75,12 +86,10 @@ struct PEFTAssembly {
     private mutating func takeOpaque(_ tensors: [NamedTensor]) throws(Failure) {
         var empty: [String] = []
         for tensor in tensors.sorted(by: { $0.name.precedesInBytes($1.name) }) {
-            guard tensor.source.byteCount > 0 else {
-                empty.append(tensor.name)
-                continue
-            }
-            entries.append(
-                AdapterEntry(key: EntryKey(tensor.name, .opaque), tensors: [RoleTensor(.value, tensor.source)]))
+            if tensor.source.byteCount == 0 { empty.append(tensor.name) }
+            var draft = Draft()
+            draft.add(.value, tensor.source)
+            try take(EntryKey(tensor.name, .opaque), draft)
         }
         report([:], nameless: [], empty: empty)
     }
@@ -91,7 +100,7 @@ struct PEFTAssembly {
         note("double-prefix", "keys repeat the prefix base_model.model, so PEFT would not load them", slips[.doublePrefix])
         note("stray-adapter-name", "keys hold an adapter's name, so PEFT would not load them", slips[.adapterName])
         note("parameter-unnamed", "factors of fused parameters, whose names only the base can tell", nameless)
-        note("empty-tensor", "tensors without elements, which are kept only in the file's header", empty)
+        note("empty-tensor", "tensors have no elements and so do nothing", empty)
     }
 
     private mutating func note(_ code: String, _ message: String, _ names: [String]?) {

@@ -49,6 +49,10 @@ struct SafetensorsLayout {
                     (try writer.key(of: tensor.role, in: entry), tensor.source.dtype, tensor.source.shape))
                 sources.append(tensor.source)
             }
+            for empty in entry.parameters.emptyTensors ?? [] {
+                tensors.append((try writer.key(of: empty.role, in: entry), empty.dtype, empty.shape))
+                sources.append(try TensorBuffer(dtype: empty.dtype, shape: empty.shape, bytes: []))
+            }
         }
         let (header, order) = try SafetensorsWriter.headerBytes(tensors: tensors, metadata: [("format", "pt")])
         self.header = header
