@@ -40,7 +40,12 @@ extension PEFTFolder {
             }
         }
         if !hasConfig { try write(PEFTConfig.bytes(for: adapter), to: folder, name: configName) }
-        let original = ignoringOriginal ? nil : weights
+        var original = ignoringOriginal ? nil : weights
+        if let spliced = original, spliced.parameters["layout"]?.string == "splice" {
+            if try SplicedFile.write(spliced, of: adapter, to: folder) { return findings }
+            findings.append(WeightsOutput.rebuilt(spliced.key.target))
+            original = nil
+        }
         findings += try WeightsOutput(adapter, original: original).write(to: folder, lanes: lanes, observer: observer)
         return findings
     }
@@ -53,14 +58,7 @@ extension PEFTFolder {
 
     private static func copy(_ entry: AdapterEntry, to folder: OutputFolder) throws(Failure) {
         let file = try folder.file(named: entry.key.target)
-        if let source = entry[.value] {
-            var offset = 0
-            while offset < source.byteCount {
-                let bytes = try source.read(at: offset, count: min(1 << 20, source.byteCount - offset))
-                try unsafe file.write(bytes.span.bytes)
-                offset += bytes.count
-            }
-        }
+        if let source = entry[.value] { try SplicedFile.copy(source, 0..<source.byteCount, to: file) }
         try file.commit()
     }
 

@@ -19,10 +19,7 @@ struct WeightsOutput {
                 sources = layout.sources
                 return
             }
-            findings.append(
-                Finding(
-                    "header-rebuilt", "the tensors are no longer those of the original's header, which is made again",
-                    object: PEFTFolder.weightsName))
+            findings.append(Self.rebuilt(PEFTFolder.weightsName))
         }
         let layout = try SafetensorsLayout(adapter)
         header = layout.header
@@ -34,6 +31,12 @@ struct WeightsOutput {
         try SafetensorsWriter.write(header: header, sources: sources, to: file, lanes: lanes, observer: observer)
         try file.commit()
         return findings
+    }
+
+    /// What to tell where a file cannot be the one it was.
+    static func rebuilt(_ name: String) -> Finding {
+        Finding(
+            "weights-rebuilt", "the tensors are not those the original held, so the file is made anew", object: name)
     }
 
     /// The tensors in the order of a stored header; nil where they are others than it describes.
