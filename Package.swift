@@ -52,7 +52,7 @@ let package = Package(
         .target(name: "CKernels", path: "Sources/Shims/CKernels"),
 
         module("Base/Diagnostics", ["CSystem"]),
-        module("Base/Parallelism", ["Diagnostics"]),
+        module("Base/Parallelism", ["CSystem", "Diagnostics"]),
         module("Base/JSON", ["Diagnostics"]),
         module("Base/Files", ["CSystem", "Diagnostics"]),
         module("Base/Digests", ["CKernels", "CXXHash", "Diagnostics"]),

@@ -13,6 +13,7 @@ import torch
 import transformers
 from peft import PeftModel, get_peft_model, get_peft_model_state_dict
 from peft.mapping import PEFT_TYPE_TO_CONFIG_MAPPING
+from peft.tuners.lora.loraga import preprocess_loraga
 
 from . import ADAPTERS
 from .bases import BASE_MODELS, batch, load_base
@@ -48,8 +49,13 @@ def config_of(case: Case) -> peft.PeftConfig:
     task = BASE_MODELS[case.base].task if case.task == "base" else case.task
     if settings.get("alora_invocation_tokens") == "base-tokens":
         settings["alora_invocation_tokens"] = [int(token) for token in batch(case.base)["input_ids"][0, 2:4]]
-    for key, kind in (("kasa_config", "KasaConfig"), ("monteclora_config", "MontecloraConfig"),
-                      ("velora_config", "VeloraConfig"), ("use_bdlora", "BdLoraConfig")):
+    for key, kind in (
+        ("kasa_config", "KasaConfig"),
+        ("monteclora_config", "MontecloraConfig"),
+        ("velora_config", "VeloraConfig"),
+        ("lora_ga_config", "LoraGAConfig"),
+        ("use_bdlora", "BdLoraConfig"),
+    ):
         if key in settings:
             settings[key] = getattr(peft.tuners.lora.config, kind)(**settings[key])
     return PEFT_TYPE_TO_CONFIG_MAPPING[peft.PeftType(case.method)](task_type=task, **settings)
@@ -77,7 +83,9 @@ def base_of(name: str, method: str) -> torch.nn.Module:
 def inputs_of(case: Case, labels: bool = False) -> dict[str, torch.Tensor]:
     """The batch of a case, with labels where the loss is wanted."""
     inputs = {**batch(case.base), **{key: torch.tensor(value) for key, value in case.inputs.items()}}
-    if not labels:
+    if case.method == "MULTITASK_PROMPT_TUNING" and case.base == "t5":
+        del inputs["decoder_input_ids"]  # PEFT prepends the prompt only to what it derives from the labels
+    elif not labels:
         del inputs["labels"]
     return inputs
 
@@ -93,7 +101,10 @@ def make(case: Case) -> PeftModel:
     transformers.set_seed(0)
     with warnings.catch_warnings(), beside_adapters():
         warnings.simplefilter("ignore")
-        model = get_peft_model(base_of(case.base, case.method), config_of(case))
+        base, config = base_of(case.base, case.method), config_of(case)
+        if config.to_dict().get("init_lora_weights") == "lora_ga":
+            preprocess_loraga(base, config, lambda: base(**inputs_of(case, labels=True)).loss.backward())
+        model = get_peft_model(base, config)
     if not case.untouched:
         for name, weight in model.named_parameters():
             if weight.requires_grad:
@@ -121,7 +132,8 @@ def write(case: Case, model: PeftModel) -> Path:
     shutil.rmtree(folder, ignore_errors=True)
     with warnings.catch_warnings(), beside_adapters():
         warnings.simplefilter("ignore")
-        model.save_pretrained(folder, safe_serialization=not case.pickle)
+        # X-LoRA counts its adapters as the model's own and would write them, with the base, into subfolders.
+        model.save_pretrained(folder, safe_serialization=not case.pickle, selected_adapters=["default"])
     (folder / "README.md").unlink(missing_ok=True)
     if case.extra_files:
         (folder / "README.md").write_text(README, encoding="utf-8")

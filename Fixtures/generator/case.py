@@ -12,6 +12,8 @@ class Case:
 
     `spread` is the size of the noise added to every trainable weight; `untouched` leaves them as PEFT initialises
     them. `inputs` are arguments of the forward pass beside the batch of the base.
+    `understood` is false for a variant that an understood method's roles do not cover. `lossy` says why PEFT's own
+    file does not hold the whole adapter.
     """
 
     name: str
@@ -26,3 +28,4 @@ class Case:
     extra_files: bool = False
     inputs: dict[str, list[int]] = field(default_factory=dict)
     understood: bool = True
+    lossy: str = ""

@@ -49,9 +49,15 @@ LORA_CASES = [
     lora("lora-modules-to-save", "bert-classifier", target_modules=["query", "value"]),
     lora("lora-modules-to-save-norm", target_modules=["q_proj"], modules_to_save=["lm_head", "norm"]),
     lora("lora-tokens", target_modules=["v_proj"], trainable_token_indices=[5, 17, 40]),
-    lora("lora-tokens-named", target_modules=["v_proj"], trainable_token_indices={"embed_tokens": [11, 3], "lm_head": [7]}),
+    lora(
+        "lora-tokens-named",
+        target_modules=["v_proj"],
+        trainable_token_indices={"embed_tokens": [11, 3], "lm_head": [7]},
+    ),
     lora("lora-tokens-tied", "gpt2", target_modules=["c_attn"], trainable_token_indices=[4, 9], fan_in_fan_out=True),
-    lora("lora-parameters", target_modules=["q_proj"], target_parameters=["mlp.gate_proj.weight", "mlp.down_proj.weight"]),
+    lora(
+        "lora-parameters", target_modules=["q_proj"], target_parameters=["mlp.gate_proj.weight", "mlp.down_proj.weight"]
+    ),
     lora(
         "lora-parameters-experts",
         "mixtral",
@@ -77,6 +83,13 @@ LORA_CASES = [
     lora("lora-orthogonal", init_lora_weights="orthogonal"),
     lora("lora-pissa", init_lora_weights="pissa", spread=0.02),
     lora("lora-olora", init_lora_weights="olora", spread=0.02),
+    lora(
+        "lora-ga",
+        init_lora_weights="lora_ga",
+        lora_ga_config={},
+        spread=0.02,
+        lossy="PEFT shifts the base when it initialises and does not do so again when it loads",
+    ),
     lora("lora-mica", init_lora_weights="mica"),
     lora("lora-readme", extra_files=True),
     lora("lora-pickle", target_modules=EVERY, pickle=True),
@@ -84,9 +97,13 @@ LORA_CASES = [
     lora("lora-dropout", lora_dropout=0.25, target_modules=["q_proj"]),
     lora("lora-alora", alora_invocation_tokens="base-tokens", target_modules=EVERY),
     lora("lora-qalora", use_qalora=True, qalora_group_size=8),
-    lora("lora-kasa", kasa_config={}, target_modules=["q_proj"]),
-    lora("lora-bdlora", use_bdlora={"target_modules_bd_a": ["o_proj"], "target_modules_bd_b": ["q_proj"], "nblocks": 2},
-         target_modules=["q_proj", "o_proj"]),
-    lora("lora-monteclora", monteclora_config={}, target_modules=["q_proj"]),
-    lora("lora-velora", velora_config={}, target_modules=["q_proj"]),
+    lora("lora-kasa", kasa_config={}, target_modules=["q_proj"], understood=False),
+    lora(
+        "lora-bdlora",
+        use_bdlora={"target_modules_bd_a": ["o_proj"], "target_modules_bd_b": ["q_proj"], "nblocks": 2},
+        target_modules=["q_proj", "o_proj"],
+        understood=False,
+    ),
+    lora("lora-monteclora", monteclora_config={}, target_modules=["q_proj"], understood=False),
+    lora("lora-velora", velora_config={}, target_modules=["q_proj"], understood=False),
 ]

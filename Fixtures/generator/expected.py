@@ -1,6 +1,7 @@
 """What PEFT computes with an adapter: logits, merged logits, loss, gradients and five steps of AdamW."""
 
 import copy
+import json
 import warnings
 from pathlib import Path
 
@@ -33,9 +34,23 @@ def _file_names(model: PeftModel) -> dict[str, str]:
     return names
 
 
+def _trainable(case: Case, folder: Path) -> PeftModel:
+    """The loaded adapter with its parameters trainable.
+
+    PEFT refuses to train a loaded prompt; what its file holds, the prompt itself, is trained here.
+    """
+    model = load(folder, case.base)
+    if not model.active_peft_config.is_prompt_learning:
+        return load(folder, case.base, trainable=True)
+    for name, weight in model.named_parameters():
+        if name.startswith("prompt_encoder.") or ".modules_to_save." in name:
+            weight.requires_grad_(True)
+    return model
+
+
 def _train(case: Case, folder: Path) -> dict[str, torch.Tensor]:
     """Loss and gradients of the batch, then the adapter after five steps; dropout is off throughout."""
-    model = load(folder, case.base, trainable=True)
+    model = _trainable(case, folder)
     names = _file_names(model)
     weights = [weight for weight in model.parameters() if weight.requires_grad]
     if not weights:
@@ -63,12 +78,17 @@ def _train(case: Case, folder: Path) -> dict[str, torch.Tensor]:
     return tensors | {"losses": torch.stack(losses), "loss": losses[0].reshape(())}
 
 
+def _base_inputs(case: Case) -> dict[str, torch.Tensor]:
+    """The batch as the bare base takes it."""
+    return {key: value for key, value in inputs_of(case).items() if key not in case.inputs}
+
+
 def _merge(case: Case, folder: Path, adapted: torch.Tensor) -> torch.Tensor:
     """The logits of the base with the adapter merged in by PEFT; raises with the reason where that is not possible."""
     model = load(folder, case.base)
     if model.active_peft_config.is_prompt_learning or not hasattr(type(model.base_model), "merge_and_unload"):
         raise RuntimeError("the method has no merge: it does not act on weights alone")
-    merged = logits_of(model.merge_and_unload(), inputs_of(case) if not case.inputs else inputs_of(case))
+    merged = logits_of(model.merge_and_unload(), _base_inputs(case))
     if merged.shape != adapted.shape:
         raise RuntimeError("the merged model answers in another shape")
     difference = (merged - adapted).abs().max().item()
@@ -86,11 +106,10 @@ def write_expected(case: Case) -> dict[str, str]:
     """Writes `expected/<case>.safetensors`; returns what could not be computed, with the reason."""
     folder = ADAPTERS / case.name
     inputs = inputs_of(case, labels=True)
-    base_inputs = {key: value for key, value in inputs_of(case).items() if key not in case.inputs}
     adapted = logits_of(load(folder, case.base), inputs_of(case))
     tensors = {f"input/{key}": value for key, value in inputs.items()}
-    tensors |= {"base_logits": logits_of(load_base(case.base), base_inputs), "adapted_logits": adapted}
-    reasons = {}
+    tensors |= {"base_logits": logits_of(load_base(case.base), _base_inputs(case)), "adapted_logits": adapted}
+    reasons = {"file": case.lossy} if case.lossy else {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -101,15 +120,16 @@ def write_expected(case: Case) -> dict[str, str]:
             tensors |= _train(case, folder)
         except Exception as error:  # whatever PEFT raises is the reason
             reasons["train"] = _reason(error)
-    metadata = {
+    settings = {
         "base": case.base,
         "method": case.method,
         "peft": peft.__version__,
-        "optimizer": "AdamW",
-        **{key: str(value) for key, value in OPTIMIZER.items()},
-        "steps": str(STEPS),
+        "optimizer": {"name": "AdamW", "steps": STEPS, **OPTIMIZER},
         "mode": "evaluation (no dropout), float32",
     }
+    if case.method == "ADALORA":
+        settings["loss"] = "with AdaLoRA's orthogonal regularisation (orth_reg_weight of the config)"
+    metadata = {"settings": json.dumps(settings)}  # one key: safetensors does not keep the order of several
     EXPECTED.mkdir(exist_ok=True)
     contiguous = {key: copy.deepcopy(value.detach()).contiguous() for key, value in tensors.items()}
     save_file(contiguous, EXPECTED / f"{case.name}.safetensors", metadata)

@@ -29,7 +29,7 @@ def write_adapter(name: str) -> None:
     """Makes one adapter, writes its folder and sees that it computes the same after loading."""
     case = CASES[name]
     model = make(case)
-    made = logits_of(model, inputs_of(case)) if not case.dtype else None
+    made = None if case.dtype or case.lossy else logits_of(model, inputs_of(case))
     loaded = logits_of(load(write(case, model), case.base), inputs_of(case))
     if made is not None and not torch.allclose(made, loaded, rtol=0, atol=RELOADED_TOLERANCE):
         raise RuntimeError(f"{name}: logits differ by {(made - loaded).abs().max().item():.2g} after loading")

@@ -71,6 +71,8 @@ def methods() -> dict[str, dict[str, Any]]:
             status, reason = "opaque", OPAQUE[name]
         fixtures = [case.name for case in CASES.values() if case.method == name]
         table[name] = {"status": status, "reason": reason, "fixtures": fixtures}
+        if status == "understood":
+            table[name]["opaqueFixtures"] = [case for case in fixtures if not CASES[case].understood]
     return table
 
 

@@ -1,1 +1,57 @@
-@main struct Tenon { static func main() {} }
+import ArgumentParser
+import CKernels
+import Diagnostics
+import Files
+
+/// The root of the command tree. `main()` maps every way a command can end to the exit statuses of the contract.
+@main
+struct Tenon: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "tenon",
+        abstract: "The format and the tool for small deltas on large models.",
+        discussion: """
+            A .tenon file holds the parameters that turn a base model into another: checksummed, compact, self-describing.
+
+            Example:
+              tenon pack my-adapter -o my-adapter.tenon
+            """,
+        version: Version.text,
+        subcommands: [Pack.self, Unpack.self, Inspect.self, Verify.self])
+
+    static func main() {
+        Cancellation.catchSignals()
+        if let limit = Syscalls.environment("TENON_SIMD") { limitBodies(to: limit) }
+        let console = Console(arguments: CommandLine.arguments)
+        guard CommandLine.arguments.count > 1 else {
+            console.result(helpMessage())
+            Syscalls.exit(ExitStatus.usage.rawValue)
+        }
+        do {
+            var command = try parseAsRoot()
+            try command.run()
+        } catch let failure as Failure {
+            console.report(failure)
+            Syscalls.exit(failure.code.status.rawValue)
+        } catch {
+            Syscalls.exit(reportParsing(error, console))
+        }
+    }
+
+    /// Help and version that were asked for are results; anything else the parser throws is a usage error.
+    private static func reportParsing(_ error: any Error, _ console: Console) -> Int32 {
+        if exitCode(for: error) == .success {
+            console.result(message(for: error))
+            return ExitStatus.done.rawValue
+        }
+        if error is ExitCode { return exitCode(for: error).rawValue }
+        console.report(Failure(.usage, message(for: error), hint: "tenon --help"))
+        return ExitStatus.usage.rawValue
+    }
+
+    /// Lets tests compare the bodies of the kernels: `TENON_SIMD=portable`.
+    private static func limitBodies(to name: String) {
+        for level in 0...3 where String(cString: unsafe tenon_simd_name(Int32(level))) == name {
+            tenon_simd_limit(Int32(level) | (level == 0 ? Int32(TENON_SIMD_PLAIN) : 0))
+        }
+    }
+}

@@ -59,28 +59,21 @@ import Testing
         let seconds = clock.measure {
             #expect(failure(parsing: bytes)?.code == .jsonDuplicate)
         }
-        #expect(seconds < .seconds(5))
+        #expect(seconds < .seconds(30))
     }
 
     /// Keys that Swift's own hash cannot tell apart: the same marks on one letter in other orders.
     @Test func keysOfEqualNormalFormTakeLinearTime() throws {
-        let marks: [Character] = ["\u{301}", "\u{323}"]
-        var text = "{"
-        for number in 0..<(1 << 11) {
-            text += "\""
-            for bit in 0..<11 {
-                let order = number >> bit & 1
-                text.append("a")
-                text.unicodeScalars.append(contentsOf: marks[order].unicodeScalars)
-                text.unicodeScalars.append(contentsOf: marks[1 - order].unicodeScalars)
-            }
-            text += "\":0,"
+        let letters = [Array("a\u{301}\u{323}".utf8), Array("a\u{323}\u{301}".utf8)]
+        var bytes = Array("{".utf8)
+        for number in 0..<(1 << 13) {
+            bytes += Array("\"".utf8)
+            for bit in 0..<13 { bytes += letters[number >> bit & 1] }
+            bytes += Array("\":0,".utf8)
         }
-        text.removeLast()
-        text += "}"
-        let bytes = Array(text.utf8)
+        bytes[bytes.count - 1] = UInt8(ascii: "}")
         let clock = ContinuousClock()
         let seconds = clock.measure { #expect(failure(parsing: bytes) == nil) }
-        #expect(seconds < .seconds(2))
+        #expect(seconds < .seconds(30))
     }
 }

@@ -22,6 +22,8 @@ package final class OutputFile: Sendable {
         case inFolder
         /// Somebody else's descriptor, in order only.
         case stream
+        /// Nowhere: only counted.
+        case nowhere
     }
 
     private struct State {
@@ -57,6 +59,7 @@ package final class OutputFile: Sendable {
 
     deinit {
         let (isOpen, isCommitted) = state.withLock { ($0.isOpen, $0.isCommitted) }
+        if descriptor < 0 { return }
         if case .stream = destination { return }
         if isOpen { try? Syscalls.close(descriptor, path: workPath) }
         if !isCommitted { try? Syscalls.unlink(workPath) }
@@ -100,6 +103,11 @@ package final class OutputFile: Sendable {
         OutputFile(path: "standard output", workPath: "standard output", .stream, .none, 1)
     }
 
+    /// An output that only counts what it would hold, for a dry run.
+    package static func discarded() -> OutputFile {
+        OutputFile(path: "nowhere", workPath: "nowhere", .nowhere, .none, -1)
+    }
+
     private static func checkPlace(_ path: String, replacing: Bool) throws(Failure) {
         let name = Paths.lastComponent(of: path)
         if name.isEmpty || name == "." || name == ".." || path.utf8.last == UInt8(ascii: "/") {
@@ -133,9 +141,11 @@ package final class OutputFile: Sendable {
         try state.withLock { state throws(Failure) in
             try Self.check(state, path)
             do throws(Failure) {
-                try unsafe bytes.withUnsafeBytes { buffer throws(Failure) in
-                    try unsafe writeAll(buffer) { rest throws(Errno) in
-                        try unsafe Syscalls.write(descriptor, rest, path: workPath)
+                if descriptor >= 0 {
+                    try unsafe bytes.withUnsafeBytes { buffer throws(Failure) in
+                        try unsafe writeAll(buffer) { rest throws(Errno) in
+                            try unsafe Syscalls.write(descriptor, rest, path: workPath)
+                        }
                     }
                 }
             } catch {
@@ -178,6 +188,7 @@ package final class OutputFile: Sendable {
         try state.withLock { state throws(Failure) in
             try Self.check(state, path)
             if case .stream = destination { return }
+            if case .nowhere = destination { return }
             guard byteCount > max(state.reserved, self.byteCount) else { return }
             do throws(Errno) {
                 try Syscalls.reserve(descriptor, byteCount: byteCount, path: workPath)

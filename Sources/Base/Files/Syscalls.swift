@@ -242,6 +242,27 @@ package enum Syscalls {
         return unsafe String(cString: value)
     }
 
+    /// Ends the process with `status`; what ``OutputFile`` still holds open is removed.
+    package static func exit(_ status: Int32) -> Never {
+        #if canImport(Darwin)
+            Darwin.exit(status)
+        #elseif canImport(Musl)
+            Musl.exit(status)
+        #else
+            Glibc.exit(status)
+        #endif
+    }
+
+    /// Writes all of `bytes` to an open descriptor: the lines that a command prints.
+    package static func writeAll(_ bytes: [UInt8], to descriptor: Int32) throws(Errno) {
+        var done = 0
+        while done < bytes.count {
+            done += try unsafe bytes.span.bytes.extracting(droppingFirst: done).withUnsafeBytes { rest throws(Errno) in
+                try unsafe write(descriptor, rest, path: "standard output")
+            }
+        }
+    }
+
     /// Nanoseconds on a clock that never goes back; only differences mean something.
     package static func monotonicNanoseconds() -> Int64 {
         var time = timespec()

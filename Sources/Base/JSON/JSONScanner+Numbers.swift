@@ -65,7 +65,7 @@ extension JSONScanner {
                 .jsonLimit, "a number is too long", offset: origin + UInt64(start), path: path,
                 expected: "at most \(JSONLimits.numberByteCount) bytes", actual: "\(position - start)")
         }
-        return JSONNumber(validated: text(start..<position))
+        return JSONNumber(validated: text(start..<position, isASCII: true))
     }
 
     private func isSingleDigit(since start: Int) -> Bool {

@@ -5,12 +5,14 @@ extension JSONScanner {
     mutating func scanString() throws(Failure) -> String {
         let start = position + 1
         var index = start
+        var allBits: UInt8 = 0
         while index < bytes.count {
             let byte = bytes[index]
             if byte == UInt8(ascii: "\"") {
                 position = index + 1
-                return text(start..<index)
+                return text(start..<index, isASCII: allBits < 0x80)
             }
+            allBits |= byte
             if byte == UInt8(ascii: "\\") { return try scanEscapedString(from: start, firstEscape: index) }
             if byte < 0x20 { throw controlCharacter(byte, at: index) }
             index += 1
@@ -93,9 +95,9 @@ extension JSONScanner {
     }
 
     /// A stretch of the text as a string.
-    func text(_ range: Range<Int>) -> String {
+    func text(_ range: Range<Int>, isASCII: Bool) -> String {
         // The whole text was validated on the way in, and a stretch between two ASCII bytes of it is as valid.
-        unsafe String(copying: UTF8Span(unchecked: bytes.extracting(range)))
+        unsafe String(copying: UTF8Span(unchecked: bytes.extracting(range), isKnownASCII: isASCII))
     }
 
     private func controlCharacter(_ byte: UInt8, at index: Int) -> Failure {

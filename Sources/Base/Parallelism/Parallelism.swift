@@ -1,3 +1,4 @@
+import CSystem
 import Dispatch
 package import Diagnostics
 import Synchronization
@@ -10,6 +11,9 @@ package struct Lanes: Sendable {
     package init(count: Int) {
         self.count = max(1, count)
     }
+
+    /// How many processors this process may use.
+    package static var available: Int { Int(tenon_usable_processors()) }
 
     /// Calls `body(lane, index)` once for every index below `total`, on all lanes; `lane` is below ``count`` and no two
     /// calls run at once on the same lane. The first failure by index that was met stops the rest and is thrown.

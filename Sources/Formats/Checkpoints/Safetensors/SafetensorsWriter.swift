@@ -49,6 +49,7 @@ package enum SafetensorsWriter {
     }
 
     /// Writes a whole file: `header`, then the bytes of all tensors, each block of which `observer` sees once.
+    /// The blocks that it sees count tensors by their place in `sources`.
     ///
     /// The header is checked against the tensors before anything is written. Memory: one buffer of 1 MiB a lane.
     ///

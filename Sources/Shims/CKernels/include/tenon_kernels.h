@@ -15,6 +15,9 @@ enum {
     TENON_SIMD_NEON = 1,
     TENON_SIMD_AVX2 = 2,
     TENON_SIMD_AVX512 = 3,
+    /// May be added to a limit: leaves out the SHA instructions, so that tests reach the bodies of processors of that
+    /// level that lack them.
+    TENON_SIMD_PLAIN = 0x100,
 };
 
 /// The level in use: what the processor has, lowered by tenon_simd_limit().
@@ -46,10 +49,10 @@ typedef struct {
 } tenon_message;
 
 /// Hashes `count` messages of any lengths side by side in the lanes of the processor: `digests[i]` is
-/// SHA-256(prefix || messages[i]).
+/// SHA-256(prefix || messages[i]). Messages of like lengths keep the lanes full, so long ones should come first.
 void tenon_sha256_many(const tenon_message *messages, size_t count, int prefix, uint8_t (*digests)[32]);
 
-/// How many messages of equal length tenon_sha256_many() likes to be given at once: 16, 8, or a few for SHA-NI.
+/// How many messages of equal length tenon_sha256_many() likes to be given at once: 16, 8, 4 for SHA-NI, or 1.
 size_t tenon_sha256_lanes(void);
 
 // MARK: Planes
@@ -71,7 +74,9 @@ int tenon_is_zero(const uint8_t *bytes, size_t count);
 
 // MARK: 16-bit floats
 
-/// Widening is exact; narrowing rounds to nearest, ties to even, keeps infinities, and keeps a NaN a quiet NaN.
+/// Widening is exact; narrowing rounds to nearest, ties to even, and keeps infinities. A NaN keeps its sign and the top
+/// bits of its payload and becomes a quiet NaN, widening f16 too, as the processors' own conversions have it; widening
+/// bf16 is a shift and keeps every bit.
 void tenon_f32_from_bf16(const uint16_t *source, size_t count, float *target);
 void tenon_f32_from_f16(const uint16_t *source, size_t count, float *target);
 void tenon_bf16_from_f32(const float *source, size_t count, uint16_t *target);

@@ -1,0 +1,157 @@
+import CKernels
+import Diagnostics
+import Digests
+import Tensors
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
+/// How much time to spend on size.
+package enum Compression: String, Sendable, CaseIterable {
+    case fast
+    case standard = "default"
+    case max
+}
+
+/// Encodes chunks on one lane: planes, codecs, checks, and the proof that they decode to what came in.
+@safe
+final class ChunkEncoder: @unchecked Sendable {
+    private let compression: Compression
+    private let verifies: Bool
+    private let zstd: ZstdEncoder
+    private let decoder: ZstdDecoder
+    private let planes = ScratchBuffer()
+    private let trial = ScratchBuffer()
+    private let proof = ScratchBuffer()
+
+    init(compression: Compression, verifies: Bool) throws(Failure) {
+        self.compression = compression
+        self.verifies = verifies
+        self.zstd = try ZstdEncoder()
+        self.decoder = try ZstdDecoder()
+    }
+
+    /// Appends the planes of one chunk to `target`, which has room for `chunk.count` bytes, and their records to
+    /// `records`; returns how many bytes they took.
+    func encode(
+        _ chunk: UnsafeRawBufferPointer, filter: Filter, dtype: DType, into target: UnsafeMutableRawBufferPointer,
+        records: inout [PlaneRecord]
+    ) throws(Failure) -> Int {
+        let cut: UnsafeRawBufferPointer
+        if filter == .none {
+            unsafe cut = chunk
+        } else {
+            let buffer = unsafe planes.bytes(chunk.count)
+            unsafe Planes.split(chunk, filter: filter, dtype: dtype, into: buffer)
+            unsafe cut = UnsafeRawBufferPointer(buffer)
+            if verifies { try unsafe proveJoin(cut, is: chunk, filter: filter, dtype: dtype) }
+        }
+        var start = 0
+        var stored = 0
+        for number in 0..<filter.planeCount(dtype) {
+            let length = filter.planeBytes(number, of: chunk.count, dtype: dtype)
+            let plane = unsafe UnsafeRawBufferPointer(rebasing: cut[start..<start + length])
+            let room = unsafe UnsafeMutableRawBufferPointer(rebasing: target[stored..<stored + length])
+            let isExponent = filter == .exponent && number == 0
+            let record = try unsafe encode(plane: plane, isExponent: isExponent, into: room)
+            records.append(record)
+            start += length
+            stored += record.storedBytes
+        }
+        return stored
+    }
+
+    private func encode(
+        plane: UnsafeRawBufferPointer, isExponent: Bool, into target: UnsafeMutableRawBufferPointer
+    ) throws(Failure) -> PlaneRecord {
+        let rawCheck = unsafe XXH3.hash(plane.bytes)
+        guard let size = unsafe compress(plane, isExponent: isExponent, into: target) else {
+            unsafe target.copyMemory(from: plane)
+            return PlaneRecord(codec: .raw, storedBytes: plane.count, storedCheck: rawCheck, rawCheck: rawCheck)
+        }
+        let stored = unsafe UnsafeRawBufferPointer(rebasing: target[..<size])
+        if verifies { try unsafe proveDecode(stored, is: plane) }
+        return PlaneRecord(
+            codec: .zstd, storedBytes: size, storedCheck: unsafe XXH3.hash(stored.bytes), rawCheck: rawCheck)
+    }
+
+    /// The size of the smallest frame that this effort finds, in `target`; nil where the plane is best left raw.
+    private func compress(
+        _ plane: UnsafeRawBufferPointer, isExponent: Bool, into target: UnsafeMutableRawBufferPointer
+    ) -> Int? {
+        guard plane.count > 16 else { return nil }
+        // Raw needs no second check sum: a frame has to save those eight bytes first.
+        let room = unsafe UnsafeMutableRawBufferPointer(rebasing: target[..<(plane.count - 8)])
+        if compression == .max {
+            let first = unsafe zstd.encode(plane, into: room, effort: .level(19))
+            let other = unsafe trial.bytes(first.map { $0 - 1 } ?? room.count)
+            guard let second = unsafe zstd.encode(plane, into: other, effort: .entropy) else { return first }
+            unsafe room.copyMemory(from: UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(other)[..<second]))
+            return second
+        }
+        if isExponent { return unsafe zstd.encode(plane, into: room, effort: .entropy) }
+        guard let effort = unsafe effort(for: plane) else { return nil }
+        return unsafe zstd.encode(plane, into: room, effort: effort)
+    }
+
+    /// What to spend on a plane that is no exponents, judged by its first 16 KiB; nil if they look like noise.
+    private func effort(for plane: UnsafeRawBufferPointer) -> Effort? {
+        let sample = unsafe UnsafeRawBufferPointer(rebasing: plane[..<min(plane.count, 1 << 14)])
+        guard unsafe Entropy.bits(of: sample) < Entropy.noise(sampleSize: sample.count) else { return nil }
+        let level: Effort = .level(compression == .fast ? 1 : plane.count <= 1 << 16 ? 12 : 3)
+        let buffer = unsafe trial.bytes(sample.count)
+        let byMatches = unsafe zstd.encode(sample, into: buffer, effort: level) ?? Int.max
+        let byEntropy = unsafe zstd.encode(sample, into: buffer, effort: .entropy) ?? Int.max
+        return byEntropy <= byMatches ? .entropy : level
+    }
+
+    private func proveDecode(_ frame: UnsafeRawBufferPointer, is plane: UnsafeRawBufferPointer) throws(Failure) {
+        let decoded = unsafe proof.bytes(plane.count)
+        try unsafe decoder.decode(frame, into: decoded)
+        try unsafe prove(UnsafeRawBufferPointer(decoded), plane)
+    }
+
+    private func proveJoin(
+        _ planes: UnsafeRawBufferPointer, is chunk: UnsafeRawBufferPointer, filter: Filter, dtype: DType
+    ) throws(Failure) {
+        let joined = unsafe proof.bytes(chunk.count)
+        unsafe Planes.join(planes, filter: filter, dtype: dtype, into: joined)
+        try unsafe prove(UnsafeRawBufferPointer(joined), chunk)
+    }
+
+    private func prove(_ result: UnsafeRawBufferPointer, _ original: UnsafeRawBufferPointer) throws(Failure) {
+        guard result.count == original.count, let a = result.baseAddress, let b = original.baseAddress,
+            unsafe memcmp(a, b, original.count) == 0
+        else {
+            throw Failure(
+                .internal, "encoded data did not decode to what was given",
+                hint: "nothing was written; please report this with the file at hand")
+        }
+    }
+}
+
+/// How far a plane is from noise.
+enum Entropy {
+    /// Bits per byte by the frequencies of the byte values.
+    static func bits(of bytes: UnsafeRawBufferPointer) -> Double {
+        guard bytes.count > 0 else { return 0 }
+        var counts = [UInt32](repeating: 0, count: 256)
+        unsafe tenon_histogram(bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), bytes.count, &counts)
+        let total = Double(bytes.count)
+        var bits = 0.0
+        for count in counts where count > 0 {
+            let share = Double(count) / total
+            bits -= share * log2(share)
+        }
+        return bits
+    }
+
+    /// Below this a sample is worth a compressor's time: what even noise falls short of eight bits by chance (about
+    /// 255 / 2n ln 2), and a little more.
+    static func noise(sampleSize: Int) -> Double {
+        8 - 255 / (2 * Double(sampleSize) * 0.6931471805599453) - 0.12
+    }
+}

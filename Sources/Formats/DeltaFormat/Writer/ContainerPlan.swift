@@ -1,0 +1,115 @@
+import Adapters
+import Diagnostics
+import Digests
+import Tensors
+
+/// What a container will hold, checked and in its order, before the first byte is written.
+struct ContainerPlan {
+    /// Complete but for filters, digests and planes.
+    var index: Index
+    let sources: [any TensorSource]
+
+    /// Throws what a reader would throw at the result: names, duplicates, shapes, kinds.
+    init(_ adapter: Adapter) throws(Failure) {
+        let entries = adapter.entries.sorted { $0.key < $1.key }
+        var strings = StringTable()
+        strings.insert(adapter.method)
+        for entry in entries { strings.insert(entry.key.target) }
+        for (key, value) in adapter.metadata {
+            strings.insert(key)
+            strings.insert(value)
+        }
+        let parameters = ParameterTable([adapter.parameters] + entries.map(\.parameters))
+
+        var index = Index()
+        var sources: [any TensorSource] = []
+        index.strings = strings.sorted
+        index.parameters = parameters.sorted
+        index.method = strings.id(adapter.method)
+        index.record = parameters.id(adapter.parameters)
+        for entry in entries {
+            guard let tensorCount = UInt16(exactly: entry.tensors.count) else {
+                throw Failure(.limit, "an entry has more than 65,535 tensors", object: entry.key.description)
+            }
+            index.entries.append(
+                EntryRecord(
+                    target: strings.id(entry.key.target), kind: entry.key.kind, ordinal: entry.key.ordinal,
+                    tensorCount: tensorCount, parameters: parameters.id(entry.parameters)))
+            for tensor in entry.tensors {
+                index.tensors.append(try Self.record(of: tensor, in: entry.key))
+                sources.append(tensor.source)
+            }
+        }
+        index.metadata = adapter.metadata.keys.sorted { $0.precedesInBytes($1) }.map { key in
+            MetadataRecord(key: strings.id(key), value: strings.id(adapter.metadata[key] ?? ""))
+        }
+        try index.validate()
+        guard index.entries.count <= Limits.entries, index.tensors.count <= Limits.tensors else {
+            throw Failure(.limit, "the adapter has more entries or tensors than a container may hold")
+        }
+        self.index = index
+        self.sources = sources
+    }
+
+    private static func record(of tensor: RoleTensor, in key: EntryKey) throws(Failure) -> TensorRecord {
+        let shape = tensor.source.shape
+        let object = "\(key), tensor \(tensor.role.word)"
+        guard try shape.byteCount(tensor.source.dtype) == tensor.source.byteCount else {
+            throw Failure(.internal, "a tensor's shape does not match its bytes", object: object)
+        }
+        guard shape.rank <= Limits.rank else { throw Failure(.badRank, "a tensor has too many dimensions", object: object) }
+        for dimension in shape.dimensions {
+            if dimension == 0 { throw Failure(.zeroDimension, "a tensor has a dimension of zero", object: object) }
+            guard dimension < Limits.dimension else {
+                throw Failure(.dimensionTooLarge, "a dimension is 2^48 or more", object: object)
+            }
+        }
+        return TensorRecord(
+            role: tensor.role, dtype: tensor.source.dtype, filter: .none, chunkLog2: ContainerWriter.chunkLog2,
+            shape: shape, digest: .zero)
+    }
+}
+
+/// Strings to be numbered in the order of their bytes.
+private struct StringTable {
+    private var members: Set<[UInt8]> = []
+    private lazy var ids: [[UInt8]: UInt32] = number()
+
+    mutating func insert(_ text: String) {
+        if !text.isEmpty { members.insert(Array(text.utf8)) }
+    }
+
+    private func number() -> [[UInt8]: UInt32] {
+        var ids: [[UInt8]: UInt32] = [:]
+        for (id, bytes) in members.sorted(by: { $0.lexicographicallyPrecedes($1) }).enumerated() {
+            ids[bytes] = UInt32(id)
+        }
+        return ids
+    }
+
+    var sorted: [String] {
+        members.sorted { $0.lexicographicallyPrecedes($1) }.map { String(decoding: $0, as: UTF8.self) }
+    }
+
+    mutating func id(_ text: String) -> UInt32 {
+        ids[Array(text.utf8)] ?? Index.noString
+    }
+}
+
+/// Parameter sets to be numbered in the order of their bytes.
+private struct ParameterTable {
+    let sorted: [Parameters]
+    private let ids: [Parameters: UInt32]
+
+    init(_ sets: [Parameters]) {
+        let unique = Array(Set(sets)).map { (set: $0, bytes: $0.serialized()) }
+        sorted = unique.sorted { $0.bytes.lexicographicallyPrecedes($1.bytes) }.map(\.set)
+        var ids: [Parameters: UInt32] = [:]
+        for (id, set) in sorted.enumerated() { ids[set] = UInt32(id) }
+        self.ids = ids
+    }
+
+    func id(_ set: Parameters) -> UInt32 {
+        ids[set] ?? 0
+    }
+}

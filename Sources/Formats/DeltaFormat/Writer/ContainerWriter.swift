@@ -1,0 +1,221 @@
+package import Adapters
+package import Diagnostics
+import Digests
+package import Files
+package import Parallelism
+import Synchronization
+import Tensors
+
+/// Writes an adapter as a container: one pass over its tensors, front to back, in bounded memory; the output may be a pipe.
+///
+/// The bytes depend on the adapter, the compression and the version of zstd, not on the number of lanes.
+package struct ContainerWriter: Sendable {
+    static let chunkLog2: UInt8 = 20
+
+    package var compression: Compression
+    package var lanes: Lanes
+    /// Decode every frame again before it is written: an encoder's fault must not cost a user's weights.
+    package var verifies: Bool
+
+    package init(compression: Compression = .standard, lanes: Lanes, verifies: Bool = true) {
+        self.compression = compression
+        self.lanes = lanes
+        self.verifies = verifies
+    }
+
+    /// Writes all of it but does not commit `output`. Throws before the first byte if a reader would refuse the result.
+    package func write(_ adapter: Adapter, to output: OutputFile) throws(Failure) -> Trailer {
+        let plan = try ContainerPlan(adapter)
+        let job = try WritingJob(plan, writer: self, output: output)
+        return try job.run()
+    }
+}
+
+/// What one lane makes of a group of blocks: the bytes to write and what the index says of them.
+private final class EncodedGroup: Sendable {
+    let bytes: [UInt8]
+    /// For each block: how many of `bytes` it takes, and its planes.
+    let blocks: [(byteCount: Int, planes: [PlaneRecord])]
+    let leaves: [UInt8]
+
+    init(bytes: [UInt8], blocks: [(byteCount: Int, planes: [PlaneRecord])], leaves: [UInt8]) {
+        self.bytes = bytes
+        self.blocks = blocks
+        self.leaves = leaves
+    }
+}
+
+/// One run of a writer.
+private final class WritingJob: Sendable {
+    private struct Progress {
+        var index: Index
+        var hash = SHA256()
+        var isFirstBlock = true
+    }
+
+    private let header = Header()
+    private let sources: [any TensorSource]
+    private let filters: [Filter]
+    private let groups: [BlockGroup]
+    private let writer: ContainerWriter
+    private let output: OutputFile
+    private let encoders: [ChunkEncoder]
+    private let inputs: [ScratchBuffer]
+    private let progress: Mutex<Progress>
+
+    init(_ plan: ContainerPlan, writer: ContainerWriter, output: OutputFile) throws(Failure) {
+        self.writer = writer
+        self.output = output
+        sources = plan.sources
+        var encoders: [ChunkEncoder] = []
+        for _ in 0..<writer.lanes.count {
+            encoders.append(try ChunkEncoder(compression: writer.compression, verifies: writer.verifies))
+        }
+        self.encoders = encoders
+        inputs = (0..<writer.lanes.count).map { _ in ScratchBuffer() }
+        filters = try Self.chooseFilters(plan.sources, writer: writer, encoders: encoders)
+        groups = BlockGroup.plan(byteCounts: plan.sources.map(\.byteCount), blockSize: 1 << Int(ContainerWriter.chunkLog2))
+        var index = plan.index
+        for tensor in index.tensors.indices { index.tensors[tensor].filter = filters[tensor] }
+        progress = Mutex(Progress(index: index))
+    }
+
+    private static func chooseFilters(
+        _ sources: [any TensorSource], writer: ContainerWriter, encoders: [ChunkEncoder]
+    ) throws(Failure) -> [Filter] {
+        let filters = Mutex([Filter](repeating: .none, count: sources.count))
+        try writer.lanes.forEach(sources.count) { lane, tensor throws(Failure) in
+            let choice = FilterChoice(compression: writer.compression, encoder: encoders[lane])
+            let filter = try choice.filter(for: sources[tensor])
+            filters.withLock { $0[tensor] = filter }
+        }
+        return filters.withLock { $0 }
+    }
+
+    func run() throws(Failure) -> Trailer {
+        let header = header.serialized()
+        try output.append(header)
+        try writer.lanes.forEachInOrder(groups.count) { lane, group throws(Failure) in
+            try self.encode(self.groups[group], lane: lane)
+        } consume: { group, encoded throws(Failure) in
+            try self.write(encoded, of: self.groups[group])
+        }
+        return try finish(header)
+    }
+
+    private func encode(_ group: BlockGroup, lane: Int) throws(Failure) -> EncodedGroup {
+        let raw = unsafe inputs[lane].bytes(group.byteCount)
+        var start = 0
+        for block in group.blocks {
+            var span = unsafe MutableRawSpan(
+                _unsafeBytes: UnsafeMutableRawBufferPointer(rebasing: raw[start..<start + block.count]))
+            try sources[block.tensor].read(at: block.offset, into: &span)
+            start += block.count
+        }
+        let leaves = unsafe TensorDigest.leaves(of: UnsafeRawBufferPointer(raw).bytes, blocks: group.blocks.map(\.count))
+        var blocks: [(byteCount: Int, planes: [PlaneRecord])] = []
+        var failure: Failure?
+        let bytes = unsafe [UInt8](unsafeUninitializedCapacity: group.byteCount) { target, filled in
+            do throws(Failure) {
+                filled = try unsafe encodeBlocks(
+                    of: group, raw: UnsafeRawBufferPointer(raw), lane: lane, into: UnsafeMutableRawBufferPointer(target),
+                    blocks: &blocks)
+            } catch {
+                failure = error
+            }
+        }
+        if let failure { throw failure }
+        return EncodedGroup(bytes: bytes, blocks: blocks, leaves: leaves)
+    }
+
+    private func encodeBlocks(
+        of group: BlockGroup, raw: UnsafeRawBufferPointer, lane: Int, into target: UnsafeMutableRawBufferPointer,
+        blocks: inout [(byteCount: Int, planes: [PlaneRecord])]
+    ) throws(Failure) -> Int {
+        var start = 0
+        var filled = 0
+        for block in group.blocks {
+            var planes: [PlaneRecord] = []
+            let chunk = unsafe UnsafeRawBufferPointer(rebasing: raw[start..<start + block.count])
+            let room = unsafe UnsafeMutableRawBufferPointer(rebasing: target[filled..<filled + block.count])
+            let size = try unsafe encoders[lane].encode(
+                chunk, filter: filters[block.tensor], dtype: sources[block.tensor].dtype, into: room, records: &planes)
+            blocks.append((size, planes))
+            start += block.count
+            filled += size
+        }
+        return filled
+    }
+
+    private func write(_ encoded: EncodedGroup, of group: BlockGroup) throws(Failure) {
+        var start = 0
+        var end = 0
+        for (block, result) in zip(group.blocks, encoded.blocks) {
+            let source = sources[block.tensor]
+            let isAligned = filters[block.tensor] == .none && source.byteCount > Layout.alignedFrom
+            if block.offset == 0 && isAligned {
+                try output.append(encoded.bytes, start..<end)
+                start = end
+                try output.pad(to: header.alignment)
+            }
+            end += result.byteCount
+        }
+        try output.append(encoded.bytes, start..<end)
+        progress.withLock { progress in
+            var leaf = 0
+            for (block, result) in zip(group.blocks, encoded.blocks) {
+                let byteCount = sources[block.tensor].byteCount
+                if block.offset == 0 { progress.hash = TensorDigest.begin(byteCount: byteCount) }
+                let next = leaf + TensorDigest.leafCount(block.count) * 32
+                progress.hash.update(Array(encoded.leaves[leaf..<next]))
+                leaf = next
+                progress.index.planes.append(contentsOf: result.planes)
+                if block.offset + block.count == byteCount {
+                    progress.index.tensors[block.tensor].digest = progress.hash.finish()
+                    progress.hash = SHA256()
+                }
+            }
+        }
+    }
+
+    private func finish(_ header: [UInt8]) throws(Failure) -> Trailer {
+        let index = progress.withLock { $0.index }
+        let layout = try Layout(index, alignment: self.header.alignment)
+        try output.pad(to: 64)
+        let offset = output.position
+        guard offset == layout.indexOffset else {
+            throw Failure(.internal, "the data end at \(offset) and not at \(layout.indexOffset)")
+        }
+        let bytes = index.serialized()
+        guard bytes.count <= Limits.indexSize else {
+            throw Failure(.indexTooLarge, "the index would be larger than 64 MiB", actual: "\(bytes.count) bytes")
+        }
+        try output.append(bytes)
+        try output.pad(to: 64)
+        var hash = SHA256()
+        hash.update(header)
+        hash.update(bytes)
+        let trailer = Trailer(
+            indexOffset: UInt64(offset), indexSize: UInt64(bytes.count),
+            fileSize: UInt64(output.position + Limits.trailerSize), headerChecksum: Header.checksum(of: header),
+            indexDigest: hash.finish(), contentDigest: index.contentDigest(), logicalBytes: UInt64(layout.logicalBytes))
+        try output.append(trailer.serialized())
+        return trailer
+    }
+}
+
+extension OutputFile {
+    fileprivate func append(_ bytes: [UInt8]) throws(Failure) {
+        try write(unsafe bytes.span.bytes)
+    }
+
+    fileprivate func append(_ bytes: [UInt8], _ range: Range<Int>) throws(Failure) {
+        if range.isEmpty { return }
+        try write(unsafe bytes.span.bytes.extracting(range))
+    }
+
+    fileprivate func pad(to alignment: Int) throws(Failure) {
+        let excess = position % alignment
+        if excess > 0 { try append([UInt8](repeating: 0, count: alignment - excess)) }
+    }
+}

@@ -1,0 +1,66 @@
+import CKernels
+import Diagnostics
+import Tensors
+
+/// Which filter a tensor gets: a function of its dtype and its first bytes alone, so that the same tensor is always
+/// written the same way.
+struct FilterChoice {
+    let compression: Compression
+    let encoder: ChunkEncoder
+
+    /// How much of a tensor is looked at; tensors up to this size are tried whole.
+    static let sampleSize = 4096
+
+    func filter(for tensor: any TensorSource) throws(Failure) -> Filter {
+        let candidates = Filter.allCases.filter { $0.applies(to: tensor.dtype) }
+        guard candidates.count > 1, tensor.byteCount > 16 else { return .none }
+        let length = min(tensor.byteCount, compression == .max ? 1 << 18 : Self.sampleSize)
+        let width = tensor.dtype.width ?? 1
+        let sample = try tensor.read(at: 0, count: length / width * width)
+        if compression != .max, tensor.byteCount > Self.sampleSize, tensor.dtype.isFloat {
+            return holdsNarrowerFloats(sample, width: width) ? .bytes : .exponent
+        }
+        return try smallest(of: candidates, for: sample, dtype: tensor.dtype)
+    }
+
+    /// The filter under which the sample takes the fewest bytes, its records included; the simpler one where equal.
+    private func smallest(of candidates: [Filter], for sample: [UInt8], dtype: DType) throws(Failure) -> Filter {
+        var best: (filter: Filter, size: Int)?
+        var target = [UInt8](repeating: 0, count: sample.count)
+        for filter in candidates {
+            var records: [PlaneRecord] = []
+            let stored = try unsafe sample.withBytes { source throws(Failure) in
+                try unsafe target.withMutableBytes { target throws(Failure) in
+                    try unsafe encoder.encode(source, filter: filter, dtype: dtype, into: target, records: &records)
+                }
+            }
+            let size = stored + records.reduce(0) { $0 + ($1.codec == .raw ? 12 : 20) }
+            if best.map({ size < $0.size }) ?? true { best = (filter, size) }
+        }
+        return best?.filter ?? .none
+    }
+
+    /// Whether the low half of every element is zero, as in fp32 that holds bf16 values: then each byte has a plane.
+    private func holdsNarrowerFloats(_ sample: [UInt8], width: Int) -> Bool {
+        for start in stride(from: 0, to: sample.count, by: width) {
+            for index in start..<start + width / 2 where sample[index] != 0 { return false }
+        }
+        return width > 2
+    }
+}
+
+extension [UInt8] {
+    /// `withUnsafeBytes` with a typed throw.
+    func withBytes<Result>(_ body: (UnsafeRawBufferPointer) throws(Failure) -> Result) throws(Failure) -> Result {
+        let raw = unsafe span.bytes
+        return try unsafe raw.withUnsafeBytes { bytes throws(Failure) in try unsafe body(bytes) }
+    }
+
+    mutating func withMutableBytes<Result>(
+        _ body: (UnsafeMutableRawBufferPointer) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        var span = mutableSpan
+        var raw = unsafe span.mutableBytes
+        return try unsafe raw.withUnsafeMutableBytes { bytes throws(Failure) in try unsafe body(bytes) }
+    }
+}

@@ -1,0 +1,73 @@
+import Adapters
+package import DeltaFormat
+package import Diagnostics
+import Digests
+package import Files
+import Interchange
+package import Parallelism
+import Tensors
+
+/// Turns adapters into containers.
+package struct PackingJob: Sendable {
+    package var compression: Compression
+    package var lossy: LossyConversion
+    package var lanes: Lanes
+    package var replaces: Bool
+    package var isDryRun: Bool
+
+    package init(
+        compression: Compression = .standard, lossy: LossyConversion = .init(), lanes: Lanes, replaces: Bool = false,
+        isDryRun: Bool = false
+    ) {
+        self.compression = compression
+        self.lossy = lossy
+        self.lanes = lanes
+        self.replaces = replaces
+        self.isDryRun = isDryRun
+    }
+
+    /// Packs one source to `output` (a file, or `-` for the standard output), or several into the folder `output`.
+    ///
+    /// Every file is put in place whole; where one of several fails, those before it stay.
+    package func run(sources: [String], output: String, tell: (Finding) -> Void) throws(Failure) -> [PackReport] {
+        let paths = try SourcePaths.expand(sources)
+        if paths.count == 1 && sources.count == 1 && !SourcePaths.isPattern(sources[0]) {
+            return [try pack(paths[0], to: output, tell: tell)]
+        }
+        guard output != "-" else { throw Failure(.usage, "several adapters do not fit one stream") }
+        let targets = try SourcePaths.outputs(for: paths, in: output)
+        if !isDryRun, try Folder.kind(of: output) == nil { try Folder.make(output) }
+        var reports: [PackReport] = []
+        for (path, target) in zip(paths, targets) { reports.append(try pack(path, to: target, tell: tell)) }
+        return reports
+    }
+
+    private func pack(_ source: String, to path: String, tell: (Finding) -> Void) throws(Failure) -> PackReport {
+        let folder = try SourcePaths.resolveCache(source)
+        let imported = try PEFTFolder.read(folder)
+        for finding in imported.findings { tell(finding) }
+        var adapter = imported.adapter
+        let logicalBytes = imported.files.reduce(0) { $0 + $1.size }
+        var saved = PackReport.Savings()
+        let losses = lossy.isLossless ? [] : try lossy.convert(&adapter, saved: &saved, lanes: lanes)
+
+        let output = try open(path)
+        let trailer = try ContainerWriter(compression: compression, lanes: lanes).write(adapter, to: output)
+        try imported.checkUnchanged()
+        if !isDryRun { try output.commit() }
+
+        let storedBytes = Int(trailer.fileSize)
+        saved.framing = trailer.dataBytes - storedBytes
+        saved.compression = logicalBytes - storedBytes - saved.framing - saved.dtype - saved.quantization
+        return PackReport(
+            source: source, output: path, method: adapter.method,
+            tensorCount: adapter.entries.reduce(0) { $0 + $1.tensors.count }, logicalBytes: logicalBytes,
+            storedBytes: storedBytes, saved: saved, losses: losses, contentDigest: trailer.contentDigest,
+            indexDigest: trailer.indexDigest, findings: imported.findings)
+    }
+
+    private func open(_ path: String) throws(Failure) -> OutputFile {
+        if isDryRun { return .discarded() }
+        return path == "-" ? .standardOutput() : try OutputFile.create(at: path, replacing: replaces)
+    }
+}

@@ -1,0 +1,93 @@
+import Adapters
+package import DeltaFormat
+package import Diagnostics
+package import Files
+import Interchange
+package import Parallelism
+import Tensors
+
+package enum UnpackFormat: String, Sendable, CaseIterable {
+    case peft, vllm, safetensors
+}
+
+/// Turns a container into another tool's files.
+package struct UnpackingJob: Sendable {
+    package struct Report: Sendable {
+        package var files: [String]
+        package var logicalBytes: Int
+        package var findings: [Finding]
+    }
+
+    package var format: UnpackFormat
+    package var ignoresOriginal: Bool
+    package var allowsRatio: Bool
+    package var lanes: Lanes
+    package var replaces: Bool
+    package var isDryRun: Bool
+
+    package init(
+        format: UnpackFormat = .peft, ignoresOriginal: Bool = false, allowsRatio: Bool = false, lanes: Lanes,
+        replaces: Bool = false, isDryRun: Bool = false
+    ) {
+        self.format = format
+        self.ignoresOriginal = ignoresOriginal
+        self.allowsRatio = allowsRatio
+        self.lanes = lanes
+        self.replaces = replaces
+        self.isDryRun = isDryRun
+    }
+
+    /// Unpacks `file` to `output`, verifying the SHA-256 of every tensor on the way: a folder, or one file for safetensors.
+    package func run(_ file: InputFile, output: String) throws(Failure) -> Report {
+        let container = try Container(file)
+        try checkRatio(container)
+        do throws(Failure) {
+            return try write(container, to: output)
+        } catch {
+            throw error.at(path: file.path)
+        }
+    }
+
+    private func checkRatio(_ container: Container) throws(Failure) {
+        let logical = container.layout.logicalBytes
+        guard !allowsRatio, logical > Limits.ratioFloor, logical / Limits.ratio > container.file.size else { return }
+        throw Failure(
+            .suspiciousRatio, "unpacking would write over a thousand times what the file holds",
+            path: container.file.path, expected: "at most \(container.file.size * Limits.ratio) bytes",
+            actual: "\(logical)", hint: "--allow-ratio unpacks it nevertheless")
+    }
+
+    private func write(_ container: Container, to output: String) throws(Failure) -> Report {
+        let adapter = try container.adapter.dequantized()
+        let digests = UnpackDigests(container)
+        var report = Report(files: [], logicalBytes: container.layout.logicalBytes, findings: [])
+        if format == .safetensors {
+            report.files = [output]
+            if isDryRun { return report }
+            let target = try OutputFile.create(at: output, replacing: replaces)
+            report.findings = try SafetensorsExport.write(
+                adapter, to: target, lanes: lanes, observing: digests.observer(for:))
+            try digests.finish(lanes: lanes)
+            try container.file.checkUnchanged()
+            try target.commit()
+            return report
+        }
+        if isDryRun {
+            report.files = PEFTFolder.fileNames(of: adapter).map { Paths.joined(output, $0) }
+            return report
+        }
+        let folder = try OutputFolder.create(at: output, replacing: replaces)
+        switch format {
+        case .vllm:
+            report.findings = try VLLMFolder.write(adapter, to: folder, lanes: lanes, observing: digests.observer(for:))
+        default:
+            report.findings = try PEFTFolder.write(
+                adapter, to: folder, lanes: lanes, observing: digests.observer(for:), ignoringOriginal: ignoresOriginal)
+        }
+        try digests.finish(lanes: lanes)
+        try container.file.checkUnchanged()
+        report.files = PEFTFolder.fileNames(of: adapter).map { Paths.joined(output, $0) }
+        try folder.commit()
+        return report
+    }
+}

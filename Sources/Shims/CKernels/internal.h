@@ -1,0 +1,88 @@
+// What the kernels' files share among themselves: what the processor has, and the bodies each architecture offers.
+//
+// A body does whole vectors only. Those for planes and floats return how many elements they have done; the portable
+// body, which every build has, does the rest.
+#ifndef TENON_INTERNAL_H
+#define TENON_INTERNAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "tenon_kernels.h"
+
+#pragma GCC visibility push(hidden)
+
+// MARK: Features
+
+/// A set of features is a level and, beside it, whether the processor has SHA instructions; not all of a level do.
+enum {
+    TENON_LEVEL_MASK = 0xff,
+    TENON_HAS_SHA = 0x200,
+};
+
+/// What the processor has.
+unsigned tenon_cpu_features(void);
+
+/// The features in use, below the limit set.
+unsigned tenon_features(void);
+
+// MARK: SHA-256
+
+extern const uint32_t tenon_sha256_initial[8];
+extern const uint32_t tenon_sha256_constants[64];
+
+/// Compresses `count` blocks from each of `blocks` into each of `states`. How many there are is the body's own number
+/// of lanes. States may be the same one where the caller wants none of the results.
+typedef void tenon_sha256_body(uint32_t *const *states, const uint8_t *const *blocks, size_t count);
+
+/// The fastest body for one message.
+tenon_sha256_body *tenon_sha256_single(void);
+
+tenon_sha256_body tenon_sha256_portable;
+
+/// Pads `used` bytes at the start of `tail`, the last of a message of `length` bytes. Returns its blocks, one or two.
+size_t tenon_sha256_pad(uint8_t tail[128], size_t used, uint64_t length);
+
+static inline void tenon_store_be32(uint8_t *target, uint32_t value) {
+    target[0] = (uint8_t)(value >> 24);
+    target[1] = (uint8_t)(value >> 16);
+    target[2] = (uint8_t)(value >> 8);
+    target[3] = (uint8_t)value;
+}
+
+// MARK: Architectures
+
+/// What the vector bodies of planes and floats look like; `width` is 2 or 4.
+#define TENON_VECTOR_BODIES(set)                                                                                      \
+    size_t tenon_split_exponent_##set(                                                                                \
+        const uint8_t *source, size_t elements, size_t width, uint8_t *exponents, uint8_t *rest);                     \
+    size_t tenon_join_exponent_##set(                                                                                 \
+        const uint8_t *exponents, const uint8_t *rest, size_t elements, size_t width, uint8_t *target);               \
+    size_t tenon_split_bytes_##set(const uint8_t *source, size_t elements, size_t width, uint8_t *planes);            \
+    size_t tenon_join_bytes_##set(const uint8_t *planes, size_t elements, size_t width, uint8_t *target);             \
+    size_t tenon_f32_from_f16_##set(const uint16_t *source, size_t count, float *target);                             \
+    size_t tenon_f16_from_f32_##set(const float *source, size_t count, uint16_t *target);                             \
+    size_t tenon_f32_from_bf16_##set(const uint16_t *source, size_t count, float *target);                            \
+    size_t tenon_bf16_from_f32_##set(const float *source, size_t count, uint16_t *target)
+
+#if defined(__x86_64__)
+
+TENON_VECTOR_BODIES(avx2);
+TENON_VECTOR_BODIES(avx512);
+tenon_sha256_body tenon_sha256_ni;
+tenon_sha256_body tenon_sha256_ni2;
+tenon_sha256_body tenon_sha256_ni4;
+tenon_sha256_body tenon_sha256_avx2;
+tenon_sha256_body tenon_sha256_avx512;
+
+#elif defined(__aarch64__)
+
+TENON_VECTOR_BODIES(neon);
+tenon_sha256_body tenon_sha256_armv8;
+
+#endif
+
+#pragma GCC visibility pop
+
+#endif

@@ -1,1 +1,0 @@
-#include "tenon_kernels.h"

@@ -1,0 +1,86 @@
+import Adapters
+import ArgumentParser
+import DeltaFormat
+import Diagnostics
+import Digests
+import Files
+import JSON
+import Packaging
+import Tensors
+
+struct Inspect: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Show what is in a container, without reading its data.",
+        discussion: """
+            Example:
+              tenon inspect my-adapter.tenon --tensors
+            """)
+
+    @Argument(help: ArgumentHelp("The container; - reads it from stdin.", valueName: "x.tenon"))
+    var container: String
+
+    @Flag(help: "List every tensor.")
+    var tensors = false
+
+    @Flag(help: "Compute the SHA-256 of the file, which reads it all.")
+    var blobDigest = false
+
+    @OptionGroup var shared: SharedOptions
+
+    func run() throws {
+        let file = try InputFile.opened(container)
+        let summary = ContainerSummary(try Container(file))
+        let blob = blobDigest ? try BlobDigest.of(file) : nil
+        if shared.json {
+            shared.console.result(summary.document(blobDigest: blob))
+        } else {
+            print(summary, blob: blob)
+        }
+    }
+
+    private func print(_ summary: ContainerSummary, blob: Digest?) {
+        let console = shared.console
+        func row(_ name: String, _ value: String) {
+            console.result((name + ":").padded(to: 16) + value.escapedForTerminal)
+        }
+        row("method", summary.method)
+        row("parameters", summary.parameterCount.grouped)
+        row("tensors", "\(summary.tensorCount) in \(summary.entries.count) entries")
+        row("logical", ByteSize.text(summary.logicalBytes))
+        row("stored", "\(ByteSize.text(summary.storedBytes)) (\(summary.storedShare.percent))")
+        for (key, value) in summary.metadata { row(key, value) }
+        for member in summary.parameters.members { row("  " + member.key, member.value.text) }
+        for kind in summary.kinds { row("entries", "\(kind.count) \(kind.word)") }
+        row("content digest", "\(summary.contentDigest)")
+        row("index digest", "\(summary.indexDigest)")
+        if let blob { row("blob digest", "\(blob)") }
+        row("base", summary.baseRoot.map(\.description) ?? "not bound")
+        guard tensors else { return }
+        for entry in summary.entries {
+            console.result(entry.key.description.escapedForTerminal)
+            for tensor in entry.tensors {
+                let line = "  " + tensor.role.padded(to: 12) + tensor.dtype.padded(to: 6) + tensor.shape.padded(to: 16)
+                console.result(line + "\(tensor.logicalBytes) -> \(tensor.storedBytes) bytes")
+            }
+        }
+    }
+}
+
+extension String {
+    /// With spaces up to so many characters, and at least one.
+    func padded(to width: Int) -> String {
+        self + String(repeating: " ", count: max(1, width - count))
+    }
+}
+
+extension Int {
+    /// With a comma every three digits.
+    var grouped: String {
+        var text = ""
+        for (index, digit) in String(magnitude).reversed().enumerated() {
+            if index > 0 && index % 3 == 0 { text.append(",") }
+            text.append(digit)
+        }
+        return (self < 0 ? "-" : "") + String(text.reversed())
+    }
+}
