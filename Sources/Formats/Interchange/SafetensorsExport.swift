@@ -2,7 +2,7 @@ package import Adapters
 package import Diagnostics
 package import Files
 package import Parallelism
-package import Tensors
+import Tensors
 import Checkpoints
 import JSON
 
@@ -19,7 +19,7 @@ package enum SafetensorsExport {
     /// - Returns: What was left out.
     @discardableResult
     package static func write(
-        _ adapter: Adapter, to file: OutputFile, lanes: Lanes, observer: (any BlockObserver)? = nil
+        _ adapter: Adapter, to file: OutputFile, lanes: Lanes, observing: BlockObserving? = nil
     ) throws(Failure) -> [Finding] {
         var tensors: [(name: String, dtype: DType, shape: Shape)] = []
         var sources: [any TensorSource] = []
@@ -32,7 +32,7 @@ package enum SafetensorsExport {
                 continue
             }
             let place = name(of: entry.key)
-            if !entry.parameters.isEmpty { entries[place] = json(entry.parameters) }
+            if !entry.parameters.isEmpty { entries[place] = entry.parameters.document }
             for tensor in entry.tensors {
                 let name = place + "/" + tensor.role.word
                 let source = tensor.source
@@ -46,7 +46,7 @@ package enum SafetensorsExport {
             }
         }
         var metadata: [(key: String, value: String)] = [
-            ("format", "tenon"), ("method", adapter.method), ("parameters", text(json(adapter.parameters))),
+            ("format", "tenon"), ("method", adapter.method), ("parameters", text(adapter.parameters.document)),
         ]
         if !entries.isEmpty { metadata.append(("entries", text(.object(entries)))) }
         if !types.isEmpty { metadata.append(("types", text(.object(types)))) }
@@ -54,8 +54,9 @@ package enum SafetensorsExport {
             metadata.append(("metadata." + key, adapter.metadata[key] ?? ""))
         }
         let (header, order) = try SafetensorsWriter.headerBytes(tensors: tensors, metadata: metadata)
+        let ordered = order.map { sources[$0] }
         try SafetensorsWriter.write(
-            header: header, sources: order.map { sources[$0] }, to: file, lanes: lanes, observer: observer)
+            header: header, sources: ordered, to: file, lanes: lanes, observer: observing?(ordered))
         if files == 0 { return [] }
         return [Finding("files-left-out", "\(files) files that came with the adapter have no place in one safetensors file")]
     }
@@ -63,10 +64,6 @@ package enum SafetensorsExport {
     private static func name(of key: EntryKey) -> String {
         let name = key.target + "/" + key.kind.word
         return key.ordinal == 0 ? name : "\(name)/\(key.ordinal)"
-    }
-
-    private static func json(_ parameters: Parameters) -> JSONValue {
-        JSONValue(.map(parameters.members))
     }
 
     private static func text(_ value: JSONValue) -> String {

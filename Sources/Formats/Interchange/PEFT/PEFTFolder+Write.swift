@@ -2,7 +2,7 @@ package import Adapters
 package import Diagnostics
 package import Files
 package import Parallelism
-package import Tensors
+import Tensors
 import Checkpoints
 
 extension PEFTFolder {
@@ -12,14 +12,14 @@ extension PEFTFolder {
     /// `ignoringOriginal`, config and keys are made again from what the adapter means.
     ///
     /// - Parameters:
-    ///   - observer: Sees the blocks of the file of weights.
+    ///   - observing: Makes what sees the blocks of the safetensors file.
     /// - Returns: What could not be kept.
     ///
     /// Throws ``Failure/Code/notExportable`` for what PEFT cannot hold, ``Failure/Code/configConflict`` as
     /// ``checkConflict(_:)`` does, and what reading and writing throw.
     @discardableResult
     package static func write(
-        _ adapter: Adapter, to folder: OutputFolder, lanes: Lanes, observer: (any BlockObserver)? = nil,
+        _ adapter: Adapter, to folder: OutputFolder, lanes: Lanes, observing: BlockObserving? = nil,
         ignoringOriginal: Bool = false
     ) throws(Failure) -> [Finding] {
         if !ignoringOriginal { try checkConflict(adapter) }
@@ -46,8 +46,23 @@ extension PEFTFolder {
             findings.append(WeightsOutput.rebuilt(spliced.key.target))
             original = nil
         }
-        findings += try WeightsOutput(adapter, original: original).write(to: folder, lanes: lanes, observer: observer)
+        findings += try WeightsOutput(adapter, original: original).write(to: folder, lanes: lanes, observing: observing)
         return findings
+    }
+
+    /// The names of the files that ``write(_:to:lanes:observing:ignoringOriginal:)`` makes, sorted.
+    package static func fileNames(of adapter: Adapter, ignoringOriginal: Bool = false) -> [String] {
+        var names: Set<String> = [configName]
+        var weights = weightsName
+        for entry in adapter.entries where entry.key.kind == .file {
+            switch entry.parameters["layout"]?.string {
+            case "splice"?: if !ignoringOriginal { weights = entry.key.target }
+            case "safetensors"?: break
+            default: names.insert(entry.key.target)
+            }
+        }
+        names.insert(weights)
+        return names.sorted { $0.precedesInBytes($1) }
     }
 
     /// A file's name is one component: a container from elsewhere must not reach out of the folder.

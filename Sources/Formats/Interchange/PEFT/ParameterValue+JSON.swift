@@ -1,6 +1,6 @@
-import Adapters
+package import Adapters
 import Diagnostics
-import JSON
+package import JSON
 
 extension ParameterValue {
     /// The value of a JSON text; numbers that are equal become equal (1.0 is 1).
@@ -46,4 +46,9 @@ extension JSONValue {
             self = .object(object)
         }
     }
+}
+
+extension Parameters {
+    /// As a JSON object, keys sorted.
+    package var document: JSONValue { JSONValue(.map(members)) }
 }

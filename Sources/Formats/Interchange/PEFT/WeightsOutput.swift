@@ -26,9 +26,9 @@ struct WeightsOutput {
         sources = layout.sources
     }
 
-    func write(to folder: OutputFolder, lanes: Lanes, observer: (any BlockObserver)?) throws(Failure) -> [Finding] {
+    func write(to folder: OutputFolder, lanes: Lanes, observing: BlockObserving?) throws(Failure) -> [Finding] {
         let file = try folder.file(named: PEFTFolder.weightsName)
-        try SafetensorsWriter.write(header: header, sources: sources, to: file, lanes: lanes, observer: observer)
+        try SafetensorsWriter.write(header: header, sources: sources, to: file, lanes: lanes, observer: observing?(sources))
         try file.commit()
         return findings
     }

@@ -2,7 +2,7 @@ package import Adapters
 package import Diagnostics
 package import Files
 package import Parallelism
-package import Tensors
+import Tensors
 
 /// A PEFT folder as vLLM reads it: plain LoRA with one scale for all modules.
 ///
@@ -17,13 +17,13 @@ package enum VLLMFolder {
     /// Throws ``Failure/Code/notExportable`` for anything but plain LoRA, and what reading and writing throw.
     @discardableResult
     package static func write(
-        _ adapter: Adapter, to folder: OutputFolder, lanes: Lanes, observer: (any BlockObserver)? = nil
+        _ adapter: Adapter, to folder: OutputFolder, lanes: Lanes, observing: BlockObserving? = nil
     ) throws(Failure) -> [Finding] {
         try check(adapter)
         let loss = FoldLoss()
         let plain = try folded(adapter, loss: loss)
         var findings = try PEFTFolder.write(
-            plain.adapter, to: folder, lanes: lanes, observer: observer, ignoringOriginal: true)
+            plain.adapter, to: folder, lanes: lanes, observing: observing, ignoringOriginal: true)
         if plain.count > 0 {
             let error = loss.value == 0 ? "exactly" : "with a relative error of at most \(loss.value)"
             findings.append(Finding("scale-folded", "the scales of \(plain.count) modules were folded into B, \(error)"))
