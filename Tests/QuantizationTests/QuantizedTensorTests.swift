@@ -1,4 +1,5 @@
 import Diagnostics
+import Support
 import Synchronization
 import Tensors
 import Testing
@@ -40,7 +41,7 @@ import Quantization
     @Test(arguments: QuantizationScheme.allCases, [DType.f32, .bf16, .f16])
     func anyRangeIsThatOfTheWhole(_ scheme: QuantizationScheme, _ dtype: DType) throws {
         let quantized = try QuantizedTensor(tensor(sequence(33_001), dtype), as: scheme)
-        var random = Random(state: 7)
+        var random = RepeatableRandom(seed: 7)
         for source in try [quantized.codes, quantized.scales, quantized.outerScales, quantized.dequantized()] {
             guard let source else { continue }
             let whole = try source.readAll()

@@ -8,12 +8,12 @@ package struct Method: Sendable {
     package let word: String
     /// The name people use: "LoRA".
     package let name: String
-    /// The kinds its entries may have, its own first.
+    /// The kinds its entries may have, its own first. Kind `file` goes with every method.
     package let kinds: [Kind]
-    /// Its config, without the keys of ``ConfigKey/common``.
+    /// Its config, without the keys of ``ConfigKey/common`` that mean the same here as everywhere.
     package let config: [ConfigKey]
     package let mergeability: Mergeability
-    /// What it adds to the base, in one line of `Spec/methods.md`.
+    /// What it does to the base, in one line of `Spec/methods.md`.
     package let formula: String
     /// Where it was published.
     package let source: String
@@ -44,33 +44,49 @@ package struct Method: Sendable {
     }
 }
 
-/// One key of a method's config, as PEFT spells it.
-package struct ConfigKey: Hashable, Sendable {
-    package let name: String
-    /// What a config without the key means.
-    package let defaultValue: ParameterValue
-    package let effect: Effect
-    /// Whether the order of its list means nothing.
-    package let isSet: Bool
+extension Method {
+    /// Every method that this version understands, in the order of `Spec/methods.md`.
+    package static let all: [Method] = [
+        lora, adalora, vera, loha, lokr, oft, boft, hra, ia3, fourierft, shira, vblora, miss, randlora, lnTuning,
+        prefixTuning, promptTuning, pTuning, multitaskPromptTuning, adaptionPrompt,
+    ]
 
-    package enum Effect: Hashable, Sendable {
-        /// It changes what the adapter computes, so the content digest covers it.
-        case function
-        /// It does not, and why not.
-        case none(why: String)
+    /// The method of this word, if it is understood.
+    package static func named(_ word: String) -> Method? {
+        all.first { $0.word == word }
     }
 
-    package init(_ name: String, _ defaultValue: ParameterValue = .null, isSet: Bool = false) {
-        self.name = name
-        self.defaultValue = defaultValue
-        self.effect = .function
-        self.isSet = isSet
+    /// What is known of a config key: the method's own word first, then what holds for all.
+    package func key(_ name: String) -> ConfigKey? {
+        config.first { $0.name == name } ?? ConfigKey.common.first { $0.name == name }
     }
 
-    package init(_ name: String, _ defaultValue: ParameterValue = .null, noEffect why: String) {
-        self.name = name
-        self.defaultValue = defaultValue
-        self.effect = .none(why: why)
-        self.isSet = false
+    /// All config keys, each once.
+    package var allKeys: [ConfigKey] {
+        config + ConfigKey.common.filter { common in !config.contains { $0.name == common.name } }
+    }
+
+    /// The parameters a config means: keys that change the function, without defaults, sets sorted. Keys that nobody here
+    /// knows are kept as they are, for they might matter.
+    package func parameters(of config: [ParameterValue.Member]) -> Parameters {
+        let given = Dictionary(config.map { ($0.key, $0.value) }) { first, _ in first }
+        var parameters = Parameters()
+        for member in config {
+            guard let key = key(member.key) else {
+                parameters[member.key] = member.value
+                continue
+            }
+            let value = key.canonical(member.value)
+            if key.matters(value, given: given) { parameters[member.key] = value }
+        }
+        return parameters
+    }
+
+    /// Refuses with ``Failure/Code/badParameter`` a number outside what its key allows, and NaN anywhere.
+    package func validate(_ parameters: Parameters) throws(Failure) {
+        for member in parameters.members {
+            try member.value.checkFinite(name: member.key)
+            try key(member.key)?.check(member.value)
+        }
     }
 }

@@ -1,24 +1,127 @@
 import Diagnostics
 import Tensors
 
+/// Kinds that are a product of thin matrices.
 extension KindRule {
-    /// Every kind's rule. A kind without a row has none.
-    package static let all: [Kind: KindRule] = [
-        .lora: lora,
-        .file: file,
-    ]
+    /// How the factors of a `lora` entry lie: parameter `form`, absent for a linear layer or a convolution.
+    ///
+    /// - `embedding`: ΔW = s·(B·A)ᵀ, A [r, rows], B [columns, r];
+    /// - `parameter`: a stack of E matrices, A [r·E, in] with the stack outermost, B [out, r·E] with it innermost;
+    /// - `blocks`: A or B is block-diagonal and holds its blocks side by side.
+    static let loraForms = ["linear", "embedding", "parameter", "blocks"]
 
-    /// ΔW = s·B·A: A [r, in…], B [out, r…].
-    static let lora = KindRule(required: [.a, .b], optional: [.magnitude, .bias]) { tensors, _ throws(Failure) in
-        guard let a = tensors[.a], let b = tensors[.b], a.rank >= 2, b.rank >= 2 else {
-            throw Failure(.kindShape, "the factors of a lora entry are no matrices")
+    /// ΔW = s·B·A, or s·B·diag(λ)·A: A [r, in, k…], B [out, r, 1…], magnitude and bias [out], λ [r].
+    static let lora = KindRule(
+        required: [.a, .b], optional: [.magnitude, .bias, .lambda]
+    ) { tensors, parameters throws(Failure) in
+        let form = try tensors.word("form", loraForms, standard: "linear", parameters)
+        let a = try tensors.dimensions(.a)
+        let b = try tensors.dimensions(.b, rank: a.count)
+        guard a.count >= 2, a.allSatisfy({ $0 > 0 }), b.allSatisfy({ $0 > 0 }) else {
+            throw tensors.fail("the factors are no matrices")
         }
-        guard a.dimensions[0] == b.dimensions[1] else {
-            throw Failure(
-                .kindShape, "the factors of a lora entry have different ranks", expected: "\(a.dimensions[0])",
-                actual: "\(b.dimensions[1])")
+        // Grouped convolutions and block-diagonal factors hold a part of the columns of B.
+        if a.count > 2 || form == "blocks" {
+            guard a[0] % b[1] == 0 else { throw tensors.fail("the rank of A is no multiple of that of B") }
+        } else {
+            try tensors.expectEqual(a[0], b[1], "rank")
         }
+        if tensors[.magnitude] != nil {
+            try tensors.expectEqual(b[0], try tensors.count(.magnitude), "the number of outputs")
+        }
+        try tensors.expect(.bias, [b[0]])
+        try tensors.expect(.lambda, [a[0]])
     }
 
-    static let file = KindRule(required: [], optional: [.value, .frame, .splices])
+    /// ΔW = s·B·(E ⊙ A): A [r, in], B [out, r], E [r, 1].
+    static let adalora = KindRule(required: [.a, .b, .e]) { tensors, _ throws(Failure) in
+        let a = try tensors.matrix(.a)
+        try tensors.expectEqual(a.rows, try tensors.matrix(.b).columns, "rank")
+        try tensors.expect(.e, [a.rows, 1])
+    }
+
+    /// ΔW = (b ⊙ B)·(d ⊙ A) with A and B of the `shared` entry: lambda_b [out], lambda_d [r].
+    static let vera = KindRule(required: [.lambdaB, .lambdaD]) { tensors, _ throws(Failure) in
+        _ = try tensors.dimensions(.lambdaB, rank: 1)
+        _ = try tensors.dimensions(.lambdaD, rank: 1)
+    }
+
+    /// ΔW = (w1_a·w1_b) ⊙ (w2_a·w2_b): w_a [out, r], w_b [r, in]; with cores t [r, r, k…], w_a [r, out], w_b [r, in].
+    static let hadamard = KindRule(
+        required: [.w1A, .w1B, .w2A, .w2B], optional: [.t1, .t2]
+    ) { tensors, _ throws(Failure) in
+        for (wA, wB, core) in [(Role.w1A, Role.w1B, Role.t1), (.w2A, .w2B, .t2)] {
+            let a = try tensors.matrix(wA)
+            let b = try tensors.matrix(wB)
+            if let core = tensors[core] {
+                guard core.rank >= 3 else { throw tensors.fail("a core has fewer than three dimensions") }
+                try tensors.expectEqual(core.dimensions[0], a.rows, "rank")
+                try tensors.expectEqual(core.dimensions[1], b.rows, "rank")
+            } else {
+                try tensors.expectEqual(a.columns, b.rows, "rank")
+            }
+        }
+        guard (tensors[.t1] == nil) == (tensors[.t2] == nil) else { throw tensors.fail("one core of two is missing") }
+        let out = tensors[.t1] == nil ? 0 : 1
+        try tensors.expectEqual(
+            try tensors.dimensions(.w1A)[out], try tensors.dimensions(.w2A)[out], "the number of outputs")
+        try tensors.expectEqual(try tensors.dimensions(.w1B)[1], try tensors.dimensions(.w2B)[1], "the number of inputs")
+    }
+
+    /// ΔW = w1 ⊗ w2, each whole or a product w_a·w_b (w2 of a convolution also through a core t2).
+    static let kronecker = KindRule(
+        required: [], optional: [.w1, .w1A, .w1B, .w2, .w2A, .w2B, .t2]
+    ) { tensors, _ throws(Failure) in
+        for (whole, wA, wB) in [(Role.w1, Role.w1A, Role.w1B), (.w2, .w2A, .w2B)] {
+            guard (tensors[whole] == nil) == (tensors[wA] != nil), (tensors[wA] == nil) == (tensors[wB] == nil) else {
+                throw tensors.fail("\(whole.word) must be there either whole or as two factors")
+            }
+            if tensors[whole] != nil {
+                guard try tensors.dimensions(whole).count >= 2 else { throw tensors.fail("\(whole.word) is no matrix") }
+                continue
+            }
+            let a = try tensors.matrix(wA)
+            let b = try tensors.matrix(wB)
+            if wA == .w2A, let core = tensors[.t2] {
+                guard core.rank >= 3 else { throw tensors.fail("a core has fewer than three dimensions") }
+                try tensors.expectEqual(core.dimensions[0], a.rows, "rank")
+                try tensors.expectEqual(core.dimensions[1], b.rows, "rank")
+            } else {
+                try tensors.expectEqual(a.columns, b.rows, "rank")
+            }
+        }
+        guard tensors[.t2] == nil || tensors[.w2A] != nil else { throw tensors.fail("a core stands without factors") }
+    }
+
+    /// Pieces of A and B as sums over the bank of the `shared` entry: logits_a [r, in/b, h] and logits_b [out/b, r, h], or
+    /// places [.., k] and weights [.., k − 1].
+    static let vectorBank = KindRule(
+        required: [], optional: [.logitsA, .logitsB, .indicesA, .indicesB, .weightsA, .weightsB]
+    ) { tensors, _ throws(Failure) in
+        if tensors[.logitsA] != nil || tensors[.logitsB] != nil {
+            guard tensors.factors.count == 2 else { throw tensors.fail("logits stand beside places and weights") }
+            let a = try tensors.dimensions(.logitsA, rank: 3)
+            let b = try tensors.dimensions(.logitsB, rank: 3)
+            try tensors.expectEqual(a[0], b[1], "rank")
+            try tensors.expectEqual(a[2], b[2], "the number of vectors")
+            return
+        }
+        for (indices, weights) in [(Role.indicesA, Role.weightsA), (.indicesB, .weightsB)] {
+            let places = try tensors.dimensions(indices, rank: 3)
+            try tensors.expect(indices, [.u8, .u16, .u32, .i16, .i32, .i64, .u64])
+            guard try tensors.dimensions(weights, rank: 3) == [places[0], places[1], places[2] - 1] else {
+                throw tensors.fail("places and weights have different shapes")
+            }
+        }
+        try tensors.expectEqual(
+            try tensors.dimensions(.indicesA)[0], try tensors.dimensions(.indicesB)[1], "rank")
+    }
+
+    /// ΔW = Σ B_j·diag(λ_j)·A·diag(γ_j): lambda [r, n], gamma [n, min(in, out)]; A and B here or in the `shared` entry.
+    static let randomBasis = KindRule(
+        required: [.lambda, .gamma], optional: [.a, .b]
+    ) { tensors, _ throws(Failure) in
+        try tensors.expectEqual(
+            try tensors.matrix(.lambda).columns, try tensors.matrix(.gamma).rows, "the number of bases")
+    }
 }

@@ -14,28 +14,6 @@ package struct TensorDescription: Hashable, Sendable {
     }
 }
 
-/// The tensors one entry may have, by factor. Where a factor is quantized its codes carry the factor's own shape, so
-/// these rules need not know.
-package struct EntryTensors {
-    private let tensors: [TensorDescription]
-
-    package init(_ tensors: [TensorDescription]) {
-        self.tensors = tensors
-    }
-
-    package subscript(role: Role) -> Shape? {
-        tensors.first { $0.role.factor == role && ($0.role.part == .whole || $0.role.part == .codes) }?.shape
-    }
-
-    package func dtype(of role: Role) -> DType? {
-        tensors.first { $0.role == role }?.dtype
-    }
-
-    package var factors: [Role] {
-        tensors.filter { $0.role.part == .whole || $0.role.part == .codes }.map(\.role.factor)
-    }
-}
-
 /// What must hold of an entry of a kind, seen from its shapes and parameters alone.
 package struct KindRule: Sendable {
     package let required: [Role]
@@ -52,18 +30,40 @@ package struct KindRule: Sendable {
     }
 }
 
+extension KindRule {
+    /// Every kind's rule. A kind without a row has none.
+    package static let all: [Kind: KindRule] = [
+        .lora: lora, .adalora: adalora, .vera: vera, .hadamard: hadamard, .kronecker: kronecker,
+        .orthogonal: orthogonal, .butterfly: butterfly, .householder: householder, .spectrum: spectrum, .rows: rows,
+        .randomBasis: randomBasis, .vectorBank: vectorBank, .shards: shards, .ia3: ia3, .prefix: prefix,
+        .prompt: prompt, .gatedPrompt: gatedPrompt, .bottleneck: bottleneck, .bias: bias, .dense: dense,
+        .sparse: sparse, .mask: mask, .signs: signs, .exact: exact, .full: full, .removed: removed, .alias: alias,
+        .extend: extend, .file: file, .opaque: opaque, .shared: shared,
+    ]
+}
+
 extension Kind {
-    /// Throws unless an entry of this kind may look so. Kinds that are not known have no rules.
+    /// Throws unless an entry of this kind may look so: ``Failure/Code/kindShape`` for a tensor that is missing or has
+    /// another shape, ``Failure/Code/unknownEnum`` for one that the kind does not have,
+    /// ``Failure/Code/quantizationParameter`` where the parts of a quantized factor do not fit together,
+    /// ``Failure/Code/badParameter`` for a parameter out of range. Kinds that are not known have no rules.
     package func validate(_ tensors: [TensorDescription], parameters: Parameters) throws(Failure) {
+        for member in parameters.members { try member.value.checkFinite(name: member.key) }
         guard let rule = KindRule.all[self] else { return }
-        let entry = EntryTensors(tensors)
-        let factors = entry.factors
+        try QuantizedFactor.check(tensors, parameters)
+        guard let empty = parameters.emptyTensors else {
+            throw Failure(
+                .badParameter, "the parameter empty of a \(word) entry does not describe tensors without elements")
+        }
+        let entry = EntryTensors(word, tensors)
+        let factors = entry.factors + empty.map(\.role)
         for role in rule.required where !factors.contains(role) {
             throw Failure(.kindShape, "an entry of kind \(word) lacks its tensor \(role.word)")
         }
         for role in factors where !rule.required.contains(role) && !rule.optional.contains(role) {
             throw Failure(.unknownEnum, "an entry of kind \(word) has no tensor \(role.word)")
         }
-        try rule.check(entry, parameters)
+        // Shapes with a zero fit nothing, and an entry that has one does nothing.
+        if empty.isEmpty { try rule.check(entry, parameters) }
     }
 }

@@ -1,0 +1,29 @@
+import Diagnostics
+
+extension Method {
+    /// Scaled sums of random projections that all modules share.
+    ///
+    /// ΔW = (α/r)·Σ_j B_j·diag(λ_j)·A·diag(γ_j): `lambda` [r, n], `gamma` [n, min(in, out)], A and B of the `shared`
+    /// entry, cut to size, or drawn from `projection_prng_key` where `save_projection` is false.
+    package static let randlora = Method(
+        word: "randlora", name: "RandLoRA",
+        kinds: [.randomBasis, .shared, .bias, .full],
+        config: [
+            ConfigKey("r", 32, .count),
+            ConfigKey("randlora_alpha", 640, .number),
+            ConfigKey("projection_prng_key", 0),
+            ConfigKey("save_projection", true),
+            ConfigKey("sparse", false),
+            ConfigKey("very_sparse", false),
+            ConfigKey.fanInFanOut,
+            ConfigKey.bias,
+            ConfigKey.dropout("randlora_dropout"),
+            ConfigKey.start("init_weights"),
+        ] + ConfigKey.targets,
+        mergeability: .dense,
+        formula: "W' = W + (alpha/r)·Σ B_j·diag(lambda_j)·A·diag(gamma_j)",
+        source: "Albert et al., RandLoRA: Full-Rank Parameter-Efficient Fine-Tuning of Large Models, 2025",
+        check: { adapter throws(Failure) in
+            try adapter.requireShared([.a, .b], unless: "save_projection")
+        })
+}

@@ -1,0 +1,18 @@
+extension Method {
+    /// Changes of a few weights, at places that are stored.
+    ///
+    /// ΔW is zero but for ΔW[indices[0, k], indices[1, k]] = value[k]; `indices` [2, n], value [n], n = r·(in + out).
+    package static let shira = Method(
+        word: "shira", name: "SHiRA",
+        kinds: [.sparse, .full],
+        config: [
+            ConfigKey("r", 32, .count),
+            ConfigKey("mask_type", "random"),
+            ConfigKey("random_seed", noEffect: "chose the places, which are stored"),
+            ConfigKey.fanInFanOut,
+            ConfigKey.start("init_weights"),
+        ] + ConfigKey.targets,
+        mergeability: .dense,
+        formula: "W' = W + sparse(indices, values)",
+        source: "Bhardwaj et al., Sparse High Rank Adapters, 2024")
+}

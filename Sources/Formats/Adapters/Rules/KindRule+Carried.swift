@@ -1,0 +1,36 @@
+import Diagnostics
+import Tensors
+
+/// Kinds that hold what concerns no one tensor of the base.
+extension KindRule {
+    /// A file's bytes: parameter `layout`.
+    ///
+    /// - `verbatim`: value U8 [n], or nothing where the file is empty;
+    /// - `safetensors`: nothing where the header can be made again, else frame U8 [8 + n], the file up to its data;
+    /// - `splice`: frame U8 [n], the file without its tensors, and splices U64 [k, 2].
+    static let file = KindRule(
+        required: [], optional: [.value, .frame, .splices]
+    ) { tensors, parameters throws(Failure) in
+        let layout = try tensors.word("layout", ["verbatim", "safetensors", "splice"], standard: "verbatim", parameters)
+        let allowed: [Role] =
+            layout == "verbatim" ? [.value] : layout == "safetensors" ? [.frame] : [.frame, .splices]
+        for role in tensors.factors where !allowed.contains(role) {
+            throw tensors.fail("a \(layout) file has no tensor \(role.word)")
+        }
+        for role in [Role.value, .frame] where tensors[role] != nil {
+            try tensors.expect(role, [.u8])
+            _ = try tensors.dimensions(role, rank: 1)
+        }
+        guard layout == "splice" else { return }
+        _ = try tensors.dimensions(.frame, rank: 1)
+        guard tensors[.splices] != nil else { return }
+        try tensors.expect(.splices, [.u64])
+        try tensors.expectEqual(2, try tensors.matrix(.splices).columns, "the columns of splices")
+    }
+
+    /// A tensor nobody here understands, under the name it came with.
+    static let opaque = KindRule(required: [.value])
+
+    /// What the method's entries refer to by role: projections A and B, a bank of vectors.
+    static let shared = KindRule(required: [], optional: [.a, .b, .bank])
+}

@@ -1,0 +1,81 @@
+import Diagnostics
+import Tensors
+
+/// Kinds that change a tensor of the base element by element. Parameter `mode`: "add" or "replace", and for masks "keep".
+extension KindRule {
+    private static let integers: [DType] = [.u8, .u16, .u32, .u64, .i8, .i16, .i32, .i64]
+
+    /// A vector of one number per output; it replaces the base's unless `mode` says "add".
+    static let bias = KindRule(required: [.value]) { tensors, parameters throws(Failure) in
+        _ = try tensors.word("mode", ["add", "replace"], standard: "replace", parameters)
+        _ = try tensors.dimensions(.value, rank: 1)
+    }
+
+    /// A whole difference; it is added unless `mode` says "replace".
+    static let dense = KindRule(required: [.value]) { tensors, parameters throws(Failure) in
+        _ = try tensors.word("mode", ["add", "replace"], standard: "add", parameters)
+    }
+
+    /// Values [n] at places [n] of the flattened tensor, or [d, n] by coordinates; added unless `mode` says "replace".
+    static let sparse = KindRule(required: [.indices, .value]) { tensors, parameters throws(Failure) in
+        _ = try tensors.word("mode", ["add", "replace"], standard: "add", parameters)
+        // PEFT on Windows writes places as F32.
+        try tensors.expect(.indices, integers + [.f32])
+        let count = try tensors.dimensions(.value, rank: 1)[0]
+        let indices = try tensors.dimensions(.indices)
+        guard indices.count == 1 || indices.count == 2, indices.last == count else {
+            throw tensors.fail("there are other numbers of places and of values")
+        }
+    }
+
+    /// A bit for every element of the target, and the values of those whose bit is set: [popcount].
+    static let mask = KindRule(required: [.bitmap], optional: [.value]) { tensors, parameters throws(Failure) in
+        let mode = try tensors.word("mode", ["keep", "add", "replace"], standard: "keep", parameters)
+        try tensors.expect(.bitmap, [.bit])
+        guard (mode == "keep") == (tensors[.value] == nil) else {
+            throw tensors.fail("values belong to the modes add and replace")
+        }
+        guard tensors[.value] != nil else { return }
+        let values = try tensors.dimensions(.value, rank: 1)[0]
+        guard values <= (try tensors.count(.bitmap)) else { throw tensors.fail("there are more values than bits") }
+    }
+
+    /// ΔW = ±scale by element: a bit for every sign, and one scale or one per row.
+    static let signs = KindRule(required: [.bitmap, .scale]) { tensors, _ throws(Failure) in
+        try tensors.expect(.bitmap, [.bit])
+        let bitmap = try tensors.dimensions(.bitmap)
+        let scales = try tensors.count(.scale)
+        guard scales == 1 || scales == bitmap.first else { throw tensors.fail("the scales fit neither tensor nor rows") }
+    }
+
+    /// A lossless difference: coded steps between the base's bits and the result's, of all elements or at places.
+    static let exact = KindRule(required: [.value], optional: [.indices]) { tensors, _ throws(Failure) in
+        try tensors.expect(.value, integers)
+        try tensors.expect(.indices, integers)
+    }
+
+    /// The tensor itself.
+    static let full = KindRule(required: [.value])
+
+    /// The base's tensor is not there.
+    static let removed = KindRule(required: [])
+
+    /// The tensor is another's: parameter `of` names it.
+    static let alias = KindRule(required: []) { tensors, parameters throws(Failure) in
+        guard let name = parameters["of"]?.string, !name.isEmpty else {
+            throw Failure(.badParameter, "an alias does not say of what")
+        }
+    }
+
+    /// Rows beyond the base's: [rows, …].
+    static let extend = KindRule(required: [.value]) { tensors, _ throws(Failure) in
+        guard try !tensors.dimensions(.value).isEmpty else { throw tensors.fail("a scalar has no rows") }
+    }
+
+    /// Rows of the base that these stand for: [n, d]; their places here [n], or in the method's config.
+    static let rows = KindRule(required: [.value], optional: [.indices]) { tensors, _ throws(Failure) in
+        let count = try tensors.matrix(.value).rows
+        try tensors.expect(.indices, [count])
+        try tensors.expect(.indices, integers)
+    }
+}

@@ -1,0 +1,57 @@
+import Diagnostics
+import Files
+import Tensors
+
+/// A file, or a stretch of it, as a tensor of bytes.
+struct FileBytes: TensorSource {
+    let file: InputFile
+    let range: Range<Int>
+
+    init(_ file: InputFile, _ range: Range<Int>? = nil) {
+        self.file = file
+        self.range = range ?? 0..<file.size
+    }
+
+    var dtype: DType { .u8 }
+    var shape: Shape { [range.count] }
+    var byteCount: Int { range.count }
+
+    func read(at offset: Int, into target: inout MutableRawSpan) throws(Failure) {
+        try file.read(at: range.lowerBound + offset, into: &target)
+    }
+}
+
+/// Stretches of a file one after the other, as a tensor of bytes.
+struct FilePieces: TensorSource {
+    let file: InputFile
+    private let pieces: [Range<Int>]
+    /// Where each piece begins in the tensor.
+    private let starts: [Int]
+    let byteCount: Int
+
+    init(_ file: InputFile, _ pieces: [Range<Int>]) {
+        self.file = file
+        self.pieces = pieces
+        var starts: [Int] = []
+        var end = 0
+        for piece in pieces {
+            starts.append(end)
+            end += piece.count
+        }
+        self.starts = starts
+        byteCount = end
+    }
+
+    var dtype: DType { .u8 }
+    var shape: Shape { [byteCount] }
+
+    func read(at offset: Int, into target: inout MutableRawSpan) throws(Failure) {
+        let wanted = offset..<offset + target.byteCount
+        for (piece, start) in zip(pieces, starts) {
+            let part = wanted.clamped(to: start..<start + piece.count)
+            if part.isEmpty { continue }
+            var slice = target._mutatingExtracting(part.lowerBound - offset..<part.upperBound - offset)
+            try file.read(at: piece.lowerBound + part.lowerBound - start, into: &slice)
+        }
+    }
+}

@@ -1,0 +1,5 @@
+import Adapters
+
+extension PEFTMethod {
+    static let hra = PEFTMethod("HRA", .hra, rules: [KeyRule("hra_u", .householder, .u)] + KeyRule.besides)
+}
