@@ -90,25 +90,21 @@ struct PickleReader {
         case .frame: guard try cursor.number(8) <= cursor.rest else { throw refusal("reaches beyond the end") }
         case .newTrue, .newFalse: stack.append(.bool)
         case .binInt: stack.append(.int(Int(Int32(truncatingIfNeeded: try cursor.number(4)))))
-        case .binInt1: stack.append(.int(try cursor.size(1)))
-        case .binInt2: stack.append(.int(try cursor.size(2)))
+        case .binInt1, .binInt2: stack.append(.int(try cursor.size(opcode == .binInt1 ? 1 : 2)))
         case .long1: stack.append(.int(try long(try cursor.size(1))))
-        case .shortBinUnicode: stack.append(.text(try cursor.text(try cursor.size(1), limit: Limits.name)))
-        case .binUnicode: stack.append(.text(try cursor.text(try cursor.size(4), limit: Limits.name)))
+        case .shortBinUnicode, .binUnicode:
+            let count = try cursor.size(opcode == .binUnicode ? 4 : 1)
+            stack.append(.text(try cursor.text(count, limit: Limits.name)))
         case .mark: marks.append(stack.count)
         case .emptyTuple: push(tuple: [])
-        case .tuple1: push(tuple: try pop(1))
-        case .tuple2: push(tuple: try pop(2))
-        case .tuple3: push(tuple: try pop(3))
+        case .tuple1, .tuple2, .tuple3: push(tuple: try pop(Int(opcode.rawValue - PickleOpcode.tuple1.rawValue) + 1))
         case .tuple: push(tuple: try popToMark())
         case .emptyDict: pushDictionary(isOrdered: false)
         case .setItem: try set(try pop(2))
         case .setItems: try set(try popToMark())
-        case .binPut: try remember(try cursor.size(1))
-        case .longBinPut: try remember(try cursor.size(4))
+        case .binPut, .longBinPut: try remember(try cursor.size(opcode == .binPut ? 1 : 4))
         case .memoize: try remember(memo.count)
-        case .binGet: try recall(try cursor.size(1))
-        case .longBinGet: try recall(try cursor.size(4))
+        case .binGet, .longBinGet: try recall(try cursor.size(opcode == .binGet ? 1 : 4))
         case .global: try push(global: try cursor.line(limit: Limits.name), try cursor.line(limit: Limits.name))
         case .stackGlobal:
             let words = try pop(2)
@@ -226,12 +222,8 @@ struct PickleReader {
 
     private func sizes(_ value: Value) -> [Int]? {
         guard case .tuple(let place) = value else { return nil }
-        var sizes: [Int] = []
-        for value in tuples[place] {
-            guard case .int(let size) = value, size >= 0 else { return nil }
-            sizes.append(size)
-        }
-        return sizes
+        let sizes = tuples[place].compactMap { if case .int(let size) = $0, size >= 0 { size } else { nil } }
+        return sizes.count == tuples[place].count ? sizes : nil
     }
 
     private func isEmpty(_ value: Value) -> Bool {
@@ -253,10 +245,11 @@ struct PickleReader {
             throw refusal("leaves something other than one dictionary")
         }
         var tensors: [(name: String, view: View)] = []
-        var names: Set<String> = []
+        // By their bytes: Swift takes strings for equal that Python does not.
+        var names: Set<[UInt8]> = []
         for (key, value) in dictionaries[place].items {
             guard case .tensor(let place) = value else { throw refusal("leaves a value that is no tensor").on(key) }
-            guard names.insert(key).inserted else {
+            guard names.insert(Array(key.utf8)).inserted else {
                 throw Failure(.duplicate, "two tensors have one name", object: key)
             }
             tensors.append((key, views[place]))

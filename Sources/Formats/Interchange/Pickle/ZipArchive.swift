@@ -83,14 +83,15 @@ struct ZipArchive {
     ) throws(Failure) -> (start: Int, size: Int, count: Int, place: Int)? {
         let place = end - 76
         guard place >= 0 else { return nil }
-        var cursor = ByteCursor(try file.read(at: place, count: 76), base: place, code: .badArchive)
-        let record = try (cursor.number(4), cursor.number(8), cursor.number(4), cursor.number(8))
-        let counts = try (cursor.size(8), cursor.size(8)), sizes = try (cursor.size(8), cursor.size(8))
-        guard try cursor.number(4) == 0x0706_4B50 else { return nil }
-        guard record.0 == 0x0606_4B50, record.1 == 44, record.3 == 0, counts.0 == counts.1,
-            try cursor.number(4) == 0, try cursor.size(8) == place, try cursor.number(4) == 1
+        var locator = ByteCursor(try file.read(at: end - 20, count: 20), base: end - 20, code: .badArchive)
+        guard try locator.number(4) == 0x0706_4B50 else { return nil }
+        var cursor = ByteCursor(try file.read(at: place, count: 56), base: place, code: .badArchive)
+        guard try locator.number(4) == 0, try locator.size(8) == place, try locator.number(4) == 1,
+            try cursor.number(4) == 0x0606_4B50, try cursor.number(8) == 44, case _ = try cursor.take(4),
+            try cursor.number(8) == 0, case let count = try cursor.size(8), try cursor.size(8) == count
         else { throw failure("the 64-bit end of the directory is damaged", place) }
-        return (sizes.1, sizes.0, counts.0, place)
+        let size = try cursor.size(8)
+        return (try cursor.size(8), size, count, place)
     }
 
     // MARK: Its entries
@@ -121,11 +122,8 @@ struct ZipArchive {
             if record.header == 0xFFFF_FFFF { record.header = try field.size(8) }
         }
         // Of the flags only "sizes follow the data" and "names are UTF-8" are harmless.
-        guard method == 0, stored == record.size, record.flags & ~0x0808 == 0 else {
-            throw failure("the entry is compressed or encrypted", place, record.name)
-        }
-        guard disk == 0, lengths.2 == 0 else {
-            throw failure("the entry lies on another disk or has a comment", place, record.name)
+        guard method == 0, stored == record.size, record.flags & ~0x0808 == 0, disk == 0, lengths.2 == 0 else {
+            throw failure("the entry is compressed, encrypted, on another disk or has a comment", place, record.name)
         }
         return record
     }
