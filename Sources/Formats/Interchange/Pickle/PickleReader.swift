@@ -37,11 +37,6 @@ struct PickleReader {
         case tuple(Int), dict(Int), tensor(Int)
     }
 
-    private struct Dictionary {
-        var isOrdered: Bool
-        var items: [(key: String, value: Value)] = []
-    }
-
     private var cursor: ByteCursor
     private var opcode = PickleOpcode.stop
     private var start = 0
@@ -49,12 +44,12 @@ struct PickleReader {
     private var marks: [Int] = []
     private var memo: [Value] = []
     private var tuples: [[Value]] = []
-    private var dictionaries: [Dictionary] = []
+    private var dictionaries: [[(key: String, value: Value)]] = []
     private var views: [View] = []
 
     /// The tensors of the pickle in `bytes`, which lie at `base` of their file, in its order.
     static func tensors(in bytes: [UInt8], base: Int) throws(Failure) -> [(name: String, view: View)] {
-        var reader = PickleReader(cursor: ByteCursor(bytes, base: base, code: .pickleRefused))
+        var reader = PickleReader(cursor: ByteCursor(bytes: bytes, base: base, code: .pickleRefused))
         return try reader.run()
     }
 
@@ -91,7 +86,11 @@ struct PickleReader {
         case .newTrue, .newFalse: stack.append(.bool)
         case .binInt: stack.append(.int(Int(Int32(truncatingIfNeeded: try cursor.number(4)))))
         case .binInt1, .binInt2: stack.append(.int(try cursor.size(opcode == .binInt1 ? 1 : 2)))
-        case .long1: stack.append(.int(try long(try cursor.size(1))))
+        case .long1:
+            let width = try cursor.size(1)
+            guard (1...8).contains(width) else { throw refusal("has more than 64 bits, or none") }
+            let number = Int(truncatingIfNeeded: try cursor.number(width))
+            stack.append(.int((number << (64 - 8 * width)) >> (64 - 8 * width)))
         case .shortBinUnicode, .binUnicode:
             let count = try cursor.size(opcode == .binUnicode ? 4 : 1)
             stack.append(.text(try cursor.text(count, limit: Limits.name)))
@@ -99,7 +98,7 @@ struct PickleReader {
         case .emptyTuple: push(tuple: [])
         case .tuple1, .tuple2, .tuple3: push(tuple: try pop(Int(opcode.rawValue - PickleOpcode.tuple1.rawValue) + 1))
         case .tuple: push(tuple: try popToMark())
-        case .emptyDict: pushDictionary(isOrdered: false)
+        case .emptyDict: pushDictionary()
         case .setItem: try set(try pop(2))
         case .setItems: try set(try popToMark())
         case .binPut, .longBinPut: try remember(try cursor.size(opcode == .binPut ? 1 : 4))
@@ -119,12 +118,6 @@ struct PickleReader {
         }
     }
 
-    private mutating func long(_ width: Int) throws(Failure) -> Int {
-        guard (1...8).contains(width) else { throw refusal("has more than 64 bits, or none") }
-        let unused = 64 - 8 * width
-        return (Int(truncatingIfNeeded: try cursor.number(width)) << unused) >> unused
-    }
-
     private mutating func pop(_ count: Int) throws(Failure) -> [Value] {
         guard stack.count - (marks.last ?? 0) >= count else { throw refusal("finds too little on the stack") }
         defer { stack.removeLast(count) }
@@ -142,9 +135,9 @@ struct PickleReader {
         tuples.append(tuple)
     }
 
-    private mutating func pushDictionary(isOrdered: Bool) {
+    private mutating func pushDictionary() {
         stack.append(.dict(dictionaries.count))
-        dictionaries.append(Dictionary(isOrdered: isOrdered))
+        dictionaries.append([])
     }
 
     /// Torch numbers what it remembers without gaps, so a list will do and cannot be blown up.
@@ -166,7 +159,7 @@ struct PickleReader {
         }
         for index in stride(from: 0, to: items.count, by: 2) {
             guard case .text(let key) = items[index] else { throw refusal("sets a key that is no text") }
-            dictionaries[place].items.append((key, items[index + 1]))
+            dictionaries[place].append((key, items[index + 1]))
         }
     }
 
@@ -194,7 +187,7 @@ struct PickleReader {
         }
         let arguments = tuples[place]
         switch (global, arguments.count) {
-        case (.orderedDict, 0): pushDictionary(isOrdered: true)
+        case (.orderedDict, 0): pushDictionary()
         case (.rebuildTensor, 6), (.rebuildTyped, 7): try pushTensor(arguments)
         case (.rebuildParameter, 3):
             guard case .tensor = arguments[0], case .bool = arguments[1], isEmpty(arguments[2]) else {
@@ -228,14 +221,13 @@ struct PickleReader {
 
     private func isEmpty(_ value: Value) -> Bool {
         guard case .dict(let place) = value else { return false }
-        return dictionaries[place].items.isEmpty
+        return dictionaries[place].isEmpty
     }
 
     /// The state of a module's dictionary: versions of its parts, which no tensor depends on. All else is refused.
     private mutating func build(_ values: [Value]) throws(Failure) {
-        guard case .dict(let place) = values[0], dictionaries[place].isOrdered, case .dict(let state) = values[1],
-            dictionaries[state].items.count == 1, dictionaries[state].items[0].key == "_metadata",
-            case .dict = dictionaries[state].items[0].value
+        guard case .dict = values[0], case .dict(let state) = values[1], dictionaries[state].count == 1,
+            case ("_metadata", .dict) = dictionaries[state][0]
         else { throw refusal("sets the state of an object") }
         stack.append(values[0])
     }
@@ -247,7 +239,7 @@ struct PickleReader {
         var tensors: [(name: String, view: View)] = []
         // By their bytes: Swift takes strings for equal that Python does not.
         var names: Set<[UInt8]> = []
-        for (key, value) in dictionaries[place].items {
+        for (key, value) in dictionaries[place] {
             guard case .tensor(let place) = value else { throw refusal("leaves a value that is no tensor").on(key) }
             guard names.insert(Array(key.utf8)).inserted else {
                 throw Failure(.duplicate, "two tensors have one name", object: key)

@@ -25,7 +25,7 @@ struct ZipArchive {
     init(_ file: InputFile) throws(Failure) {
         let (directory, count) = try Self.directory(of: file)
         var cursor = ByteCursor(
-            try file.read(at: directory.lowerBound, count: directory.count), base: directory.lowerBound,
+            bytes: try file.read(at: directory.lowerBound, count: directory.count), base: directory.lowerBound,
             code: .badArchive)
         var records: [Record] = []
         for _ in 0..<count { records.append(try Self.record(&cursor)) }
@@ -56,7 +56,7 @@ struct ZipArchive {
     private static func directory(of file: InputFile) throws(Failure) -> (Range<Int>, count: Int) {
         guard file.size >= 22 else { throw failure("too short for a zip archive", file.size) }
         var place = file.size - 22
-        var end = ByteCursor(try file.read(at: place, count: 22), base: place, code: .badArchive)
+        var end = ByteCursor(bytes: try file.read(at: place, count: 22), base: place, code: .badArchive)
         guard try end.number(4) == 0x0605_4B50 else {
             throw failure("the file does not end as a zip archive does; it may be cut short", place)
         }
@@ -83,9 +83,9 @@ struct ZipArchive {
     ) throws(Failure) -> (start: Int, size: Int, count: Int, place: Int)? {
         let place = end - 76
         guard place >= 0 else { return nil }
-        var locator = ByteCursor(try file.read(at: end - 20, count: 20), base: end - 20, code: .badArchive)
+        var locator = ByteCursor(bytes: try file.read(at: end - 20, count: 20), base: end - 20, code: .badArchive)
         guard try locator.number(4) == 0x0706_4B50 else { return nil }
-        var cursor = ByteCursor(try file.read(at: place, count: 56), base: place, code: .badArchive)
+        var cursor = ByteCursor(bytes: try file.read(at: place, count: 56), base: place, code: .badArchive)
         guard try locator.number(4) == 0, try locator.size(8) == place, try locator.number(4) == 1,
             try cursor.number(4) == 0x0606_4B50, try cursor.number(8) == 44, case _ = try cursor.take(4),
             try cursor.number(8) == 0, case let count = try cursor.size(8), try cursor.size(8) == count
@@ -112,10 +112,10 @@ struct ZipArchive {
         _ = try cursor.take(6)
         record.header = try cursor.size(4)
         record.name = try cursor.text(lengths.0, limit: nameLimit)
-        var extra = ByteCursor(Array(try cursor.take(lengths.1)), base: place, code: .badArchive)
+        var extra = ByteCursor(bytes: Array(try cursor.take(lengths.1)), base: place, code: .badArchive)
         while extra.rest > 0 {
             let (kind, length) = try (extra.number(2), extra.size(2))
-            var field = ByteCursor(Array(try extra.take(length)), base: place, code: .badArchive)
+            var field = ByteCursor(bytes: Array(try extra.take(length)), base: place, code: .badArchive)
             guard kind == 1 else { continue }
             if record.size == 0xFFFF_FFFF { record.size = try field.size(8) }
             if stored == 0xFFFF_FFFF { stored = try field.size(8) }
@@ -135,7 +135,7 @@ struct ZipArchive {
             throw failure("the entry lies outside of the file", record.header, record.name)
         }
         var cursor = ByteCursor(
-            try file.read(at: record.header, count: 30 + nameLength), base: record.header, code: .badArchive)
+            bytes: try file.read(at: record.header, count: 30 + nameLength), base: record.header, code: .badArchive)
         let follows = record.flags & 8 != 0
         guard try cursor.number(4) == 0x0403_4B50, case _ = try cursor.take(2), try cursor.number(2) == record.flags,
             try cursor.number(2) == 0, case _ = try cursor.take(4), case let checksum = try cursor.number(4),
