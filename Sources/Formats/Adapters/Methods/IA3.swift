@@ -9,7 +9,7 @@ extension Method {
             ConfigKey("feedforward_modules", isSet: true),
             ConfigKey.fanInFanOut,
             ConfigKey.start("init_ia3_weights"),
-        ] + ConfigKey.targets,
+        ] + ConfigKey.targets(except: ["layers_to_transform", "layers_pattern"]),
         mergeability: .dense,
         formula: "W' = W ⊙ l",
         source: "Liu et al., Few-Shot Parameter-Efficient Fine-Tuning is Better and Cheaper than In-Context Learning, 2022")

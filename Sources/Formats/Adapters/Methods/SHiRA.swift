@@ -11,7 +11,7 @@ extension Method {
             ConfigKey("random_seed", noEffect: "chose the places, which are stored"),
             ConfigKey.fanInFanOut,
             ConfigKey.start("init_weights"),
-        ] + ConfigKey.targets,
+        ] + ConfigKey.targets(except: ["exclude_modules", "layers_to_transform", "layers_pattern"]),
         mergeability: .dense,
         formula: "W' = W + sparse(indices, values)",
         source: "Bhardwaj et al., Sparse High Rank Adapters, 2024")
