@@ -1,5 +1,5 @@
 #if FaultInjection
-    @testable import Files
+    import Files
     import Diagnostics
     import Support
     import Testing

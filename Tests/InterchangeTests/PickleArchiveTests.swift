@@ -23,6 +23,12 @@ import Testing
         #expect(try archive.open().tensors.count == 1)
     }
 
+    @Test func highBytesBeforeTheEndAreNoSizes() throws {
+        var archive = Self.sample
+        archive.entries.append(.init(name: "a/" + String(repeating: "\u{FF}", count: 60)))
+        #expect(try archive.open().tensors.count == 1)
+    }
+
     @Test func sizesThatFollowTheDataAreRead() throws {
         var archive = Self.sample
         for index in archive.entries.indices {

@@ -1,7 +1,7 @@
 import Tensors
 import Testing
 
-@testable import Quantization
+import Quantization
 
 /// Byte for byte what bitsandbytes 0.50 makes of the same numbers; `Fixtures/quantization/generate.py` prints these.
 @Suite struct PeerTests {

@@ -4,7 +4,7 @@ import Synchronization
 import Tensors
 import Testing
 
-@testable import Quantization
+import Quantization
 
 @Suite struct QuantizedTensorTests {
     static let sizes = [1, 2, 63, 64, 65, 127, 1000, 16_383, 16_384, 16_385, 33_001]

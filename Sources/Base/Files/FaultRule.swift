@@ -1,5 +1,5 @@
 #if FaultInjection
-    import Diagnostics
+    package import Diagnostics
 
     #if canImport(Darwin)
         import Darwin
@@ -10,27 +10,27 @@
     #endif
 
     /// One rule of a ``FaultPlan``.
-    struct FaultRule: Equatable, Sendable {
-        enum Trigger: Equatable {
+    package struct FaultRule: Equatable, Sendable {
+        package enum Trigger: Equatable {
             /// The `first` call of a kind (nil: of any), and those after it where it `persists`.
             case call(Call?, first: Int, persists: Bool)
             /// So many bytes of output.
             case bytes(Int)
         }
 
-        enum Effect: Equatable {
+        package enum Effect: Equatable {
             case fail(Errno)
             case short(Int)
             case kill
         }
 
-        let trigger: Trigger
+        package let trigger: Trigger
         /// What the path must contain; empty for every path.
-        let text: String
-        let effect: Effect
+        package let text: String
+        package let effect: Effect
 
         /// Reads a plan, `RULE,RULE…`.
-        static func parse(_ plan: String) throws(Failure) -> [FaultRule] {
+        package static func parse(_ plan: String) throws(Failure) -> [FaultRule] {
             var rules: [FaultRule] = []
             for text in plan.split(separator: ",", omittingEmptySubsequences: true) {
                 guard let rule = FaultRule(text) else {

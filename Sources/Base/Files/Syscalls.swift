@@ -10,7 +10,7 @@ import Diagnostics
 #endif
 
 /// A call of the kernel, as a fault plan names it.
-enum Call: String, CaseIterable {
+package enum Call: String, CaseIterable {
     case open, close, read, pread, write, pwrite, stat, fstat, fsync, rename, unlink, mkdir, rmdir, readdir, mmap
     case truncate, reserve
 }

@@ -6,9 +6,9 @@
 ///
 /// The cuts round as PyTorch's `linspace` does with fused multiply-add: from both ends, so that the table is the one
 /// bitsandbytes stores beside its weights, to the last bit.
-enum DynamicMap {
+package enum DynamicMap {
     /// Ascending.
-    static let values: [Float] = {
+    package static let values: [Float] = {
         var values: [Float] = [0, 1]
         for (exponent, decade) in [Float](arrayLiteral: 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1).enumerated() {
             let cuts = cuts(of: 1 << exponent)

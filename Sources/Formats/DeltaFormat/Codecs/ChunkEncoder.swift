@@ -92,20 +92,22 @@ final class ChunkEncoder: @unchecked Sendable {
             unsafe room.copyMemory(from: UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(other)[..<second]))
             return second
         }
-        if isExponent { return unsafe zstd.encode(plane, into: room, effort: .entropy) }
-        guard let effort = unsafe effort(for: plane) else { return nil }
+        guard let effort = unsafe effort(for: plane, isExponent: isExponent) else { return nil }
         return unsafe zstd.encode(plane, into: room, effort: effort)
     }
 
-    /// What to spend on a plane that is no exponents, judged by its first 16 KiB; nil if they look like noise.
-    private func effort(for plane: UnsafeRawBufferPointer) -> Effort? {
+    /// What to spend on a plane, judged by its first 16 KiB; nil if they look like noise.
+    private func effort(for plane: UnsafeRawBufferPointer, isExponent: Bool) -> Effort? {
         let sample = unsafe UnsafeRawBufferPointer(rebasing: plane[..<min(plane.count, 1 << 14)])
-        guard unsafe Entropy.bits(of: sample) < Entropy.noise(sampleSize: sample.count) else { return nil }
+        let bits = unsafe Entropy.bits(of: sample)
+        // Exponents have no repeats worth a search, unless nearly all are the same.
+        if isExponent && bits > 1.25 { return .entropy }
+        guard bits < Entropy.noise(sampleSize: sample.count) else { return nil }
         let level: Effort = .level(compression == .fast ? 1 : plane.count <= 1 << 16 ? 12 : 3)
         let buffer = unsafe trial.bytes(sample.count)
         let byMatches = unsafe zstd.encode(sample, into: buffer, effort: level) ?? Int.max
         let byEntropy = unsafe zstd.encode(sample, into: buffer, effort: .entropy) ?? Int.max
-        return byEntropy <= byMatches ? .entropy : level
+        return byEntropy < byMatches ? .entropy : level
     }
 
     private func proveDecode(_ frame: UnsafeRawBufferPointer, is plane: UnsafeRawBufferPointer) throws(Failure) {

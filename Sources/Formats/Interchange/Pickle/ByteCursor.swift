@@ -9,12 +9,6 @@ struct ByteCursor {
     /// What to say where they end too early.
     let code: Failure.Code
 
-    init(_ bytes: [UInt8], base: Int, code: Failure.Code) {
-        self.bytes = bytes
-        self.base = base
-        self.code = code
-    }
-
     var rest: Int { bytes.count - place }
 
     mutating func take(_ count: Int) throws(Failure) -> ArraySlice<UInt8> {

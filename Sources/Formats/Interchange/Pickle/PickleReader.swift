@@ -37,11 +37,6 @@ struct PickleReader {
         case tuple(Int), dict(Int), tensor(Int)
     }
 
-    private struct Dictionary {
-        var isOrdered: Bool
-        var items: [(key: String, value: Value)] = []
-    }
-
     private var cursor: ByteCursor
     private var opcode = PickleOpcode.stop
     private var start = 0
@@ -49,12 +44,12 @@ struct PickleReader {
     private var marks: [Int] = []
     private var memo: [Value] = []
     private var tuples: [[Value]] = []
-    private var dictionaries: [Dictionary] = []
+    private var dictionaries: [[(key: String, value: Value)]] = []
     private var views: [View] = []
 
     /// The tensors of the pickle in `bytes`, which lie at `base` of their file, in its order.
     static func tensors(in bytes: [UInt8], base: Int) throws(Failure) -> [(name: String, view: View)] {
-        var reader = PickleReader(cursor: ByteCursor(bytes, base: base, code: .pickleRefused))
+        var reader = PickleReader(cursor: ByteCursor(bytes: bytes, base: base, code: .pickleRefused))
         return try reader.run()
     }
 
@@ -90,25 +85,25 @@ struct PickleReader {
         case .frame: guard try cursor.number(8) <= cursor.rest else { throw refusal("reaches beyond the end") }
         case .newTrue, .newFalse: stack.append(.bool)
         case .binInt: stack.append(.int(Int(Int32(truncatingIfNeeded: try cursor.number(4)))))
-        case .binInt1: stack.append(.int(try cursor.size(1)))
-        case .binInt2: stack.append(.int(try cursor.size(2)))
-        case .long1: stack.append(.int(try long(try cursor.size(1))))
-        case .shortBinUnicode: stack.append(.text(try cursor.text(try cursor.size(1), limit: Limits.name)))
-        case .binUnicode: stack.append(.text(try cursor.text(try cursor.size(4), limit: Limits.name)))
+        case .binInt1, .binInt2: stack.append(.int(try cursor.size(opcode == .binInt1 ? 1 : 2)))
+        case .long1:
+            let width = try cursor.size(1)
+            guard (1...8).contains(width) else { throw refusal("has more than 64 bits, or none") }
+            let number = Int(truncatingIfNeeded: try cursor.number(width))
+            stack.append(.int((number << (64 - 8 * width)) >> (64 - 8 * width)))
+        case .shortBinUnicode, .binUnicode:
+            let count = try cursor.size(opcode == .binUnicode ? 4 : 1)
+            stack.append(.text(try cursor.text(count, limit: Limits.name)))
         case .mark: marks.append(stack.count)
         case .emptyTuple: push(tuple: [])
-        case .tuple1: push(tuple: try pop(1))
-        case .tuple2: push(tuple: try pop(2))
-        case .tuple3: push(tuple: try pop(3))
+        case .tuple1, .tuple2, .tuple3: push(tuple: try pop(Int(opcode.rawValue - PickleOpcode.tuple1.rawValue) + 1))
         case .tuple: push(tuple: try popToMark())
-        case .emptyDict: pushDictionary(isOrdered: false)
+        case .emptyDict: pushDictionary()
         case .setItem: try set(try pop(2))
         case .setItems: try set(try popToMark())
-        case .binPut: try remember(try cursor.size(1))
-        case .longBinPut: try remember(try cursor.size(4))
+        case .binPut, .longBinPut: try remember(try cursor.size(opcode == .binPut ? 1 : 4))
         case .memoize: try remember(memo.count)
-        case .binGet: try recall(try cursor.size(1))
-        case .longBinGet: try recall(try cursor.size(4))
+        case .binGet, .longBinGet: try recall(try cursor.size(opcode == .binGet ? 1 : 4))
         case .global: try push(global: try cursor.line(limit: Limits.name), try cursor.line(limit: Limits.name))
         case .stackGlobal:
             let words = try pop(2)
@@ -121,12 +116,6 @@ struct PickleReader {
         case .build: try build(try pop(2))
         default: throw refusal("is not one that torch writes for tensors")
         }
-    }
-
-    private mutating func long(_ width: Int) throws(Failure) -> Int {
-        guard (1...8).contains(width) else { throw refusal("has more than 64 bits, or none") }
-        let unused = 64 - 8 * width
-        return (Int(truncatingIfNeeded: try cursor.number(width)) << unused) >> unused
     }
 
     private mutating func pop(_ count: Int) throws(Failure) -> [Value] {
@@ -146,9 +135,9 @@ struct PickleReader {
         tuples.append(tuple)
     }
 
-    private mutating func pushDictionary(isOrdered: Bool) {
+    private mutating func pushDictionary() {
         stack.append(.dict(dictionaries.count))
-        dictionaries.append(Dictionary(isOrdered: isOrdered))
+        dictionaries.append([])
     }
 
     /// Torch numbers what it remembers without gaps, so a list will do and cannot be blown up.
@@ -170,7 +159,7 @@ struct PickleReader {
         }
         for index in stride(from: 0, to: items.count, by: 2) {
             guard case .text(let key) = items[index] else { throw refusal("sets a key that is no text") }
-            dictionaries[place].items.append((key, items[index + 1]))
+            dictionaries[place].append((key, items[index + 1]))
         }
     }
 
@@ -198,7 +187,7 @@ struct PickleReader {
         }
         let arguments = tuples[place]
         switch (global, arguments.count) {
-        case (.orderedDict, 0): pushDictionary(isOrdered: true)
+        case (.orderedDict, 0): pushDictionary()
         case (.rebuildTensor, 6), (.rebuildTyped, 7): try pushTensor(arguments)
         case (.rebuildParameter, 3):
             guard case .tensor = arguments[0], case .bool = arguments[1], isEmpty(arguments[2]) else {
@@ -226,24 +215,19 @@ struct PickleReader {
 
     private func sizes(_ value: Value) -> [Int]? {
         guard case .tuple(let place) = value else { return nil }
-        var sizes: [Int] = []
-        for value in tuples[place] {
-            guard case .int(let size) = value, size >= 0 else { return nil }
-            sizes.append(size)
-        }
-        return sizes
+        let sizes = tuples[place].compactMap { if case .int(let size) = $0, size >= 0 { size } else { nil } }
+        return sizes.count == tuples[place].count ? sizes : nil
     }
 
     private func isEmpty(_ value: Value) -> Bool {
         guard case .dict(let place) = value else { return false }
-        return dictionaries[place].items.isEmpty
+        return dictionaries[place].isEmpty
     }
 
     /// The state of a module's dictionary: versions of its parts, which no tensor depends on. All else is refused.
     private mutating func build(_ values: [Value]) throws(Failure) {
-        guard case .dict(let place) = values[0], dictionaries[place].isOrdered, case .dict(let state) = values[1],
-            dictionaries[state].items.count == 1, dictionaries[state].items[0].key == "_metadata",
-            case .dict = dictionaries[state].items[0].value
+        guard case .dict = values[0], case .dict(let state) = values[1], dictionaries[state].count == 1,
+            case ("_metadata", .dict) = dictionaries[state][0]
         else { throw refusal("sets the state of an object") }
         stack.append(values[0])
     }
@@ -253,10 +237,11 @@ struct PickleReader {
             throw refusal("leaves something other than one dictionary")
         }
         var tensors: [(name: String, view: View)] = []
-        var names: Set<String> = []
-        for (key, value) in dictionaries[place].items {
+        // By their bytes: Swift takes strings for equal that Python does not.
+        var names: Set<[UInt8]> = []
+        for (key, value) in dictionaries[place] {
             guard case .tensor(let place) = value else { throw refusal("leaves a value that is no tensor").on(key) }
-            guard names.insert(key).inserted else {
+            guard names.insert(Array(key.utf8)).inserted else {
                 throw Failure(.duplicate, "two tensors have one name", object: key)
             }
             tensors.append((key, views[place]))

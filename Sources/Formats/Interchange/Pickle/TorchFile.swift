@@ -12,7 +12,7 @@ package struct TorchFile: Sendable {
         package let source: StridedTensor
         package let storage: String
         /// Whether another tensor of the file looks into the same storage.
-        package fileprivate(set) var sharesStorage: Bool
+        package let sharesStorage: Bool
     }
 
     /// In the order of the dictionary.
@@ -37,34 +37,31 @@ package struct TorchFile: Sendable {
             throw Failure(.badArchive, "not one pickle of at most 64 MiB, as torch.save writes it")
         }
         let prefix = name.dropLast(8)
-        if let order = entries["\(prefix)byteorder"], order.count <= 16,
-            try file.read(at: order.lowerBound, count: order.count) != Array("little".utf8)
+        if let order = entries["\(prefix)byteorder"],
+            try file.read(at: order.lowerBound, count: min(order.count, 7)) != Array("little".utf8)
         {
             throw Failure(.pickleRefused, "the tensors were saved on a machine of another byte order")
         }
         let views = try PickleReader.tensors(
             in: file.read(at: place.lowerBound, count: place.count), base: place.lowerBound)
         var tensors: [Tensor] = []
-        var storages: [String: (PickleReader.Storage, users: Int)] = [:]
+        var storages: [String: PickleReader.Storage] = [:]
+        let users = Dictionary(views.map { ($0.view.storage.key, 1) }, uniquingKeysWith: +)
         for (name, view) in views {
             let storage = view.storage
-            guard storages[storage.key, default: (storage, 0)].0 == storage,
+            guard storages.updateValue(storage, forKey: storage.key) ?? storage == storage,
                 let range = entries["\(prefix)data/\(storage.key)"],
                 case let bytes = storage.count.multipliedReportingOverflow(by: (storage.dtype ?? .u8).bits / 8),
                 !bytes.overflow, bytes.partialValue == range.count
             else {
                 throw Failure(.pickleRefused, "the storage is missing, or not as long as the pickle says", object: name)
             }
-            storages[storage.key, default: (storage, 0)].users += 1
             do throws(Failure) {
                 let source = try StridedTensor(view, in: file, storage: range)
-                tensors.append(Tensor(name: name, source: source, storage: storage.key, sharesStorage: false))
+                let isShared = users[storage.key, default: 1] > 1
+                tensors.append(Tensor(name: name, source: source, storage: storage.key, sharesStorage: isShared))
             } catch { throw error.on(name) }
         }
-        return tensors.map { tensor in
-            var tensor = tensor
-            tensor.sharesStorage = storages[tensor.storage].map { $0.users > 1 } ?? false
-            return tensor
-        }
+        return tensors
     }
 }

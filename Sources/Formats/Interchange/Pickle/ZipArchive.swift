@@ -25,7 +25,7 @@ struct ZipArchive {
     init(_ file: InputFile) throws(Failure) {
         let (directory, count) = try Self.directory(of: file)
         var cursor = ByteCursor(
-            try file.read(at: directory.lowerBound, count: directory.count), base: directory.lowerBound,
+            bytes: try file.read(at: directory.lowerBound, count: directory.count), base: directory.lowerBound,
             code: .badArchive)
         var records: [Record] = []
         for _ in 0..<count { records.append(try Self.record(&cursor)) }
@@ -56,7 +56,7 @@ struct ZipArchive {
     private static func directory(of file: InputFile) throws(Failure) -> (Range<Int>, count: Int) {
         guard file.size >= 22 else { throw failure("too short for a zip archive", file.size) }
         var place = file.size - 22
-        var end = ByteCursor(try file.read(at: place, count: 22), base: place, code: .badArchive)
+        var end = ByteCursor(bytes: try file.read(at: place, count: 22), base: place, code: .badArchive)
         guard try end.number(4) == 0x0605_4B50 else {
             throw failure("the file does not end as a zip archive does; it may be cut short", place)
         }
@@ -83,14 +83,15 @@ struct ZipArchive {
     ) throws(Failure) -> (start: Int, size: Int, count: Int, place: Int)? {
         let place = end - 76
         guard place >= 0 else { return nil }
-        var cursor = ByteCursor(try file.read(at: place, count: 76), base: place, code: .badArchive)
-        let record = try (cursor.number(4), cursor.number(8), cursor.number(4), cursor.number(8))
-        let counts = try (cursor.size(8), cursor.size(8)), sizes = try (cursor.size(8), cursor.size(8))
-        guard try cursor.number(4) == 0x0706_4B50 else { return nil }
-        guard record.0 == 0x0606_4B50, record.1 == 44, record.3 == 0, counts.0 == counts.1,
-            try cursor.number(4) == 0, try cursor.size(8) == place, try cursor.number(4) == 1
+        var locator = ByteCursor(bytes: try file.read(at: end - 20, count: 20), base: end - 20, code: .badArchive)
+        guard try locator.number(4) == 0x0706_4B50 else { return nil }
+        var cursor = ByteCursor(bytes: try file.read(at: place, count: 56), base: place, code: .badArchive)
+        guard try locator.number(4) == 0, try locator.size(8) == place, try locator.number(4) == 1,
+            try cursor.number(4) == 0x0606_4B50, try cursor.number(8) == 44, case _ = try cursor.take(4),
+            try cursor.number(8) == 0, case let count = try cursor.size(8), try cursor.size(8) == count
         else { throw failure("the 64-bit end of the directory is damaged", place) }
-        return (sizes.1, sizes.0, counts.0, place)
+        let size = try cursor.size(8)
+        return (try cursor.size(8), size, count, place)
     }
 
     // MARK: Its entries
@@ -111,21 +112,18 @@ struct ZipArchive {
         _ = try cursor.take(6)
         record.header = try cursor.size(4)
         record.name = try cursor.text(lengths.0, limit: nameLimit)
-        var extra = ByteCursor(Array(try cursor.take(lengths.1)), base: place, code: .badArchive)
+        var extra = ByteCursor(bytes: Array(try cursor.take(lengths.1)), base: place, code: .badArchive)
         while extra.rest > 0 {
             let (kind, length) = try (extra.number(2), extra.size(2))
-            var field = ByteCursor(Array(try extra.take(length)), base: place, code: .badArchive)
+            var field = ByteCursor(bytes: Array(try extra.take(length)), base: place, code: .badArchive)
             guard kind == 1 else { continue }
             if record.size == 0xFFFF_FFFF { record.size = try field.size(8) }
             if stored == 0xFFFF_FFFF { stored = try field.size(8) }
             if record.header == 0xFFFF_FFFF { record.header = try field.size(8) }
         }
         // Of the flags only "sizes follow the data" and "names are UTF-8" are harmless.
-        guard method == 0, stored == record.size, record.flags & ~0x0808 == 0 else {
-            throw failure("the entry is compressed or encrypted", place, record.name)
-        }
-        guard disk == 0, lengths.2 == 0 else {
-            throw failure("the entry lies on another disk or has a comment", place, record.name)
+        guard method == 0, stored == record.size, record.flags & ~0x0808 == 0, disk == 0, lengths.2 == 0 else {
+            throw failure("the entry is compressed, encrypted, on another disk or has a comment", place, record.name)
         }
         return record
     }
@@ -137,7 +135,7 @@ struct ZipArchive {
             throw failure("the entry lies outside of the file", record.header, record.name)
         }
         var cursor = ByteCursor(
-            try file.read(at: record.header, count: 30 + nameLength), base: record.header, code: .badArchive)
+            bytes: try file.read(at: record.header, count: 30 + nameLength), base: record.header, code: .badArchive)
         let follows = record.flags & 8 != 0
         guard try cursor.number(4) == 0x0403_4B50, case _ = try cursor.take(2), try cursor.number(2) == record.flags,
             try cursor.number(2) == 0, case _ = try cursor.take(4), case let checksum = try cursor.number(4),
