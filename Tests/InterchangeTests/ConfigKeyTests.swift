@@ -11,7 +11,9 @@ struct ConfigKeyTests {
     /// What PEFT has for a key where the table says null: a config class cannot leave it out.
     private static let peftDefaults: Set<String> = ["peft_type", "task_type", "runtime_config"]
 
-    @Test("every key of PEFT's config class is in the method's table, with its default", arguments: PEFTMethod.all.map(\.type))
+    @Test(
+        "every key of PEFT's config class is in the method's table, with its default",
+        arguments: PEFTMethod.all.map(\.type))
     func complete(type: String) throws {
         let peft = try #require(PEFTMethod.of(type: type))
         let classes = try FixtureFolders.json("peft-config-keys.json")

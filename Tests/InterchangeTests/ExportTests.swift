@@ -89,7 +89,8 @@ struct ExportTests {
     @Test(
         "vLLM: refuses what it has no place for",
         arguments: [
-            "lora-dora", "lora-bias-all", "lora-modules-to-save", "lora-tokens", "lora-embedding", "lora-parameters-experts",
+            "lora-dora", "lora-bias-all", "lora-modules-to-save", "lora-tokens", "lora-embedding",
+            "lora-parameters-experts",
             "lora-lora-bias", "vera", "oft", "prefix", "hira", "lora-kasa", "lora-replication",
         ])
     func refused(name: String) throws {
@@ -111,7 +112,8 @@ struct ExportTests {
         #expect(failureCode { _ = try matches("(", "q") } == .configInvalid)
     }
 
-    @Test("one safetensors file holds any adapter, also unknown kinds", arguments: ["lora-llama", "vblora-topk", "hira"])
+    @Test(
+        "one safetensors file holds any adapter, also unknown kinds", arguments: ["lora-llama", "vblora-topk", "hira"])
     func safetensors(name: String) throws {
         var adapter = try PEFTFolder.read(FixtureFolders.path(name)).adapter
         adapter.entries.append(

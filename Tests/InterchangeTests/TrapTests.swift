@@ -18,7 +18,8 @@ struct TrapTests {
     @Test("a plain adapter has none")
     func plain() throws {
         let folder = try SyntheticFolder(
-            config: SyntheticFolder.loraConfig, tensors: SyntheticFolder.lora("q_proj") + SyntheticFolder.lora("v_proj"))
+            config: SyntheticFolder.loraConfig, tensors: SyntheticFolder.lora("q_proj") + SyntheticFolder.lora("v_proj")
+        )
         #expect(try codes(folder) == [])
     }
 

@@ -4,7 +4,7 @@ extension Method {
     /// ΔW is zero but for ΔW[indices[0, k], indices[1, k]] = value[k]; `indices` [2, n], value [n], n = r·(in + out).
     package static let shira = Method(
         word: "shira", name: "SHiRA",
-        kinds: [.sparse, .full],
+        kinds: [.sparse, .bias, .full],
         config: [
             ConfigKey("r", 32, .count),
             ConfigKey("mask_type", "random"),
