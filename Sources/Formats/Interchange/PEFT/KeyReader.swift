@@ -53,7 +53,8 @@ struct KeyReader: Sendable {
 
     private func parse(_ key: String, by rule: KeyRule) -> ParsedKey? {
         if rule.place == .model {
-            return key == rule.suffix ? ParsedKey(entry: EntryKey("", rule.kind), role: rule.role, form: "", module: nil) : nil
+            return key == rule.suffix
+                ? ParsedKey(entry: EntryKey("", rule.kind), role: rule.role, form: "", module: nil) : nil
         }
         guard key.hasPrefix(peft.prefix) else { return nil }
         var path = String(key.dropFirst(peft.prefix.count))
@@ -61,7 +62,8 @@ struct KeyReader: Sendable {
             guard path.hasSuffix("." + rule.suffix) else { return nil }
             path = String(path.dropLast(rule.suffix.count + 1))
         }
-        guard !path.isEmpty, !path.hasPrefix("."), !path.hasSuffix("."), context.holds(rule.condition, path: path) else {
+        guard !path.isEmpty, !path.hasPrefix("."), !path.hasSuffix("."), context.holds(rule.condition, path: path)
+        else {
             return nil
         }
         return parsed(key: key, path: path, by: rule)
