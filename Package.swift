@@ -120,7 +120,7 @@ if Context.environment["TENON_FUZZ"] != nil {
     package.targets.append(.systemLibrary(name: "CFuzzer", path: "Fuzz/CFuzzer"))
     package.targets.append(
         .target(name: "FuzzSupport", dependencies: rooms, path: "Fuzz/Support", swiftSettings: settings))
-    for name in ["Open", "ReadAll", "Index", "Safetensors", "JSON", "Pickle", "Config"] {
+    for name in ["Open", "ReadAll", "Index", "Safetensors", "JSON", "Pickle", "Config", "Seeds"] {
         package.targets.append(
             .executableTarget(
                 name: "Fuzz\(name)", dependencies: rooms + ["FuzzSupport"], path: "Fuzz/\(name)",

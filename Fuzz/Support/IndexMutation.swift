@@ -46,13 +46,13 @@ extension Index {
         switch dice.roll(7) {
         case 0: entries[place].kind = Kind.all[dice.roll(Kind.all.count)]
         case 1: entries[place].kind = Kind(rawValue: UInt16(1 + dice.roll(70)))
-        case 2: entries[place].ordinal = UInt16(dice.roll(4))
+        case 2: entries[place].ordinal = UInt8(dice.roll(4))
         case 3: entries[place].target = dice.roll(4) == 0 ? Self.noString : UInt32(dice.roll(strings.count + 1))
         case 4: entries[place].tensorCount = UInt16(dice.roll(4))
         case 5: entries[place].parameters = UInt32(dice.roll(parameters.count + 1))
         default:
             entries[place].base = UInt16(dice.roll(bases.count + 1))
-            entries[place].flags = EntryRecord.Flags(rawValue: UInt16(dice.roll(4)))
+            entries[place].flags = EntryRecord.Flags(rawValue: UInt8(dice.roll(4)))
             for _ in 0..<entries[place].flags.rawValue.nonzeroBitCount {
                 leaves.append(Digest(Array(repeating: UInt8(dice.roll(256)), count: 32)))
             }

@@ -98,10 +98,10 @@ package struct Parts {
     package func container() -> [UInt8] {
         let header = self.header.serialized()
         var bytes = header + data
-        bytes += [UInt8](repeating: 0, count: -bytes.count & 63)
+        bytes += [UInt8](repeating: 0, count: -bytes.count & 7)
         let indexOffset = bytes.count
         bytes += index
-        bytes += [UInt8](repeating: 0, count: -bytes.count & 63)
+        bytes += [UInt8](repeating: 0, count: -bytes.count & 7)
         let parsed = layout()
         let isSound = parsed.map { (try? $0.index.validate()) != nil } ?? false
         let trailer = Trailer(
