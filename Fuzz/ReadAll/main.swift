@@ -63,10 +63,12 @@ public func test(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     let container = demanded("repaired digests change nothing else") { () throws(Failure) in try Container(file) }
     let isVerified = accepted { () throws(Failure) in try container.verify(.full, lanes: Lanes(count: 1)) } != nil
     require(isVerified == !contents.contains(nil), "verified is what can be read")
+    // The rest takes longer and is done for some inputs, always the same ones.
+    guard isVerified, case let lot = XXH3.hash(bytes) % 32, lot < 8 else { return 0 }
     accepted { () throws(Failure) in
-        try Verification.run(on: file, level: .full, values: true, lanes: Lanes(count: 1))
+        try Verification.run(on: file, level: .quick, values: true, lanes: Lanes(count: 1))
     }
-    if isVerified && XXH3.hash(bytes) % 16 == 0 { rewrite(container) }
+    if lot == 0 { rewrite(container) }
     return 0
 }
 

@@ -15,6 +15,7 @@ package struct Parts {
 
     /// Containers whose data would be longer are left as they are.
     private static let dataLimit = 1 << 20
+    private static let decoder = Decoder()
 
     package init(isAlignedToPages: Bool, index: [UInt8], data: [UInt8]) {
         self.isAlignedToPages = isAlignedToPages
@@ -80,7 +81,7 @@ package struct Parts {
         guard plane.codec == .zstd else { return }
         guard rawCount <= Self.dataLimit else { return }
         var raw = [UInt8](repeating: 0, count: rawCount)
-        let size = unsafe ZSTD_decompress(&raw, rawCount, stored, stored.count)
+        let size = unsafe ZSTD_decompressDCtx(Self.decoder.context, &raw, rawCount, stored, stored.count)
         if size == rawCount { plane.rawCheck = XXH3.hash(raw) }
     }
 
@@ -111,4 +112,10 @@ package struct Parts {
             logicalBytes: UInt64(parsed?.layout.logicalBytes ?? 0))
         return bytes + trailer.serialized()
     }
+}
+
+/// One decompression context for all runs; to make one takes longer than a run.
+@safe
+private final class Decoder: @unchecked Sendable {
+    let context = unsafe ZSTD_createDCtx()
 }
