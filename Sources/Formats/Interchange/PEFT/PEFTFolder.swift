@@ -59,7 +59,7 @@ extension PEFTFolder {
         try config.peft?.method.validate(parameters)
         let assembly = try PEFTAssembly(weights.tensors, config: config, parameters: parameters)
         var adapter = Adapter(method: config.methodWord, parameters: parameters, entries: assembly.entries)
-        if let name = config.value("base_model_name_or_path")?.string, config.peft != nil {
+        if let name = config.value("base_model_name_or_path")?.string {
             adapter.metadata["base_model_name_or_path"] = name
         }
         var findings = listing.findings + assembly.findings
