@@ -7,7 +7,7 @@ import Support
 import Tensors
 import Testing
 
-@testable import Interchange
+import Interchange
 
 @Suite("Exports")
 struct ExportTests {

@@ -4,7 +4,7 @@ import Files
 import Support
 import Testing
 
-@testable import Interchange
+import Interchange
 
 @Suite("Folders that are no good")
 struct HostileFolderTests {
