@@ -105,7 +105,7 @@ struct KeyReader: Sendable {
     /// at the module, those of the next at `base_layer`, and so on; which is which the key does not say.
     private func parameter(path: String, by rule: KeyRule) -> ParsedKey? {
         var stem = path[...]
-        var depth: UInt16 = 0
+        var depth: UInt8 = 0
         while stem.hasSuffix(".base_layer"), depth < 64 {
             stem = stem.dropLast(".base_layer".count)
             depth += 1

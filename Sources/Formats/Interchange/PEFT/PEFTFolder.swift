@@ -80,7 +80,7 @@ extension PEFTFolder {
 
     private static func verbatim(_ file: InputFile, name: String) -> AdapterEntry {
         AdapterEntry(
-            key: EntryKey(name, .file), parameters: ["layout": "verbatim"],
+            key: EntryKey(name, .file),
             tensors: file.size == 0 ? [] : [RoleTensor(.value, FileBytes(file))])
     }
 }
