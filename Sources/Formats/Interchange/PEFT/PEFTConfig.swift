@@ -56,18 +56,12 @@ struct PEFTConfig: Sendable {
     /// The method's word in a container.
     var methodWord: String { peft?.method.word ?? type }
 
-    /// What the config means; where the method is not understood, all of it but what never means anything.
+    /// What the config means; where the method is not understood all of it, but for what no method computes with.
     var parameters: Parameters {
         if let peft { return peft.method.parameters(of: members) }
         var parameters = Parameters()
-        for member in members where !Self.neverMatters(member.key) { parameters[member.key] = member.value }
+        for member in members where !ConfigKey.namesOnly.contains(member.key) { parameters[member.key] = member.value }
         return parameters
-    }
-
-    /// Keys without effect in any method. The version is not among them: an unknown method's formula may depend on it.
-    private static func neverMatters(_ key: String) -> Bool {
-        guard key != "peft_version", let known = ConfigKey.common.first(where: { $0.name == key }) else { return false }
-        return if case .none = known.effect { true } else { false }
     }
 
     func value(_ key: String) -> ParameterValue? { members.first { $0.key == key }?.value }
@@ -85,7 +79,7 @@ extension PEFTConfig {
         let peft = PEFTMethod.of(method: adapter.method)
         var object = JSONObject()
         for member in peft?.required ?? [] { object[member.key] = JSONValue(member.value) }
-        if let name = adapter.metadata["base"] { object["base_model_name_or_path"] = .string(name) }
+        if let name = adapter.metadata["base_model_name_or_path"] { object["base_model_name_or_path"] = .string(name) }
         object["inference_mode"] = true
         for member in adapter.parameters.members { object[member.key] = JSONValue(member.value) }
         object["peft_type"] = .string(peft?.type ?? adapter.method)
