@@ -80,7 +80,7 @@ extension PEFTConfig {
         var object = JSONObject()
         for member in peft?.required ?? [] { object[member.key] = JSONValue(member.value) }
         if let name = adapter.metadata["base_model_name_or_path"] { object["base_model_name_or_path"] = .string(name) }
-        if peft != nil { object["inference_mode"] = true }
+        object["inference_mode"] = true
         for member in adapter.parameters.members { object[member.key] = JSONValue(member.value) }
         object["peft_type"] = .string(peft?.type ?? adapter.method)
         return JSONWriter.bytes(of: .object(object), .python(indent: 2, sortKeys: true))
