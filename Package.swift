@@ -21,7 +21,7 @@ func module(_ path: String, _ dependencies: [Target.Dependency] = []) -> Target 
 
 func tests(_ module: String, _ dependencies: [Target.Dependency] = []) -> Target {
     .testTarget(
-        name: "\(module)Tests", dependencies: [.byName(name: module), "Support"] + dependencies,
+        name: "\(module)Tests", dependencies: [.byName(name: module), "Support", "Diagnostics"] + dependencies,
         path: "Tests/\(module)Tests", swiftSettings: settings)
 }
 
