@@ -49,7 +49,7 @@ struct Inspect: ParsableCommand {
         row("logical", ByteSize.text(summary.logicalBytes))
         row("stored", "\(ByteSize.text(summary.storedBytes)) (\(summary.storedShare.percent))")
         for (key, value) in summary.metadata { row(key, value) }
-        for member in summary.parameters.members { row("  " + member.key, member.value.text) }
+        for member in summary.parameters.members { row("  " + member.key, member.value.summary) }
         for kind in summary.kinds { row("entries", "\(kind.count) \(kind.word)") }
         row("content digest", "\(summary.contentDigest)")
         row("index digest", "\(summary.indexDigest)")

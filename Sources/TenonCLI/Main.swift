@@ -50,7 +50,7 @@ struct Tenon: ParsableCommand {
 
     /// Lets tests compare the bodies of the kernels: `TENON_SIMD=portable`.
     private static func limitBodies(to name: String) {
-        for level in 0...3 where String(cString: unsafe tenon_simd_name(Int32(level))) == name {
+        for level in 0...3 where unsafe String(cString: tenon_simd_name(Int32(level))) == name {
             tenon_simd_limit(Int32(level) | (level == 0 ? Int32(TENON_SIMD_PLAIN) : 0))
         }
     }

@@ -72,3 +72,10 @@ package struct RoleTensor: Sendable {
         self.source = source
     }
 }
+
+extension EntryKey: CustomStringConvertible {
+    /// `target [kind]`, with the ordinal where it is not the first.
+    package var description: String {
+        (target.isEmpty ? "the whole model" : target) + " [\(kind.word)" + (ordinal == 0 ? "]" : " #\(ordinal)]")
+    }
+}

@@ -1,6 +1,8 @@
 package import Adapters
 package import DeltaFormat
 package import Digests
+import Files
+import Interchange
 package import JSON
 import Tensors
 

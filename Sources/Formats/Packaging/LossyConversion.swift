@@ -1,6 +1,6 @@
 import Adapters
 import CKernels
-package import Diagnostics
+import Diagnostics
 import Parallelism
 package import Quantization
 import Synchronization
@@ -24,7 +24,7 @@ package struct LossyConversion: Sendable {
     func convert(_ adapter: inout Adapter, saved: inout PackReport.Savings, lanes: Lanes) throws(Failure)
         -> [PackReport.Loss]
     {
-        var losses: [PackReport.Loss] = []
+        var losses: [PendingLoss] = []
         adapter.entries.removeAll { $0.key.kind == .file && $0.parameters["layout"]?.string != "verbatim" }
         for index in adapter.entries.indices where adapter.entries[index].key.kind != .file {
             let entry = adapter.entries[index]

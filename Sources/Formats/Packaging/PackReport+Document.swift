@@ -1,3 +1,5 @@
+import Diagnostics
+import Digests
 package import JSON
 
 extension PackReport {

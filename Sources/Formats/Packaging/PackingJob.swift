@@ -2,7 +2,7 @@ import Adapters
 package import DeltaFormat
 package import Diagnostics
 import Digests
-package import Files
+import Files
 import Interchange
 package import Parallelism
 import Tensors

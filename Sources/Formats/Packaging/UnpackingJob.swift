@@ -1,5 +1,5 @@
 import Adapters
-package import DeltaFormat
+import DeltaFormat
 package import Diagnostics
 package import Files
 import Interchange

@@ -1,5 +1,5 @@
 import Adapters
-package import Diagnostics
+import Diagnostics
 import Tensors
 
 /// What a kind demands of its values, not only of their shapes: checked before anything scatters or looks up by them.

@@ -137,10 +137,3 @@ extension Index {
         }
     }
 }
-
-extension EntryKey: CustomStringConvertible {
-    /// `target [kind]`, with the ordinal where it is not the first.
-    package var description: String {
-        (target.isEmpty ? "the whole model" : target) + " [\(kind.word)" + (ordinal == 0 ? "]" : " #\(ordinal)]")
-    }
-}
