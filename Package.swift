@@ -77,14 +77,14 @@ let package = Package(
         module(
             "Formats/Packaging",
             [
-                "Diagnostics", "Parallelism", "JSON", "Files", "Digests", "Tensors", "Quantization",
+                "CKernels", "Diagnostics", "Parallelism", "JSON", "Files", "Digests", "Tensors", "Quantization",
                 "Checkpoints", "Adapters", "DeltaFormat", "Interchange",
             ]),
         .executableTarget(
             name: "TenonCLI",
             dependencies: [
-                "CZstd", "CKernels", "Diagnostics", "Parallelism", "JSON", "Files", "Tensors", "Adapters",
-                "DeltaFormat", "Interchange", "Packaging",
+                "CZstd", "CKernels", "Diagnostics", "Parallelism", "JSON", "Files", "Digests", "Tensors",
+                "Quantization", "Adapters", "DeltaFormat", "Interchange", "Packaging",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/TenonCLI", swiftSettings: settings),
@@ -99,10 +99,10 @@ let package = Package(
         tests("Digests", ["CKernels"]),
         tests("Tensors", ["CKernels"]),
         tests("Quantization", ["Tensors"]),
-        tests("Checkpoints", ["Files", "Tensors", "JSON"]),
+        tests("Checkpoints", ["Parallelism", "Files", "Tensors", "JSON"]),
         tests("Adapters", ["Tensors"]),
         tests("DeltaFormat", ["Files", "Tensors", "Adapters", "Digests", "Parallelism"]),
-        tests("Interchange", ["Files", "Tensors", "Adapters", "JSON", "Checkpoints"]),
+        tests("Interchange", ["Parallelism", "Files", "Tensors", "Adapters", "JSON", "Checkpoints"]),
         tests("Packaging", ["Files", "Tensors", "Adapters", "DeltaFormat", "Interchange", "JSON"]),
         .testTarget(
             name: "EndToEnd", dependencies: ["Support", "Files", "JSON", "TenonCLI"], path: "Tests/EndToEnd",
