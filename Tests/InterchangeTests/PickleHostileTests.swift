@@ -173,10 +173,13 @@ import Testing
     /// The same for a file of torch's, and what is read from one that still opens.
     @Test func damagedFilesAreSurvived() throws {
         let folder = try TemporaryFolder()
-        let good = try contents(of: Paths.joined(PickleFixtureTests.folder, "adapter-4.bin"))
+        let path = Paths.joined(PickleFixtureTests.folder, "adapter-4.bin")
+        let good = try contents(of: path)
+        let pickle = try #require(try ZipArchive(InputFile(path: path)).entries["adapter-4/data.pkl"])
+        // Most of the file is padding of one letter.
+        let telling = good.indices.filter { good[$0] != UInt8(ascii: "Z") }
         var accepted = 0
-        // Most of the file is padding of this letter.
-        for place in good.indices where good[place] != UInt8(ascii: "Z") {
+        for place in telling where !pickle.contains(place) || place % 8 == 0 {
             var bytes = good
             bytes[place] ^= place % 2 == 0 ? 0xFF : 1 << UInt8(place / 2 % 8)
             let path = try folder.write(bytes, to: "flipped.bin")
@@ -186,7 +189,7 @@ import Testing
             } catch {}
         }
         #expect(accepted > 0)
-        for count in good.indices {
+        for count in telling {
             let path = try folder.write(Array(good[..<count]), to: "cut.bin")
             #expect(throws: Failure.self) { try TorchFile(InputFile(path: path)) }
         }

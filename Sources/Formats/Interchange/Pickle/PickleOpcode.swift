@@ -12,6 +12,6 @@ enum PickleOpcode: UInt8 {
     case addItems = 0x90, frozenSet = 0x91, newObjEx = 0x92, stackGlobal = 0x93, memoize = 0x94, frame = 0x95
     case byteArray8 = 0x96, nextBuffer = 0x97, readonlyBuffer = 0x98
 
-    /// As Python's pickletools writes it.
+    /// As Python's pickletools writes it, but for underscores.
     var name: String { "\(self)".uppercased() }
 }
