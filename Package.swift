@@ -22,7 +22,7 @@ func module(_ path: String, _ dependencies: [Target.Dependency] = []) -> Target 
 
 func tests(_ module: String, _ dependencies: [Target.Dependency] = []) -> Target {
     .testTarget(
-        name: "\(module)Tests", dependencies: [.byName(name: module), "Support", "Diagnostics"] + dependencies,
+        name: "\(module)Tests", dependencies: [.byName(name: module), "Support"] + dependencies,
         path: "Tests/\(module)Tests", swiftSettings: settings)
 }
 
@@ -95,15 +95,15 @@ let package = Package(
             swiftSettings: settings),
         tests("Diagnostics"),
         tests("Parallelism"),
-        tests("JSON"),
-        tests("Files"),
+        tests("JSON", ["Diagnostics"]),
+        tests("Files", ["Diagnostics"]),
         tests("Digests", ["CKernels"]),
         tests("Tensors", ["CKernels"]),
-        tests("Quantization", ["Tensors"]),
-        tests("Checkpoints", ["Parallelism", "Files", "Tensors", "JSON"]),
+        tests("Quantization", ["Diagnostics", "Tensors"]),
+        tests("Checkpoints", ["Diagnostics", "Parallelism", "Files", "Tensors", "JSON"]),
         tests("Adapters", ["Tensors"]),
-        tests("DeltaFormat", ["Files", "Tensors", "Adapters", "Digests", "Parallelism"]),
-        tests("Interchange", ["Parallelism", "Files", "Tensors", "Adapters", "JSON", "Checkpoints"]),
+        tests("DeltaFormat", ["Diagnostics", "Files", "Tensors", "Adapters", "Digests", "Parallelism"]),
+        tests("Interchange", ["Diagnostics", "Parallelism", "Files", "Tensors", "Adapters", "JSON", "Checkpoints"]),
         tests("Packaging", ["Files", "Tensors", "Adapters", "DeltaFormat", "Interchange", "JSON"]),
         .testTarget(
             name: "EndToEnd", dependencies: ["Support", "Files", "JSON", "TenonCLI"], path: "Tests/EndToEnd",
