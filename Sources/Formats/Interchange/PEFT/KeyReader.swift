@@ -53,7 +53,8 @@ struct KeyReader: Sendable {
 
     private func parse(_ key: String, by rule: KeyRule) -> ParsedKey? {
         if rule.place == .model {
-            return key == rule.suffix ? ParsedKey(entry: EntryKey("", rule.kind), role: rule.role, form: "", module: nil) : nil
+            return key == rule.suffix
+                ? ParsedKey(entry: EntryKey("", rule.kind), role: rule.role, form: "", module: nil) : nil
         }
         guard key.hasPrefix(peft.prefix) else { return nil }
         var path = String(key.dropFirst(peft.prefix.count))
@@ -61,7 +62,8 @@ struct KeyReader: Sendable {
             guard path.hasSuffix("." + rule.suffix) else { return nil }
             path = String(path.dropLast(rule.suffix.count + 1))
         }
-        guard !path.isEmpty, !path.hasPrefix("."), !path.hasSuffix("."), context.holds(rule.condition, path: path) else {
+        guard !path.isEmpty, !path.hasPrefix("."), !path.hasSuffix("."), context.holds(rule.condition, path: path)
+        else {
             return nil
         }
         return parsed(key: key, path: path, by: rule)
@@ -92,7 +94,7 @@ struct KeyReader: Sendable {
     /// at the module, those of the next at `base_layer`, and so on; which is which the key does not say.
     private func parameter(path: String, by rule: KeyRule) -> ParsedKey? {
         var stem = path[...]
-        var depth: UInt16 = 0
+        var depth: UInt8 = 0
         while stem.hasSuffix(".base_layer"), depth < 64 {
             stem = stem.dropLast(".base_layer".count)
             depth += 1

@@ -56,11 +56,11 @@ struct PEFTConfig: Sendable {
     /// The method's word in a container.
     var methodWord: String { peft?.method.word ?? type }
 
-    /// What the config means; all of it where the method is not understood.
+    /// What the config means; where the method is not understood all of it, but for what no method computes with.
     var parameters: Parameters {
         if let peft { return peft.method.parameters(of: members) }
         var parameters = Parameters()
-        for member in members { parameters[member.key] = member.value }
+        for member in members where !ConfigKey.namesOnly.contains(member.key) { parameters[member.key] = member.value }
         return parameters
     }
 

@@ -59,7 +59,7 @@ extension PEFTFolder {
         try config.peft?.method.validate(parameters)
         let assembly = try PEFTAssembly(weights.tensors, config: config, parameters: parameters)
         var adapter = Adapter(method: config.methodWord, parameters: parameters, entries: assembly.entries)
-        if let name = config.value("base_model_name_or_path")?.string, config.peft != nil {
+        if let name = config.value("base_model_name_or_path")?.string {
             adapter.metadata["base_model_name_or_path"] = name
         }
         var findings = listing.findings + assembly.findings
@@ -80,7 +80,7 @@ extension PEFTFolder {
 
     private static func verbatim(_ file: InputFile, name: String) -> AdapterEntry {
         AdapterEntry(
-            key: EntryKey(name, .file), parameters: ["layout": "verbatim"],
+            key: EntryKey(name, .file),
             tensors: file.size == 0 ? [] : [RoleTensor(.value, FileBytes(file))])
     }
 }

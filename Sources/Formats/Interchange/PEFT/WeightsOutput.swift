@@ -28,7 +28,8 @@ struct WeightsOutput {
 
     func write(to folder: OutputFolder, lanes: Lanes, observing: BlockObserving?) throws(Failure) -> [Finding] {
         let file = try folder.file(named: PEFTFolder.weightsName)
-        try SafetensorsWriter.write(header: header, sources: sources, to: file, lanes: lanes, observer: observing?(sources))
+        try SafetensorsWriter.write(
+            header: header, sources: sources, to: file, lanes: lanes, observer: observing?(sources))
         try file.commit()
         return findings
     }

@@ -26,7 +26,8 @@ package enum VLLMFolder {
             plain.adapter, to: folder, lanes: lanes, observing: observing, ignoringOriginal: true)
         if plain.count > 0 {
             let error = loss.value == 0 ? "exactly" : "with a relative error of at most \(loss.value)"
-            findings.append(Finding("scale-folded", "the scales of \(plain.count) modules were folded into B, \(error)"))
+            findings.append(
+                Finding("scale-folded", "the scales of \(plain.count) modules were folded into B, \(error)"))
         }
         return findings
     }
@@ -54,7 +55,9 @@ package enum VLLMFolder {
             throw refusal(entry.key.kind == .bias ? "biases" : "whole modules (modules_to_save)", entry.key.target)
         }
         for entry in adapter.entries where entry.key.kind == .lora {
-            if let form = entry.parameters["form"]?.string { throw refusal("factors of form \(form)", entry.key.target) }
+            if let form = entry.parameters["form"]?.string {
+                throw refusal("factors of form \(form)", entry.key.target)
+            }
         }
     }
 
