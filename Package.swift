@@ -101,7 +101,7 @@ let package = Package(
         tests("Tensors", ["CKernels"]),
         tests("Quantization", ["Diagnostics", "Tensors"]),
         tests("Checkpoints", ["Diagnostics", "Parallelism", "Files", "Tensors", "JSON"]),
-        tests("Adapters", ["Tensors"]),
+        tests("Adapters", ["Diagnostics", "Files", "Tensors"]),
         tests("DeltaFormat", ["Diagnostics", "Files", "Tensors", "Adapters", "Digests", "Parallelism"]),
         tests("Interchange", ["Diagnostics", "Parallelism", "Files", "Tensors", "Adapters", "JSON", "Checkpoints"]),
         tests("Packaging", ["Files", "Tensors", "Adapters", "DeltaFormat", "Interchange", "JSON"]),
