@@ -36,7 +36,8 @@ package final class Container: Sendable {
             try index.validate()
             guard index.contentDigest() == trailer.contentDigest else {
                 throw Failure(
-                    .digestMismatch, "the content digest does not match the index", expected: "\(trailer.contentDigest)",
+                    .digestMismatch, "the content digest does not match the index",
+                    expected: "\(trailer.contentDigest)",
                     actual: "\(index.contentDigest())")
             }
             self.index = index

@@ -76,7 +76,8 @@ private final class WritingJob: Sendable {
         self.encoders = encoders
         inputs = (0..<writer.lanes.count).map { _ in ScratchBuffer() }
         filters = try Self.chooseFilters(plan.sources, writer: writer, encoders: encoders)
-        groups = BlockGroup.plan(byteCounts: plan.sources.map(\.byteCount), blockSize: 1 << Int(ContainerWriter.chunkLog2))
+        groups = BlockGroup.plan(
+            byteCounts: plan.sources.map(\.byteCount), blockSize: 1 << Int(ContainerWriter.chunkLog2))
         var index = plan.index
         for tensor in index.tensors.indices { index.tensors[tensor].filter = filters[tensor] }
         progress = Mutex(Progress(index: index))
@@ -114,7 +115,8 @@ private final class WritingJob: Sendable {
             try sources[block.tensor].read(at: block.offset, into: &span)
             start += block.count
         }
-        let leaves = unsafe TensorDigest.leaves(of: UnsafeRawBufferPointer(raw).bytes, blocks: group.blocks.map(\.count))
+        let leaves = unsafe TensorDigest.leaves(
+            of: UnsafeRawBufferPointer(raw).bytes, blocks: group.blocks.map(\.count))
         let buffer = outputs.take() ?? ScratchBuffer()
         let blocks = try unsafe encodeBlocks(
             of: group, raw: UnsafeRawBufferPointer(raw), lane: lane, into: buffer.bytes(group.byteCount))
