@@ -110,6 +110,11 @@ extension ConfigKey {
         ConfigKey("runtime_config", noEffect: "where to compute, not what; PEFT does not write it"),
     ]
 
+    /// Those of them that no method can compute with, understood or not; `peft_version` may select a formula.
+    package static let namesOnly: Set<String> = [
+        "auto_mapping", "base_model_name_or_path", "revision", "inference_mode", "runtime_config",
+    ]
+
     /// The keys that say which modules a method adapts.
     static let targets: [ConfigKey] = [
         ConfigKey("target_modules", isSet: true),
