@@ -386,7 +386,7 @@ class Container:
         """Step 10: sizes, and where every plane lies."""
         for tensor in self.tensors:
             need(tensor.bits < 2**63 - 7, "shape-overflow", f"{tensor.shape}")
-            need(tensor.type == "BIT" or tensor.bits % 8 == 0, "misaligned", f"{tensor.type} {tensor.shape}")
+            need(tensor.type in ("BIT", "NF4") or tensor.bits % 8 == 0, "misaligned", f"{tensor.type} {tensor.shape}")
         need(sum(round_up(t.bytes, self.align) for t in self.tensors) < 2**63, "total-overflow", "all tensors together")
         total = sum(tensor.bytes for tensor in self.tensors)
         need(total <= 2**44, "too-large", f"all tensors together have {total} bytes")
@@ -443,7 +443,7 @@ class Container:
         for entry in self.entries:
             check_order([tensor.role for tensor in entry.tensors], "a role")
             for tensor in entry.tensors:
-                need(tensor.type != "NF4" or tensor.shape[-1] % 2 == 0, "bad-block", f"NF4 {tensor.shape}")
+                need(tensor.type != "NF4" or (tensor.shape or [1])[-1] % 2 == 0, "bad-block", f"NF4 {tensor.shape}")
             if entry.kind in KINDS:
                 check_kind(entry)
 
@@ -553,8 +553,10 @@ def check_values(entry, values):
     if entry.word == "sparse" and len(values["indices"][0].shape) == 1:
         tensor, raw = values["indices"]
         places = np.frombuffer(raw, f"<{'u' if tensor.type[0] == 'U' else tensor.type[0].lower()}{tensor.width}")
-        bound = entry.parameters.get("elements", math.inf)
-        need(0 <= places[0] and places[-1] < bound and np.all(places[1:] > places[:-1]), "sparse-index", "indices")
+        bound = entry.parameters.get("elements")
+        need(np.all(places == np.trunc(places)), "sparse-index", "an index with a fraction")
+        need(0 <= places[0] and np.all(places[1:] > places[:-1]), "sparse-index", "indices do not ascend")
+        need(type(bound) is not int or places[-1] < bound, "sparse-index", "an index beyond the target")
     if entry.word == "mask" and "value" in values:
         count = int(np.unpackbits(np.frombuffer(values["bitmap"][1], np.uint8)).sum())
         need(values["value"][0].shape == (count,), "mask-count", f"{count} bits are set")

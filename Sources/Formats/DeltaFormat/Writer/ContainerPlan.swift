@@ -100,16 +100,18 @@ private struct StringNumbers {
     }
 }
 
-/// Parameter sets to be numbered in the order of their bytes.
+/// Parameter sets to be numbered in the order of their bytes, which tell apart what strings take for equal.
 private struct ParameterTable {
     let sorted: [Parameters]
-    private let ids: [Parameters: UInt32]
+    private let ids: [[UInt8]: UInt32]
 
     init(_ sets: [Parameters]) {
-        let unique = Array(Set(sets)).map { (set: $0, bytes: $0.serialized()) }
-        sorted = unique.sorted { $0.bytes.lexicographicallyPrecedes($1.bytes) }.map(\.set)
-        var ids: [Parameters: UInt32] = [:]
-        for (id, set) in sorted.enumerated() { ids[set] = UInt32(id) }
+        var unique: [[UInt8]: Parameters] = [:]
+        for set in sets { unique[set.serialized()] = set }
+        let ordered = unique.sorted { $0.key.lexicographicallyPrecedes($1.key) }
+        sorted = ordered.map(\.value)
+        var ids: [[UInt8]: UInt32] = [:]
+        for (id, member) in ordered.enumerated() { ids[member.key] = UInt32(id) }
         self.ids = ids
     }
 
@@ -127,6 +129,6 @@ private struct ParameterTable {
     }
 
     func id(_ set: Parameters) -> UInt32 {
-        ids[set] ?? 0
+        ids[set.serialized()] ?? 0
     }
 }
