@@ -29,4 +29,13 @@ import Testing
         let found = try copy(adapter).entries.map { Array(($0.parameters["x"]?.string ?? "").utf8) }
         #expect(found == spellings.map { Array($0.utf8) })
     }
+
+    @Test func textsAreRefusedAboveWhatALengthCanSay() throws {
+        var adapter = Adapter(method: "made-up")
+        adapter.metadata = ["base": String(repeating: "x", count: 65_535)]
+        #expect(try copy(adapter).metadata == adapter.metadata)
+        adapter.metadata = ["base": String(repeating: "x", count: 65_536)]
+        let error = #expect(throws: Failure.self) { try copy(adapter) }
+        #expect(error?.code == .limit)
+    }
 }

@@ -21,6 +21,7 @@ struct ContainerPlan {
         }
         let parameters = ParameterTable([adapter.parameters] + entries.map(\.parameters))
 
+        try strings.check()
         try parameters.check()
 
         var index = Index()
@@ -81,6 +82,20 @@ private struct StringNumbers {
 
     mutating func insert(_ text: String) {
         if !text.isEmpty { members.insert(Array(text.utf8)) }
+    }
+
+    /// Throws where a string is longer than its length can say, or all are longer than a reader takes.
+    func check() throws(Failure) {
+        var total = 0
+        for text in members {
+            total += text.count
+            guard text.count <= UInt16.max, total <= Limits.stringBytes else {
+                throw Failure(
+                    .limit, "the names and texts are longer than a container may hold",
+                    expected: "at most \(UInt16.max) bytes each and \(Limits.stringBytes) together",
+                    actual: "\(max(text.count, total))")
+            }
+        }
     }
 
     private func number() -> [[UInt8]: UInt32] {
