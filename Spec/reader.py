@@ -525,9 +525,11 @@ def check_kind(entry):
     if name == "mask" and not empty:
         keep = word("mode", "keep", "add", "replace") == "keep"
         need(found["bitmap"].type == "BIT" and keep == ("value" not in found), "kind-shape", "bitmap and values")
+        need(keep or shape["value"][0] <= math.prod(shape["bitmap"]), "kind-shape", "more values than bits")
     if name == "file":
         layout = {"verbatim": ["value"], "safetensors": ["frame"], "splice": ["frame", "splices"]}
         need(set(found) <= set(layout[word("layout", *layout)]), "kind-shape", f"a file with {[*found]}")
+        need(all(t.type == ("U64" if role == "splices" else "U8") for role, t in found.items()), "kind-shape", "types")
     need(name != "alias" or isinstance(parameters.get("of"), str), "bad-param", "an alias of nothing")
 
 
