@@ -45,9 +45,9 @@ package struct EntryKey: Hashable, Sendable {
     package var target: String
     package var kind: Kind
     /// The order of composition where one target has several entries of a kind.
-    package var ordinal: UInt16
+    package var ordinal: UInt8
 
-    package init(_ target: String, _ kind: Kind, ordinal: UInt16 = 0) {
+    package init(_ target: String, _ kind: Kind, ordinal: UInt8 = 0) {
         self.target = target
         self.kind = kind
         self.ordinal = ordinal

@@ -17,7 +17,7 @@ package struct ConfigKey: Hashable, Sendable {
         case none(why: String)
         /// It does, except with these values.
         case except([ParameterValue], why: String)
-        /// It does only where another key is set.
+        /// It does only where another key is set: not to null, false or an empty list.
         case whereSet(String, why: String)
     }
 
@@ -70,7 +70,7 @@ package struct ConfigKey: Hashable, Sendable {
         case .function: true
         case .none: false
         case .except(let values, _): !values.contains(value)
-        case .whereSet(let other, _): config[other].map { $0 != .null } ?? false
+        case .whereSet(let other, _): config[other].map { ![.null, false, .list([])].contains($0) } ?? false
         }
     }
 
@@ -110,6 +110,11 @@ extension ConfigKey {
         ConfigKey("runtime_config", noEffect: "where to compute, not what; PEFT does not write it"),
     ]
 
+    /// Those of them that no method can compute with, understood or not; `peft_version` may select a formula.
+    package static let namesOnly: Set<String> = [
+        "auto_mapping", "base_model_name_or_path", "revision", "inference_mode", "runtime_config",
+    ]
+
     /// The keys that say which modules a method adapts.
     static let targets: [ConfigKey] = [
         ConfigKey("target_modules", isSet: true),
@@ -118,6 +123,11 @@ extension ConfigKey {
         ConfigKey("layers_to_transform", isSet: true),
         ConfigKey("layers_pattern", isSet: true),
     ]
+
+    /// The same without those that a method has no key for.
+    static func targets(except names: Set<String>) -> [ConfigKey] {
+        targets.filter { !names.contains($0.name) }
+    }
 
     /// The keys of every method that learns virtual tokens.
     static let virtualTokens: [ConfigKey] = [

@@ -58,7 +58,9 @@ package enum SafetensorsExport {
         try SafetensorsWriter.write(
             header: header, sources: ordered, to: file, lanes: lanes, observer: observing?(ordered))
         if files == 0 { return [] }
-        return [Finding("files-left-out", "\(files) files that came with the adapter have no place in one safetensors file")]
+        return [
+            Finding("files-left-out", "\(files) files that came with the adapter have no place in one safetensors file")
+        ]
     }
 
     private static func name(of key: EntryKey) -> String {

@@ -25,7 +25,7 @@ package struct LossyConversion: Sendable {
         -> [PackReport.Loss]
     {
         var losses: [PendingLoss] = []
-        adapter.entries.removeAll { $0.key.kind == .file && $0.parameters["layout"]?.string != "verbatim" }
+        adapter.entries.removeAll { $0.key.kind == .file && $0.parameters["layout"] != nil }
         for index in adapter.entries.indices where adapter.entries[index].key.kind != .file {
             let entry = adapter.entries[index]
             adapter.entries[index] = try convert(entry, saved: &saved, losses: &losses)

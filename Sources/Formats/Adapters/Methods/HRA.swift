@@ -14,5 +14,7 @@ extension Method {
         ] + ConfigKey.targets,
         mergeability: .dense,
         formula: "W' = W·Π (I − 2·u_i·u_iᵀ)",
-        source: "Yuan et al., Bridging the Gap between Low-rank and Orthogonal Adaptation via Householder Reflection Adaptation, 2024")
+        source:
+            "Yuan et al., Bridging the Gap between Low-rank and Orthogonal Adaptation via Householder Reflection Adaptation, 2024"
+    )
 }

@@ -5,25 +5,28 @@ extension Method {
     /// (`use_effective_conv2d`), each product is Σ_ij t[i, j, ·, ·]·w_b[j, ·]·w_a[i, ·] with t [r, r, kh, kw], w_a [r, out].
     package static let loha = Method(
         word: "loha", name: "LoHa",
-        kinds: [.hadamard, .full],
+        kinds: [.hadamard, .bias, .full],
         config: ConfigKey.lycorisKeys,
         mergeability: .dense,
         formula: "W' = W + (alpha/r)·(w1_a·w1_b) ⊙ (w2_a·w2_b)",
-        source: "Hyeon-Woo et al., FedPara: Low-Rank Hadamard Product for Communication-Efficient Federated Learning, 2021")
+        source:
+            "Hyeon-Woo et al., FedPara: Low-Rank Hadamard Product for Communication-Efficient Federated Learning, 2021")
 }
 
 extension ConfigKey {
     /// What the methods that came from LyCORIS have in common.
-    static let lycorisKeys: [ConfigKey] = [
-        ConfigKey("r", 8, .count),
-        ConfigKey("alpha", 8, .number),
-        ConfigKey("rank_pattern", .map([])),
-        ConfigKey("alpha_pattern", .map([])),
-        ConfigKey("use_effective_conv2d", false),
-        dropout("rank_dropout"),
-        dropout("module_dropout"),
-        ConfigKey(
-            "init_weights", true,
-            effect: .except([true, false, .null, "lycoris"], why: "these start the factors and leave the base as it is")),
-    ] + targets
+    static let lycorisKeys: [ConfigKey] =
+        [
+            ConfigKey("r", 8, .count),
+            ConfigKey("alpha", 8, .number),
+            ConfigKey("rank_pattern", .map([])),
+            ConfigKey("alpha_pattern", .map([])),
+            ConfigKey("use_effective_conv2d", false),
+            dropout("rank_dropout"),
+            dropout("module_dropout"),
+            ConfigKey(
+                "init_weights", true,
+                effect: .except(
+                    [true, false, .null, "lycoris"], why: "these start the factors and leave the base as it is")),
+        ] + targets
 }

@@ -5,7 +5,7 @@ extension Method {
     /// with inner dimension r.
     package static let lokr = Method(
         word: "lokr", name: "LoKr",
-        kinds: [.kronecker, .full],
+        kinds: [.kronecker, .bias, .full],
         config: ConfigKey.lycorisKeys + [
             ConfigKey("decompose_both", false),
             ConfigKey("decompose_factor", -1, .number),
@@ -13,5 +13,6 @@ extension Method {
         ],
         mergeability: .dense,
         formula: "W' = W + (alpha/r)·(w1 ⊗ w2)",
-        source: "Edalati et al., KronA: Parameter Efficient Tuning with Kronecker Adapter, 2022; Yeh et al., LyCORIS, 2023")
+        source:
+            "Edalati et al., KronA: Parameter Efficient Tuning with Kronecker Adapter, 2022; Yeh et al., LyCORIS, 2023")
 }

@@ -12,7 +12,7 @@ extension Method {
         word: "lora", name: "LoRA",
         kinds: [.lora, .rows, .bias, .full, .opaque],
         config: ConfigKey.loraKeys + [
-            ConfigKey("rank_pattern", .map([])),
+            ConfigKey("rank_pattern", .map([]))
         ],
         mergeability: .lowRank,
         formula: "W' = W + s·B·A, s = alpha/r (rslora: alpha/√r; DoRA: rows rescaled to the magnitude)",
@@ -25,7 +25,8 @@ extension Method {
             guard let rows = entry[.value]?.shape.dimensions.first else { continue }
             guard let places = adapter.rowIndices(of: entry.key) else {
                 throw Failure(
-                    .badParameter, "trainable_token_indices does not say which rows these are", object: entry.key.target)
+                    .badParameter, "trainable_token_indices does not say which rows these are", object: entry.key.target
+                )
             }
             guard places.count == rows else {
                 throw Failure(
@@ -57,45 +58,46 @@ extension Adapter {
 
 extension ConfigKey {
     /// What LoRA and AdaLoRA have in common.
-    static let loraKeys: [ConfigKey] = [
-        ConfigKey("r", 8, .count),
-        ConfigKey("lora_alpha", 8, .number),
-        ConfigKey("use_rslora", false),
-        ConfigKey("use_dora", false),
-        fanInFanOut,
-        bias,
-        ConfigKey("lora_bias", false),
-        ConfigKey("alpha_pattern", .map([])),
-    ] + targets + [
-        ConfigKey("target_parameters"),
-        ConfigKey("trainable_token_indices"),
-        ConfigKey("layer_replication"),
-        ConfigKey("ensure_weight_tying", false),
-        dropout("lora_dropout"),
-        ConfigKey(
-            "init_lora_weights", true,
-            effect: .except(
-                [true, false, .null, "gaussian", "eva", "orthogonal", "mica"],
-                why: "these start the factors and leave the base as it is; all others also change the base")),
-        ConfigKey("eva_config", noEffect: "starts the factors; the ranks it found are in rank_pattern"),
-        ConfigKey("loftq_config", .map([])),
-        ConfigKey("corda_config"),
-        ConfigKey("lora_ga_config"),
-        ConfigKey("kasa_config"),
-        ConfigKey("use_bdlora"),
-        ConfigKey("use_qalora", false),
-        ConfigKey(
-            "qalora_group_size", 16, .count,
-            effect: .whereSet("use_qalora", why: "the size of groups matters only where there are any")),
-        ConfigKey("alora_invocation_tokens"),
-        ConfigKey("arrow_config"),
-        ConfigKey("monteclora_config"),
-        ConfigKey("velora_config"),
-        ConfigKey("megatron_config"),
-        ConfigKey("megatron_core", "megatron.core", noEffect: "the name of a Python module to import"),
-        ConfigKey(
-            "peft_version",
-            effect: .whereSet(
-                "target_parameters", why: "how factors of a fused parameter lie changed in version 0.19")),
-    ]
+    static let loraKeys: [ConfigKey] =
+        [
+            ConfigKey("r", 8, .count),
+            ConfigKey("lora_alpha", 8, .number),
+            ConfigKey("use_rslora", false),
+            ConfigKey("use_dora", false),
+            fanInFanOut,
+            bias,
+            ConfigKey("lora_bias", false),
+            ConfigKey("alpha_pattern", .map([])),
+        ] + targets + [
+            ConfigKey("target_parameters"),
+            ConfigKey("trainable_token_indices"),
+            ConfigKey("layer_replication"),
+            ConfigKey("ensure_weight_tying", false),
+            dropout("lora_dropout"),
+            ConfigKey(
+                "init_lora_weights", true,
+                effect: .except(
+                    [true, false, .null, "gaussian", "eva", "orthogonal", "mica"],
+                    why: "these start the factors and leave the base as it is; all others also change the base")),
+            ConfigKey("eva_config", noEffect: "starts the factors; the ranks it found are in rank_pattern"),
+            ConfigKey("loftq_config", .map([])),
+            ConfigKey("corda_config"),
+            ConfigKey("lora_ga_config"),
+            ConfigKey("kasa_config"),
+            ConfigKey("use_bdlora"),
+            ConfigKey("use_qalora", false),
+            ConfigKey(
+                "qalora_group_size", 16, .count,
+                effect: .whereSet("use_qalora", why: "the size of groups matters only where there are any")),
+            ConfigKey("alora_invocation_tokens"),
+            ConfigKey("arrow_config"),
+            ConfigKey("monteclora_config"),
+            ConfigKey("velora_config"),
+            ConfigKey("megatron_config"),
+            ConfigKey("megatron_core", "megatron.core", noEffect: "the name of a Python module to import"),
+            ConfigKey(
+                "peft_version",
+                effect: .whereSet(
+                    "target_parameters", why: "how factors of a fused parameter lie changed in version 0.19")),
+        ]
 }

@@ -19,7 +19,7 @@ extension Method {
             ConfigKey.bias,
             ConfigKey.dropout("randlora_dropout"),
             ConfigKey.start("init_weights"),
-        ] + ConfigKey.targets,
+        ] + ConfigKey.targets(except: ["exclude_modules"]),
         mergeability: .dense,
         formula: "W' = W + (alpha/r)·Σ B_j·diag(lambda_j)·A·diag(gamma_j)",
         source: "Albert et al., RandLoRA: Full-Rank Parameter-Efficient Fine-Tuning of Large Models, 2025",

@@ -4,14 +4,14 @@ extension Method {
     /// ΔW is zero but for ΔW[indices[0, k], indices[1, k]] = value[k]; `indices` [2, n], value [n], n = r·(in + out).
     package static let shira = Method(
         word: "shira", name: "SHiRA",
-        kinds: [.sparse, .full],
+        kinds: [.sparse, .bias, .full],
         config: [
             ConfigKey("r", 32, .count),
             ConfigKey("mask_type", "random"),
             ConfigKey("random_seed", noEffect: "chose the places, which are stored"),
             ConfigKey.fanInFanOut,
             ConfigKey.start("init_weights"),
-        ] + ConfigKey.targets,
+        ] + ConfigKey.targets(except: ["exclude_modules", "layers_to_transform", "layers_pattern"]),
         mergeability: .dense,
         formula: "W' = W + sparse(indices, values)",
         source: "Bhardwaj et al., Sparse High Rank Adapters, 2024")

@@ -17,7 +17,7 @@ extension Method {
             ConfigKey("d_initial", 0.1, .number, effect: .none(why: "starts lambda_d, which is stored")),
             ConfigKey.dropout("vera_dropout"),
             ConfigKey.start("init_weights"),
-        ] + ConfigKey.targets,
+        ] + ConfigKey.targets(except: ["exclude_modules"]),
         mergeability: .lowRank,
         formula: "W' = W + (lambda_b ⊙ B)·(lambda_d ⊙ A)",
         source: "Kopiczko et al., VeRA: Vector-based Random Matrix Adaptation, 2023",

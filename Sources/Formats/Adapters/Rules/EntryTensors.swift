@@ -67,7 +67,8 @@ package struct EntryTensors {
     /// Refuses sides of two tensors that should be equal and are not.
     func expectEqual(_ a: Int, _ b: Int, _ what: String) throws(Failure) {
         guard a == b else {
-            throw Failure(.kindShape, "the tensors of a \(kind) entry differ in \(what)", expected: "\(a)", actual: "\(b)")
+            throw Failure(
+                .kindShape, "the tensors of a \(kind) entry differ in \(what)", expected: "\(a)", actual: "\(b)")
         }
     }
 
@@ -80,7 +81,8 @@ package struct EntryTensors {
     }
 
     /// A word among those allowed, or `standard` where the parameter is absent.
-    func word(_ name: String, _ allowed: [String], standard: String, _ parameters: Parameters) throws(Failure) -> String {
+    func word(_ name: String, _ allowed: [String], standard: String, _ parameters: Parameters) throws(Failure) -> String
+    {
         guard let value = parameters[name] else { return standard }
         guard let word = value.string, allowed.contains(word) else {
             throw Failure(

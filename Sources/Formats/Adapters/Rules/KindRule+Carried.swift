@@ -11,7 +11,8 @@ extension KindRule {
     static let file = KindRule(
         required: [], optional: [.value, .frame, .splices]
     ) { tensors, parameters throws(Failure) in
-        let layout = try tensors.word("layout", ["verbatim", "safetensors", "splice"], standard: "verbatim", parameters)
+        let layout = try tensors.word(
+            "layout", ["verbatim", "safetensors", "splice"], standard: "verbatim", parameters)
         let allowed: [Role] =
             layout == "verbatim" ? [.value] : layout == "safetensors" ? [.frame] : [.frame, .splices]
         for role in tensors.factors where !allowed.contains(role) {

@@ -65,7 +65,8 @@ extension KindRule {
         let out = tensors[.t1] == nil ? 0 : 1
         try tensors.expectEqual(
             try tensors.dimensions(.w1A)[out], try tensors.dimensions(.w2A)[out], "the number of outputs")
-        try tensors.expectEqual(try tensors.dimensions(.w1B)[1], try tensors.dimensions(.w2B)[1], "the number of inputs")
+        try tensors.expectEqual(
+            try tensors.dimensions(.w1B)[1], try tensors.dimensions(.w2B)[1], "the number of inputs")
     }
 
     /// ΔW = w1 ⊗ w2, each whole or a product w_a·w_b (w2 of a convolution also through a core t2).

@@ -45,7 +45,9 @@ extension KindRule {
         try tensors.expect(.bitmap, [.bit])
         let bitmap = try tensors.dimensions(.bitmap)
         let scales = try tensors.count(.scale)
-        guard scales == 1 || scales == bitmap.first else { throw tensors.fail("the scales fit neither tensor nor rows") }
+        guard scales == 1 || scales == bitmap.first else {
+            throw tensors.fail("the scales fit neither tensor nor rows")
+        }
     }
 
     /// A lossless difference: coded steps between the base's bits and the result's, of all elements or at places.

@@ -63,7 +63,8 @@ package enum QuantizedFactor {
                 throw Failure(.quantizationParameter, "the factor \(factor.word) is there both whole and quantized")
             }
             guard let codes = part(.codes), let scales = part(.scales) else {
-                throw Failure(.quantizationParameter, "the quantized factor \(factor.word) lacks its codes or its scales")
+                throw Failure(
+                    .quantizationParameter, "the quantized factor \(factor.word) lacks its codes or its scales")
             }
             let isDouble = outerBlock != nil
             let count = try blocks(try codes.shape.elementCount(), of: block)

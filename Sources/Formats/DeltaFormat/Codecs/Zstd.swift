@@ -31,7 +31,8 @@ final class ZstdEncoder: @unchecked Sendable {
     }
 
     private func configure(_ effort: Effort) {
-        unsafe ZSTD_CCtx_reset(context, ZSTD_reset_parameters)
+        // A frame that did not fit leaves the session open, and then parameters could not be set.
+        unsafe ZSTD_CCtx_reset(context, ZSTD_reset_session_and_parameters)
         func set(_ parameter: ZSTD_cParameter, _ value: Int32) {
             _ = unsafe ZSTD_CCtx_setParameter(context, parameter, value)
         }

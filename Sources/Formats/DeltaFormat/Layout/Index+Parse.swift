@@ -37,9 +37,9 @@ private struct Counts {
 
     /// No count exceeds 2^26 and no record 96 bytes, so the sum fits.
     var indexSize: Int {
-        let fixed = Index.countsSize + bases * 96 + entries * 20 + leaves * 32 + tensors * 40 + dimensions * 8
+        let fixed = Index.countsSize + bases * 96 + entries * 16 + leaves * 32 + tensors * 38 + dimensions * 8
         let data = planes * 12 + codedPlanes * 8 + parameters * 4 + parameterBytes
-        return fixed + data + strings * 2 + stringBytes + metadata * 8 + extensionBytes
+        return fixed + data + strings * 4 + stringBytes + metadata * 8 + extensionBytes
     }
 }
 
@@ -71,7 +71,7 @@ extension Index {
         for index in tensors.indices { tensors[index].shape = try Self.shape(rank: ranks[index], from: &reader) }
         planes = try Self.planes(counts.planes, coded: counts.codedPlanes, from: &reader)
         parameters = try Self.parameters(counts.parameters, byteCount: counts.parameterBytes, from: &reader)
-        strings = try Self.strings(counts.strings, byteCount: counts.stringBytes, from: &reader)
+        strings = try StringTable.strings(counts.strings, byteCount: counts.stringBytes, from: &reader)
         metadata = try Self.table(counts.metadata) { () throws(Failure) in
             MetadataRecord(key: try reader.integer(), value: try reader.integer())
         }
@@ -96,21 +96,21 @@ extension Index {
     private static func entry(from reader: inout ByteReader) throws(Failure) -> EntryRecord {
         let offset = reader.offset
         let target = try reader.integer(UInt32.self)
+        let parameters = try reader.integer(UInt32.self)
         let kind = Kind(rawValue: try reader.integer())
-        let ordinal = try reader.integer(UInt16.self)
+        let ordinal = try reader.integer(UInt8.self)
         let flags = EntryRecord.Flags(rawValue: try reader.integer())
         let tensorCount = try reader.integer(UInt16.self)
         let base = try reader.integer(UInt16.self)
-        try reader.zeros(2)
         guard kind.rawValue != 0 else {
-            throw Failure(.unknownEnum, "an entry has the kind 0, which is none", offset: offset + 4)
+            throw Failure(.unknownEnum, "an entry has the kind 0, which is none", offset: offset + 8)
         }
         guard flags.isSubset(of: .known) else {
-            throw Failure(.reservedNonzero, "an entry has a reserved flag set", offset: offset + 8)
+            throw Failure(.reservedNonzero, "an entry has a reserved flag set", offset: offset + 11)
         }
         return EntryRecord(
             target: target, kind: kind, ordinal: ordinal, flags: flags, tensorCount: tensorCount, base: base,
-            parameters: try reader.integer())
+            parameters: parameters)
     }
 
     private static func tensor(from reader: inout ByteReader) throws(Failure) -> (TensorRecord, rank: Int) {
@@ -120,7 +120,6 @@ extension Index {
         let rank = Int(try reader.integer(UInt8.self))
         let filterCode = try reader.integer(UInt8.self)
         let chunkLog2 = try reader.integer(UInt8.self)
-        try reader.zeros(2)
         guard let dtype = DType(rawValue: dtypeCode) else {
             throw Failure(.unknownEnum, "a tensor has a dtype unknown here", offset: offset + 2, actual: "\(dtypeCode)")
         }
@@ -209,27 +208,6 @@ extension Index {
         return sets
     }
 
-    private static func strings(_ count: Int, byteCount: Int, from reader: inout ByteReader) throws(Failure) -> [String] {
-        let lengths = try table(count) { () throws(Failure) in Int(try reader.integer(UInt16.self)) }
-        guard lengths.reduce(0, +) == byteCount else {
-            throw Failure(.badStringReference, "the strings' lengths do not add up to their bytes", offset: reader.offset)
-        }
-        var previous: [UInt8]?
-        return try lengths.mapStrings { length throws(Failure) in
-            let offset = reader.offset
-            guard length > 0 else { throw Failure(.badName, "a string is empty", offset: offset) }
-            let bytes = try reader.array(length)
-            if let previous, !previous.lexicographicallyPrecedes(bytes) {
-                throw Failure(.notCanonical, "the strings are not sorted and unique", offset: offset)
-            }
-            previous = bytes
-            guard let text = String(validating: bytes, as: UTF8.self) else {
-                throw Failure(.badName, "a string is not UTF-8", offset: offset)
-            }
-            return text
-        }
-    }
-
     private static func extensions(_ count: Int, byteCount: Int, from reader: inout ByteReader) throws(Failure)
         -> [ExtensionRecord]
     {
@@ -248,14 +226,5 @@ extension Index {
                 offset: reader.offset, hint: "use a newer tenon")
         }
         return records
-    }
-}
-
-extension [Int] {
-    fileprivate func mapStrings(_ transform: (Int) throws(Failure) -> String) throws(Failure) -> [String] {
-        var result: [String] = []
-        result.reserveCapacity(count)
-        for element in self { result.append(try transform(element)) }
-        return result
     }
 }

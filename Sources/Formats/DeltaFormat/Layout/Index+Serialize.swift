@@ -9,12 +9,12 @@ extension Index {
     /// The tables in their one order, without the zeros that fill up to the trailer.
     package func serialized() -> [UInt8] {
         let blobs = parameters.map { $0.serialized() }
-        let texts = strings.map { Array($0.utf8) }
+        let texts = StringTable.pack(strings)
         var writer = ByteWriter()
         let counts = [
             bases.count, entries.count, leaves.count, tensors.count, tensors.reduce(0) { $0 + $1.shape.rank },
             planes.count, planes.count { $0.codec != .raw }, blobs.count, blobs.reduce(0) { $0 + $1.count },
-            texts.count, texts.reduce(0) { $0 + $1.count }, metadata.count, extensions.count,
+            texts.count, texts.reduce(0) { $0 + $1.rest.count }, metadata.count, extensions.count,
             extensions.reduce(0) { $0 + 8 + $1.bytes.count },
         ]
         for count in counts { writer.integer(UInt32(count)) }
@@ -31,19 +31,17 @@ extension Index {
         }
         for entry in entries {
             writer.integer(entry.target)
+            writer.integer(entry.parameters)
             writer.integer(entry.kind.rawValue)
             writer.integer(entry.ordinal)
             writer.integer(entry.flags.rawValue)
             writer.integer(entry.tensorCount)
             writer.integer(entry.base)
-            writer.zeros(2)
-            writer.integer(entry.parameters)
         }
         for leaf in leaves { writer.append(leaf.bytes) }
         for tensor in tensors {
             writer.integer(tensor.role.rawValue)
             writer.append([tensor.dtype.rawValue, UInt8(tensor.shape.rank), tensor.filter.rawValue, tensor.chunkLog2])
-            writer.zeros(2)
             writer.append(tensor.digest.bytes)
         }
         for tensor in tensors {
@@ -56,8 +54,11 @@ extension Index {
         for plane in planes where plane.codec != .raw { writer.integer(plane.rawCheck) }
         for blob in blobs { writer.integer(UInt32(blob.count)) }
         for blob in blobs { writer.append(blob) }
-        for text in texts { writer.integer(UInt16(text.count)) }
-        for text in texts { writer.append(text) }
+        for text in texts {
+            writer.integer(UInt16(text.shared))
+            writer.integer(UInt16(text.rest.count))
+        }
+        for text in texts { writer.append(text.rest) }
         for pair in metadata {
             writer.integer(pair.key)
             writer.integer(pair.value)

@@ -54,22 +54,22 @@ package struct BaseRecord: Hashable, Sendable {
 package struct EntryRecord: Hashable, Sendable {
     package var target: UInt32
     package var kind: Kind
-    package var ordinal: UInt16
+    package var ordinal: UInt8
     package var flags: Flags
     package var tensorCount: UInt16
     package var base: UInt16
     package var parameters: UInt32
 
     package struct Flags: OptionSet, Hashable, Sendable {
-        package let rawValue: UInt16
-        package init(rawValue: UInt16) { self.rawValue = rawValue }
+        package let rawValue: UInt8
+        package init(rawValue: UInt8) { self.rawValue = rawValue }
         package static let baseLeaf = Flags(rawValue: 1)
         package static let resultLeaf = Flags(rawValue: 2)
         package static let known: Flags = [.baseLeaf, .resultLeaf]
     }
 
     package init(
-        target: UInt32, kind: Kind, ordinal: UInt16, flags: Flags = [], tensorCount: UInt16,
+        target: UInt32, kind: Kind, ordinal: UInt8, flags: Flags = [], tensorCount: UInt16,
         base: UInt16 = Index.noBase, parameters: UInt32
     ) {
         self.target = target

@@ -17,8 +17,8 @@ package struct Layout: Sendable {
     package let planeOffsets: [Int]
     package let logicalBytes: Int
 
-    /// Where the index begins: the data's end, on a multiple of 64.
-    package var indexOffset: Int { (planeOffsets[planeOffsets.count - 1] + 63) & ~63 }
+    /// Where the index begins: the data's end, on a multiple of 8.
+    package var indexOffset: Int { (planeOffsets[planeOffsets.count - 1] + 7) & ~7 }
 
     /// Tensors above this size that are stored without a filter begin on an aligned offset, so that they can be mapped.
     package static let alignedFrom = 4096

@@ -15,8 +15,9 @@ package enum Limits {
     package static let dimension = 1 << 48
     package static let nameBytes = 1024
     package static let metadataBytes = 1 << 20
+    /// All strings together, written out.
     package static let stringBytes = 16 << 20
-    package static let parameterBytes = 64 << 10
+    package static let parameterBytes = 1 << 20
     package static let parameterDepth = 8
     /// All tensors together: 16 TiB.
     package static let logicalBytes = 1 << 44

@@ -1,8 +1,9 @@
 package import Adapters
 package import Diagnostics
 
-/// The one way to write parameters as bytes, and its inverse. A tag, then little-endian values:
-/// 0 null, 1 false, 2 true, 3 i64, 4 f64, 5 string, 6 list, 7 map; strings, lists and maps begin with a 32-bit count.
+/// The one way to write parameters as bytes, and its inverse. A tag, then little-endian values: 0 null, 1 false, 2 true,
+/// 3 to 6 an integer in 1, 2, 4 or 8 bytes, the fewest that hold it, 7 f64, 8 text, 9 list, 10 map; text, lists and maps
+/// begin with a 16-bit count, keys with one of 8 bits.
 extension Parameters {
     /// The members as a map, without its tag.
     package func serialized() -> [UInt8] {
@@ -37,50 +38,58 @@ extension Parameters {
     }
 
     private static func write(_ members: [ParameterValue.Member], to writer: inout ByteWriter) {
-        writer.integer(UInt32(members.count))
+        writer.integer(UInt16(truncatingIfNeeded: members.count))
         for member in members {
-            write(member.key, to: &writer)
+            writer.integer(UInt8(truncatingIfNeeded: member.key.utf8.count))
+            writer.append(Array(member.key.utf8))
             write(member.value, to: &writer)
         }
     }
 
-    private static func write(_ text: String, to writer: inout ByteWriter) {
-        writer.integer(UInt32(text.utf8.count))
-        writer.append(Array(text.utf8))
+    private static func write(_ value: Int64, to writer: inout ByteWriter) {
+        if let narrow = Int8(exactly: value) {
+            writer.append([3])
+            writer.integer(UInt8(bitPattern: narrow))
+        } else if let narrow = Int16(exactly: value) {
+            writer.append([4])
+            writer.integer(UInt16(bitPattern: narrow))
+        } else if let narrow = Int32(exactly: value) {
+            writer.append([5])
+            writer.integer(UInt32(bitPattern: narrow))
+        } else {
+            writer.append([6])
+            writer.integer(UInt64(bitPattern: value))
+        }
     }
 
     private static func write(_ value: ParameterValue, to writer: inout ByteWriter) {
         switch value {
         case .null: writer.append([0])
         case .bool(let value): writer.append([value ? 2 : 1])
-        case .int(let value):
-            writer.append([3])
-            writer.integer(UInt64(bitPattern: value))
+        case .int(let value): write(value, to: &writer)
         case .double(let value):
-            writer.append([4])
+            writer.append([7])
             writer.integer(value.bitPattern)
         case .string(let value):
-            writer.append([5])
-            write(value, to: &writer)
+            writer.append([8])
+            writer.integer(UInt16(truncatingIfNeeded: value.utf8.count))
+            writer.append(Array(value.utf8))
         case .list(let values):
-            writer.append([6])
-            writer.integer(UInt32(values.count))
+            writer.append([9])
+            writer.integer(UInt16(truncatingIfNeeded: values.count))
             for value in values { write(value, to: &writer) }
         case .map(let members):
-            writer.append([7])
+            writer.append([10])
             write(members, to: &writer)
         }
     }
 
     private static func members(from reader: inout ByteReader, depth: Int) throws(Failure) -> [ParameterValue.Member] {
-        let count = try reader.count()
-        guard count <= reader.remaining / 5 else {
-            throw Failure(.badParameter, "a map has more members than bytes", offset: reader.offset)
-        }
+        let count = Int(try reader.integer(UInt16.self))
         var members: [ParameterValue.Member] = []
         var keys: Set<[UInt8]> = []
         for _ in 0..<count {
-            let key = try string(from: &reader)
+            let key = try text(Int(try reader.integer(UInt8.self)), from: &reader)
             guard keys.insert(Array(key.utf8)).inserted else {
                 throw Failure(.badParameter, "the parameter \(key) stands twice", offset: reader.offset)
             }
@@ -89,13 +98,31 @@ extension Parameters {
         return members
     }
 
-    private static func string(from reader: inout ByteReader) throws(Failure) -> String {
+    private static func text(_ count: Int, from reader: inout ByteReader) throws(Failure) -> String {
         let offset = reader.offset
-        let bytes = try reader.array(try reader.count())
+        let bytes = try reader.array(count)
         guard let text = String(validating: bytes, as: UTF8.self) else {
             throw Failure(.badParameter, "a parameter's text is not UTF-8", offset: offset)
         }
         return text
+    }
+
+    /// A two's complement of 1, 2, 4 or 8 bytes.
+    private static func integer(byteCount: Int, from reader: inout ByteReader) throws(Failure) -> Int64 {
+        switch byteCount {
+        case 1: Int64(Int8(bitPattern: try reader.integer()))
+        case 2: Int64(Int16(bitPattern: try reader.integer()))
+        case 4: Int64(Int32(bitPattern: try reader.integer()))
+        default: Int64(bitPattern: try reader.integer())
+        }
+    }
+
+    private static func isNarrower(_ value: Int64, than tag: UInt8) -> Bool {
+        switch tag {
+        case 4: Int8(exactly: value) != nil
+        case 5: Int16(exactly: value) != nil
+        default: Int32(exactly: value) != nil
+        }
     }
 
     private static func value(from reader: inout ByteReader, depth: Int) throws(Failure) -> ParameterValue {
@@ -108,8 +135,13 @@ extension Parameters {
         case 0: return .null
         case 1: return .bool(false)
         case 2: return .bool(true)
-        case 3: return .int(Int64(bitPattern: try reader.integer()))
-        case 4:
+        case 3...6:
+            let value = try integer(byteCount: 1 << Int(tag - 3), from: &reader)
+            guard tag == 3 || !isNarrower(value, than: tag) else {
+                throw Failure(.notCanonical, "an integer is written in more bytes than it needs", offset: offset)
+            }
+            return .int(value)
+        case 7:
             let number = Double(bitPattern: try reader.integer())
             guard number.isFinite else {
                 throw Failure(.badParameter, "a parameter is not finite", offset: offset, actual: "\(number)")
@@ -118,16 +150,13 @@ extension Parameters {
                 throw Failure(.notCanonical, "a whole number is written as a float", offset: offset)
             }
             return .double(number)
-        case 5: return .string(try string(from: &reader))
-        case 6:
-            let count = try reader.count()
-            guard count <= reader.remaining else {
-                throw Failure(.badParameter, "a list has more members than bytes", offset: offset)
-            }
+        case 8: return .string(try text(Int(try reader.integer(UInt16.self)), from: &reader))
+        case 9:
+            let count = Int(try reader.integer(UInt16.self))
             var values: [ParameterValue] = []
             for _ in 0..<count { values.append(try value(from: &reader, depth: depth + 1)) }
             return .list(values)
-        case 7: return .map(try members(from: &reader, depth: depth))
+        case 10: return .map(try members(from: &reader, depth: depth))
         default:
             throw Failure(.badParameter, "a parameter has a type unknown here", offset: offset, actual: "\(tag)")
         }

@@ -72,9 +72,9 @@ struct Tail {
                 .indexRange, "the index lies outside the file", offset: end, expected: "within \(data) to \(end)",
                 actual: "\(trailer.indexOffset) and \(trailer.indexSize) bytes")
         }
-        guard trailer.indexOffset % 64 == 0, end - indexEnd < 64 else {
+        guard trailer.indexOffset % 8 == 0, end - indexEnd < 8 else {
             throw Failure(
-                .indexMisplaced, "the index is not on a multiple of 64 just before the trailer",
+                .indexMisplaced, "the index is not on a multiple of 8 just before the trailer",
                 offset: trailer.indexOffset)
         }
         let first = Int(trailer.indexOffset)

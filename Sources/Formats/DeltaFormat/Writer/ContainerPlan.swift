@@ -12,7 +12,7 @@ struct ContainerPlan {
     /// Throws what a reader would throw at the result: names, duplicates, shapes, kinds.
     init(_ adapter: Adapter) throws(Failure) {
         let entries = adapter.entries.sorted { $0.key < $1.key }
-        var strings = StringTable()
+        var strings = StringNumbers()
         strings.insert(adapter.method)
         for entry in entries { strings.insert(entry.key.target) }
         for (key, value) in adapter.metadata {
@@ -20,6 +20,8 @@ struct ContainerPlan {
             strings.insert(value)
         }
         let parameters = ParameterTable([adapter.parameters] + entries.map(\.parameters))
+
+        try parameters.check()
 
         var index = Index()
         var sources: [any TensorSource] = []
@@ -71,7 +73,7 @@ struct ContainerPlan {
 }
 
 /// Strings to be numbered in the order of their bytes.
-private struct StringTable {
+private struct StringNumbers {
     private var members: Set<[UInt8]> = []
     private lazy var ids: [[UInt8]: UInt32] = number()
 
@@ -107,6 +109,18 @@ private struct ParameterTable {
         var ids: [Parameters: UInt32] = [:]
         for (id, set) in sorted.enumerated() { ids[set] = UInt32(id) }
         self.ids = ids
+    }
+
+    /// Throws where a set has more than its encoding can count.
+    func check() throws(Failure) {
+        for set in sorted {
+            let bytes = set.serialized()
+            guard bytes.count <= Limits.parameterBytes, try Parameters(parsing: bytes) == set else {
+                throw Failure(
+                    .limit, "a config is larger than a container may hold", expected: "at most \(Limits.parameterBytes) bytes",
+                    actual: "\(bytes.count)")
+            }
+        }
     }
 
     func id(_ set: Parameters) -> UInt32 {

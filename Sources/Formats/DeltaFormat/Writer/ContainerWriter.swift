@@ -181,7 +181,7 @@ private final class WritingJob: Sendable {
     private func finish(_ header: [UInt8]) throws(Failure) -> Trailer {
         let index = progress.withLock { $0.index }
         let layout = try Layout(index, alignment: self.header.alignment)
-        try output.pad(to: 64)
+        try output.pad(to: 8)
         let offset = output.position
         guard offset == layout.indexOffset else {
             throw Failure(.internal, "the data end at \(offset) and not at \(layout.indexOffset)")
@@ -191,7 +191,7 @@ private final class WritingJob: Sendable {
             throw Failure(.indexTooLarge, "the index would be larger than 64 MiB", actual: "\(bytes.count) bytes")
         }
         try output.append(bytes)
-        try output.pad(to: 64)
+        try output.pad(to: 8)
         var hash = SHA256()
         hash.update(header)
         hash.update(bytes)

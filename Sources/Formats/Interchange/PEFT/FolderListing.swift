@@ -56,7 +56,9 @@ struct FolderListing {
     }
 
     private mutating func sort(_ entry: Folder.Entry) {
-        if entry.name == PEFTFolder.configName || entry.name == weights || entry.name == OutputFolder.markerName { return }
+        if entry.name == PEFTFolder.configName || entry.name == weights || entry.name == OutputFolder.markerName {
+            return
+        }
         guard entry.kind == .file, !Self.isOfTraining(entry.name) else {
             skipped.append(entry.name)
             return
@@ -76,7 +78,8 @@ struct FolderListing {
             "optimizer.pt", "optimizer.bin", "scheduler.pt", "scaler.pt", "training_args.bin", "trainer_state.json",
             "global_step", "latest", "zero_to_fp32.py",
         ]
-        return names.contains(name) || (name.hasPrefix("rng_state") && name.hasSuffix(".pth")) || name.hasSuffix(".lock")
+        return names.contains(name) || (name.hasPrefix("rng_state") && name.hasSuffix(".pth"))
+            || name.hasSuffix(".lock")
             || (name.hasPrefix("events.out.tfevents"))
     }
 }

@@ -17,10 +17,20 @@ struct ParsedKey: Sendable {
 struct KeyReader: Sendable {
     let peft: PEFTMethod
     let context: KeyContext
+    /// Paths of the modules that are an `nn.MultiheadAttention`: their factors are those of `in_proj_weight`.
+    private let attentions: Set<String>
 
-    init(_ peft: PEFTMethod, _ parameters: Parameters) {
+    /// - Parameter keys: All keys of the file, for what one alone does not tell.
+    init(_ peft: PEFTMethod, _ parameters: Parameters, keys: [String]) {
         self.peft = peft
         context = KeyContext(parameters)
+        var attentions: Set<String> = []
+        for key in keys {
+            // PEFT wraps the output projection of such a module inside the module it wraps.
+            guard key.hasPrefix(peft.prefix), let end = key.firstRange(of: ".base_layer.out_proj.") else { continue }
+            attentions.insert(String(key[..<end.lowerBound].dropFirst(peft.prefix.count)))
+        }
+        self.attentions = attentions
     }
 
     /// How a key was not as PEFT writes it.
@@ -53,7 +63,8 @@ struct KeyReader: Sendable {
 
     private func parse(_ key: String, by rule: KeyRule) -> ParsedKey? {
         if rule.place == .model {
-            return key == rule.suffix ? ParsedKey(entry: EntryKey("", rule.kind), role: rule.role, form: "", module: nil) : nil
+            return key == rule.suffix
+                ? ParsedKey(entry: EntryKey("", rule.kind), role: rule.role, form: "", module: nil) : nil
         }
         guard key.hasPrefix(peft.prefix) else { return nil }
         var path = String(key.dropFirst(peft.prefix.count))
@@ -61,7 +72,8 @@ struct KeyReader: Sendable {
             guard path.hasSuffix("." + rule.suffix) else { return nil }
             path = String(path.dropLast(rule.suffix.count + 1))
         }
-        guard !path.isEmpty, !path.hasPrefix("."), !path.hasSuffix("."), context.holds(rule.condition, path: path) else {
+        guard !path.isEmpty, !path.hasPrefix("."), !path.hasSuffix("."), context.holds(rule.condition, path: path)
+        else {
             return nil
         }
         return parsed(key: key, path: path, by: rule)
@@ -80,6 +92,7 @@ struct KeyReader: Sendable {
             return plain(base + ".bias", module: base == path ? nil : path)
         case .weight:
             if rule.kind == .lora, let parameter = parameter(path: path, by: rule) { return parameter }
+            if attentions.contains(path) { return plain(path + ".in_proj_weight", module: path) }
             let base = Self.withoutWrappers(path)
             let isBlocks = rule.kind == .lora && form == "" && context.hasBlocks
             return ParsedKey(
@@ -92,7 +105,7 @@ struct KeyReader: Sendable {
     /// at the module, those of the next at `base_layer`, and so on; which is which the key does not say.
     private func parameter(path: String, by rule: KeyRule) -> ParsedKey? {
         var stem = path[...]
-        var depth: UInt16 = 0
+        var depth: UInt8 = 0
         while stem.hasSuffix(".base_layer"), depth < 64 {
             stem = stem.dropLast(".base_layer".count)
             depth += 1

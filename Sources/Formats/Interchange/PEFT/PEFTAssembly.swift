@@ -39,7 +39,7 @@ struct PEFTAssembly {
             try takeOpaque(tensors)
             return
         }
-        let reader = KeyReader(peft, parameters)
+        let reader = KeyReader(peft, parameters, keys: tensors.map(\.name))
         var drafts: [EntryKey: Draft] = [:]
         var slips: [KeyReader.Slip: [String]] = [:]
         var nameless: [String] = []
@@ -97,7 +97,9 @@ struct PEFTAssembly {
     // MARK: What was noticed
 
     private mutating func report(_ slips: [KeyReader.Slip: [String]], nameless: [String], empty: [String]) {
-        note("double-prefix", "keys repeat the prefix base_model.model, so PEFT would not load them", slips[.doublePrefix])
+        note(
+            "double-prefix", "keys repeat the prefix base_model.model, so PEFT would not load them",
+            slips[.doublePrefix])
         note("stray-adapter-name", "keys hold an adapter's name, so PEFT would not load them", slips[.adapterName])
         note("parameter-unnamed", "factors of fused parameters, whose names only the base can tell", nameless)
         note("empty-tensor", "tensors have no elements and so do nothing", empty)

@@ -7,9 +7,9 @@ import Tensors
 
 /// A folder that Hugging Face PEFT wrote.
 package enum PEFTFolder {
-    static let configName = "adapter_config.json"
-    static let weightsName = "adapter_model.safetensors"
-    static let pickleName = "adapter_model.bin"
+    package static let configName = "adapter_config.json"
+    package static let weightsName = "adapter_model.safetensors"
+    package static let pickleName = "adapter_model.bin"
 }
 
 /// What was read from a folder.
@@ -59,8 +59,8 @@ extension PEFTFolder {
         try config.peft?.method.validate(parameters)
         let assembly = try PEFTAssembly(weights.tensors, config: config, parameters: parameters)
         var adapter = Adapter(method: config.methodWord, parameters: parameters, entries: assembly.entries)
-        if let name = config.value("base_model_name_or_path")?.string, config.peft != nil {
-            adapter.metadata["base_model_name_or_path"] = name
+        if let name = config.value("base_model_name_or_path")?.string {
+            adapter.metadata["base"] = name
         }
         var findings = listing.findings + assembly.findings
         findings += try config.peft?.method.check(adapter) ?? []
@@ -80,7 +80,7 @@ extension PEFTFolder {
 
     private static func verbatim(_ file: InputFile, name: String) -> AdapterEntry {
         AdapterEntry(
-            key: EntryKey(name, .file), parameters: ["layout": "verbatim"],
+            key: EntryKey(name, .file),
             tensors: file.size == 0 ? [] : [RoleTensor(.value, FileBytes(file))])
     }
 }

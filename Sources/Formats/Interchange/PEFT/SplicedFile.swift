@@ -15,7 +15,9 @@ enum SplicedFile {
         let numbers = try numbers(of: tensors.map(\.name), adapter)
         var cuts: [(range: Range<Int>, number: Int)] = []
         for (tensor, number) in zip(tensors, numbers) {
-            guard let number, !tensor.sharesStorage, let range = tensor.source.fileRange, !range.isEmpty else { continue }
+            guard let number, !tensor.sharesStorage, let range = tensor.source.fileRange, !range.isEmpty else {
+                continue
+            }
             cuts.append((range, number))
         }
         cuts.sort { $0.range.lowerBound < $1.range.lowerBound }
@@ -51,7 +53,9 @@ enum SplicedFile {
                 count += 1
             }
         }
-        let reader = PEFTMethod.of(method: adapter.method).map { KeyReader($0, adapter.parameters) }
+        let reader = PEFTMethod.of(method: adapter.method).map {
+            KeyReader($0, adapter.parameters, keys: names)
+        }
         var found: [Int?] = []
         for name in names {
             let key = try reader?.read(name).key

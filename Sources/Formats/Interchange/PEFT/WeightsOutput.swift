@@ -28,7 +28,8 @@ struct WeightsOutput {
 
     func write(to folder: OutputFolder, lanes: Lanes, observing: BlockObserving?) throws(Failure) -> [Finding] {
         let file = try folder.file(named: PEFTFolder.weightsName)
-        try SafetensorsWriter.write(header: header, sources: sources, to: file, lanes: lanes, observer: observing?(sources))
+        try SafetensorsWriter.write(
+            header: header, sources: sources, to: file, lanes: lanes, observer: observing?(sources))
         try file.commit()
         return findings
     }
@@ -54,7 +55,9 @@ struct WeightsOutput {
         guard let header = try? SafetensorsHeader(parsing: frame, fileByteCount: frame.count + byteCount) else {
             return nil
         }
-        let reader = PEFTMethod.of(method: adapter.method).map { KeyReader($0, adapter.parameters) }
+        let reader = PEFTMethod.of(method: adapter.method).map {
+            KeyReader($0, adapter.parameters, keys: header.tensors.map(\.name))
+        }
         var sources: [any TensorSource] = []
         var found = 0
         for index in header.offsetOrder {

@@ -98,7 +98,8 @@ extension DType {
         if magnitude == 0 { return sign }
         // In units of the last place of the half that is nearest, or of the smallest where it is subnormal.
         let exponent = max(magnitude.exponent, -14)
-        let units = (magnitude * Double(sign: .plus, exponent: 10 - Int(exponent), significand: 1)).rounded(.toNearestOrEven)
+        let units = (magnitude * Double(sign: .plus, exponent: 10 - Int(exponent), significand: 1)).rounded(
+            .toNearestOrEven)
         let biased = UInt16(Int(exponent) + 14) << 10
         // A unit of 1024 carries into the exponent by itself.
         return sign | (biased + UInt16(units))
@@ -119,7 +120,8 @@ extension MutableRawSpan {
     fileprivate mutating func setLittleEndian(_ value: UInt64, at offset: Int, width: Int) {
         for index in 0..<width {
             storeBytes(
-                of: UInt8(truncatingIfNeeded: value >> (8 * UInt64(index))), toByteOffset: offset + index, as: UInt8.self)
+                of: UInt8(truncatingIfNeeded: value >> (8 * UInt64(index))), toByteOffset: offset + index,
+                as: UInt8.self)
         }
     }
 }
