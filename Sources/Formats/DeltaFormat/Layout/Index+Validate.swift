@@ -112,8 +112,8 @@ extension Index {
             guard tensor.role.isKnown || !kind.isKnown else {
                 throw Failure(.unknownEnum, "a tensor has a role unknown here", actual: "\(tensor.role.rawValue)")
             }
-            if tensor.dtype == .nf4, let last = tensor.shape.dimensions.last, last % 2 != 0 {
-                throw Failure(.badBlock, "rows of NF4 must have an even length", actual: "\(last)")
+            guard tensor.dtype != .nf4 || (tensor.shape.dimensions.last ?? 1) % 2 == 0 else {
+                throw Failure(.badBlock, "rows of NF4 must have an even length", actual: "\(tensor.shape)")
             }
             descriptions.append(TensorDescription(role: tensor.role, dtype: tensor.dtype, shape: tensor.shape))
         }
