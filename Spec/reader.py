@@ -72,9 +72,9 @@ KINDS = {int(line.split()[0]): [part.strip() for part in line.split(None, 1)[1].
 FILE, FOR_THE_WHOLE_MODEL = 64, {15, 16, 65, 66}
 #: The counts that begin an index: limit, and the bytes that each takes in the tables.
 COUNTS = {
-    "bases": (2**12, 96), "entries": (2**18, 20), "leaves": (2**19, 32), "tensors": (2**20, 40),
+    "bases": (2**12, 96), "entries": (2**18, 16), "leaves": (2**19, 32), "tensors": (2**20, 38),
     "dimensions": (2**23, 8), "planes": (2**24, 12), "coded": (2**24, 8), "parameter_sets": (2**18, 4),
-    "parameter_bytes": (2**26, 1), "strings": (2**21, 2), "string_bytes": (2**24, 1), "metadata": (4096, 8),
+    "parameter_bytes": (2**26, 1), "strings": (2**21, 4), "string_bytes": (2**24, 1), "metadata": (4096, 8),
     "extensions": (256, 0), "extension_bytes": (2**26, 1)}
 Base = namedtuple("Base", "root header_digest tensors bytes source_format")
 Plane = namedtuple("Plane", "offset length stored codec check raw_check")
@@ -188,7 +188,7 @@ class Entry:
         tensors = [sha256(b"tenon.tensor.v1\0", struct.pack(
             f"<HBB{len(t.shape)}Q", t.role, t.dtype, len(t.shape), *t.shape), t.digest) for t in self.tensors]
         return sha256(
-            b"tenon.entry.v1\0", lp(self.target), struct.pack("<HH", self.kind, self.ordinal), lp(self.parameter_bytes),
+            b"tenon.entry.v1\0", lp(self.target), struct.pack("<HB", self.kind, self.ordinal), lp(self.parameter_bytes),
             self.base_leaf or bytes(32), struct.pack("<I", len(tensors)), *tensors)
 
 
@@ -212,28 +212,21 @@ class Cursor:
     def column(self, layout, count):
         return [value for value, in self.table(layout, count)]
 
-    def blobs(self, layout, count, total, code):
-        """Lengths, then the bytes they cut."""
-        lengths = self.column(layout, count)
-        need(sum(lengths) == total, code, "lengths and bytes differ")
-        data = self.take(total)
-        return [data[a:b] for a, b in pairwise(accumulate(lengths, initial=0))]
-
 
 def parse_parameters(data):
     """§6: a map from text to values, canonical."""
     cursor = Cursor(data, "bad-param")
 
-    def text():
+    def text(length):
         try:
-            return str(cursor.take(*cursor.unpack("I")), "utf-8")
+            return str(cursor.take(*cursor.unpack(length)), "utf-8")
         except UnicodeDecodeError as error:
             raise Refused("bad-param", "text that is not UTF-8") from error
 
     def members(depth):
         found = {}
-        for _ in range(*cursor.unpack("I")):
-            key = text()
+        for _ in range(*cursor.unpack("H")):
+            key = text("B")
             need(key not in found, "bad-param", f"{key!r} stands twice")
             found[key] = value(depth + 1)
         return found
@@ -241,17 +234,23 @@ def parse_parameters(data):
     def value(depth):
         need(depth <= 8, "bad-param", "nested too deep")
         (tag,) = cursor.unpack("B")
-        need(tag <= 7, "bad-param", f"tag {tag}")
-        if tag == 4:
+        need(tag <= 10, "bad-param", f"tag {tag}")
+        if 3 <= tag <= 6:
+            (number,) = cursor.unpack("bhiq"[tag - 3])
+            half = 2 ** (8 * 2 ** (tag - 4) - 1) if tag > 3 else 0
+            need(not -half <= number < half, "not-canonical", "an integer in more bytes than it needs")
+            return number
+        if tag == 7:
             (number,) = cursor.unpack("d")
             need(math.isfinite(number), "bad-param", "a number that is not finite")
             whole = number == math.trunc(number) and abs(number) < 2**53 and struct.pack("<d", number) != b"\0" * 7 + b"\x80"
             need(not whole, "not-canonical", "a whole number as a float")
             return number
-        if tag == 6:
-            return [value(depth + 1) for _ in range(*cursor.unpack("I"))]
-        return {3: lambda: cursor.unpack("q")[0], 5: text, 7: lambda: members(depth)}.get(
-            tag, lambda: (None, False, True)[tag])()
+        if tag == 8:
+            return text("H")
+        if tag == 9:
+            return [value(depth + 1) for _ in range(*cursor.unpack("H"))]
+        return members(depth) if tag == 10 else (None, False, True)[tag]
 
     found = members(1)
     need(cursor.at == len(data), "bad-param", "bytes after the last member")
@@ -321,7 +320,7 @@ class Container:
         end = offset + size
         need(size <= 2**26, "index-too-large", f"{size} bytes")
         need(offset >= 64 and end <= len(data) - 128, "index-range", f"{size} bytes at {offset}")
-        need(offset % 64 == 0 and round_up(end, 64) == len(data) - 128, "index-misplaced", f"{size} bytes at {offset}")
+        need(offset % 8 == 0 and round_up(end, 8) == len(data) - 128, "index-misplaced", f"{size} bytes at {offset}")
         need(not any(data[end:-128]), "padding-nonzero", "between index and trailer")
         need(sha256(data[:64], data[offset:end]) == index_digest, "index-corrupt", "the index's digest")
         self.index_offset, self.index_size, self.index_digest, self.align = offset, size, index_digest, 1 << align
@@ -338,17 +337,16 @@ class Container:
         for *base, zeros in cursor.table("32s32sQQI12s", n["bases"]):
             need(not any(zeros), "reserved-nonzero", "a base's reserved bytes")
             self.bases.append(Base(*base))
-        self.records = cursor.table("IHHHHHHI", n["entries"])
-        for _, kind, _, flags, _, _, zero, _ in self.records:
-            need(zero == 0 and flags < 4, "reserved-nonzero", "an entry's reserved bits")
+        self.records = cursor.table("IIHBBHH", n["entries"])
+        for _, _, kind, _, flags, _, _ in self.records:
             need(kind != 0, "unknown-enum", "kind 0")
+            need(flags < 4, "reserved-nonzero", "an entry's reserved flags")
         self.leaves = cursor.column("32s", n["leaves"])
-        tensors = cursor.table("HBBBBH32s", n["tensors"])
+        tensors = cursor.table("HBBBB32s", n["tensors"])
         dimensions = cursor.column("Q", n["dimensions"])
         self.tensors = []
         ends = accumulate((tensor[2] for tensor in tensors), initial=0)
-        for (role, dtype, rank, filter_id, chunk_log2, zero, digest), (a, b) in zip(tensors, pairwise(ends)):
-            need(zero == 0, "reserved-nonzero", "a tensor's reserved bytes")
+        for (role, dtype, rank, filter_id, chunk_log2, digest), (a, b) in zip(tensors, pairwise(ends)):
             need(dtype in DTYPES and filter_id <= 2, "unknown-enum", f"dtype {dtype}, filter {filter_id}")
             need(rank <= 8, "bad-rank", f"{rank} dimensions")
             tensor = Tensor(role, dtype, filter_id, chunk_log2, digest, tuple(dimensions[a:b]), [])
@@ -364,29 +362,43 @@ class Container:
         need(all(codec <= 1 for codec in codecs), "unknown-enum", "a codec")
         need(sum(codecs) == n["coded"], "index-inconsistent", f"{sum(codecs)} coded planes")
         self.raw_checks = cursor.column("Q", n["coded"])
-        self.sets = cursor.blobs("I", n["parameter_sets"], n["parameter_bytes"], "index-inconsistent")
-        need(all(len(blob) <= 2**16 for blob in self.sets), "limit", "a parameter set over 64 KiB")
+        lengths = cursor.column("I", n["parameter_sets"])
+        need(sum(lengths) == n["parameter_bytes"], "index-inconsistent", "the parameter sets' lengths")
+        need(all(length <= 2**20 for length in lengths), "limit", "a parameter set over 1 MiB")
+        self.sets = [cursor.take(length) for length in lengths]
         check_order(self.sets, "a parameter set", "not-canonical")
         self.parsed = [parse_parameters(blob) for blob in self.sets]
-        self.strings = cursor.blobs("H", n["strings"], n["string_bytes"], "bad-string-ref")
-        need(all(self.strings), "bad-name", "an empty string")
-        check_order(self.strings, "a string", "not-canonical")
-        for string in self.strings:
-            try:
-                string.decode()
-            except UnicodeDecodeError as error:
-                raise Refused("bad-name", f"not UTF-8: {string}") from error
+        self.read_strings(cursor, cursor.table("HH", n["strings"]), n["string_bytes"])
         self.metadata_ids = cursor.table("II", n["metadata"])
         self.extensions = [(kind, cursor.take(length)) for kind, length in (
             cursor.unpack("II") for _ in range(n["extensions"]))]
         need(cursor.at == self.index_size, "index-inconsistent", "extensions do not fill their bytes")
         need(not any(kind >> 31 for kind, _ in self.extensions), "unsupported-ext", "an extension one must know")
 
+    def read_strings(self, cursor, lengths, total):
+        """Each string as what it shares with the one before, and the rest."""
+        need(sum(rest for _, rest in lengths) == total, "bad-string-ref", "the strings' lengths")
+        need(all(sum(pair) < 2**16 for pair in lengths), "limit", "a string over 65,535 bytes")
+        need(sum(map(sum, lengths)) <= 2**24, "limit", "strings over 16 MiB")
+        self.strings, previous = [], b""
+        for shared, rest in lengths:
+            need(shared <= len(previous), "bad-string-ref", "a string shares more than there is")
+            string = previous[:shared] + cursor.take(rest)
+            need(string, "bad-name", "an empty string")
+            need(previous < string, "not-canonical", "strings are out of order")
+            need(previous[:shared + 1] != string[:shared + 1] or shared == len(previous), "not-canonical", "shares too little")
+            try:
+                string.decode()
+            except UnicodeDecodeError as error:
+                raise Refused("bad-name", f"not UTF-8: {string}") from error
+            self.strings.append(string)
+            previous = string
+
     def lay_out(self):
         """Step 10: sizes, and where every plane lies."""
         for tensor in self.tensors:
             need(tensor.bits < 2**63 - 7, "shape-overflow", f"{tensor.shape}")
-            need(tensor.type == "BIT" or tensor.bits % 8 == 0, "misaligned", f"{tensor.type} {tensor.shape}")
+            need(tensor.type in ("BIT", "NF4") or tensor.bits % 8 == 0, "misaligned", f"{tensor.type} {tensor.shape}")
         need(sum(round_up(t.bytes, self.align) for t in self.tensors) < 2**63, "total-overflow", "all tensors together")
         total = sum(tensor.bytes for tensor in self.tensors)
         need(total <= 2**44, "too-large", f"all tensors together have {total} bytes")
@@ -405,7 +417,7 @@ class Container:
                     raw_check = next(raw_checks) if codec else check
                     tensor.chunks[-1].append(Plane(at, length, stored, codec, check, raw_check))
                     at += stored
-        need(round_up(at, 64) == self.index_offset, "index-misplaced", f"data end at {at}")
+        need(round_up(at, 8) == self.index_offset, "index-misplaced", f"data end at {at}")
         self.gaps.append((at, self.index_offset))
         need(total == self.logical_bytes, "index-inconsistent", f"the trailer says {self.logical_bytes} of {total} bytes")
 
@@ -418,15 +430,15 @@ class Container:
         """Step 11: references, order, names, kinds and shapes."""
         self.method = self.text(self.method_id, False)
         self.metadata = [(self.text(key, False), self.text(value, True)) for key, value in self.metadata_ids]
-        used = {self.record_id} | {record[7] for record in self.records}
+        used = {self.record_id} | {record[1] for record in self.records}
         need(max(used) < len(self.sets), "bad-param", "a reference to a parameter set that is not there")
         need(len(used) == len(self.sets), "not-canonical", "a parameter set that nothing refers to")
         self.record, self.record_bytes = self.parsed[self.record_id], self.sets[self.record_id]
-        need(sum(record[4] for record in self.records) == len(self.tensors), "index-inconsistent", "entries' tensors")
-        need(sum(record[3].bit_count() for record in self.records) == len(self.leaves), "index-inconsistent", "leaves")
+        need(sum(record[5] for record in self.records) == len(self.tensors), "index-inconsistent", "entries' tensors")
+        need(sum(record[4].bit_count() for record in self.records) == len(self.leaves), "index-inconsistent", "leaves")
         need(all(map(any, self.leaves)), "not-canonical", "a leaf of zeros")
         tensors, leaves, self.entries = iter(self.tensors), iter(self.leaves), []
-        for target, kind, ordinal, flags, count, base, _, parameters in self.records:
+        for target, parameters, kind, ordinal, flags, count, base in self.records:
             need(base < len(self.bases) or base == NO_BASE and not flags, "index-inconsistent", f"base {base}")
             target = self.text(target, kind in FOR_THE_WHOLE_MODEL or kind not in KINDS)
             self.entries.append(Entry(
@@ -443,7 +455,7 @@ class Container:
         for entry in self.entries:
             check_order([tensor.role for tensor in entry.tensors], "a role")
             for tensor in entry.tensors:
-                need(tensor.type != "NF4" or tensor.shape[-1] % 2 == 0, "bad-block", f"NF4 {tensor.shape}")
+                need(tensor.type != "NF4" or (tensor.shape or [1])[-1] % 2 == 0, "bad-block", f"NF4 {tensor.shape}")
             if entry.kind in KINDS:
                 check_kind(entry)
 
@@ -527,7 +539,7 @@ def check_kind(entry):
         need(found["bitmap"].type == "BIT" and keep == ("value" not in found), "kind-shape", "bitmap and values")
         need(keep or shape["value"][0] <= math.prod(shape["bitmap"]), "kind-shape", "more values than bits")
     if name == "file":
-        layout = {"verbatim": ["value"], "safetensors": ["frame"], "splice": ["frame", "splices"]}
+        layout = {None: ["value"], "verbatim": ["value"], "safetensors": ["frame"], "splice": ["frame", "splices"]}
         need(set(found) <= set(layout[word("layout", *layout)]), "kind-shape", f"a file with {[*found]}")
         need(all(t.type == ("U64" if role == "splices" else "U8") for role, t in found.items()), "kind-shape", "types")
     need(name != "alias" or isinstance(parameters.get("of"), str), "bad-param", "an alias of nothing")
@@ -555,8 +567,10 @@ def check_values(entry, values):
     if entry.word == "sparse" and len(values["indices"][0].shape) == 1:
         tensor, raw = values["indices"]
         places = np.frombuffer(raw, f"<{'u' if tensor.type[0] == 'U' else tensor.type[0].lower()}{tensor.width}")
-        bound = entry.parameters.get("elements", math.inf)
-        need(0 <= places[0] and places[-1] < bound and np.all(places[1:] > places[:-1]), "sparse-index", "indices")
+        bound = entry.parameters.get("elements")
+        need(np.all(places == np.trunc(places)), "sparse-index", "an index with a fraction")
+        need(0 <= places[0] and np.all(places[1:] > places[:-1]), "sparse-index", "indices do not ascend")
+        need(type(bound) is not int or places[-1] < bound, "sparse-index", "an index beyond the target")
     if entry.word == "mask" and "value" in values:
         count = int(np.unpackbits(np.frombuffer(values["bitmap"][1], np.uint8)).sum())
         need(values["value"][0].shape == (count,), "mask-count", f"{count} bits are set")

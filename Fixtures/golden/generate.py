@@ -88,8 +88,8 @@ def strange():
     return Builder("lora", {"r": 2}, [
         lora("../../etc/passwd"), lora("a\u202eb"), Entry("", 9999, [Tensor(250, "F32", (), floats("s", 1))], {"x": 1}),
         Entry("", "shared", [Tensor("A", "F16", (2, 3), floats("A", 6, "<f2"))]),
-        Entry("notes.txt", "file", [Tensor("value", "U8", (5,), b"hello")], {"layout": "verbatim"}),
-        Entry("nothing.txt", "file", [], {"layout": "verbatim"}),
+        Entry("notes.txt", "file", [Tensor("value", "U8", (5,), b"hello")]),
+        Entry("nothing.txt", "file", []),
     ], metadata={"author": "somebody", "empty": "", "é": "\x1b[31m free text"}, extensions=[(7, b"kept"), (7, b"")])
 
 
