@@ -62,7 +62,9 @@ import Testing
             #expect("\(container.contentDigest)" == stated["contentDigest"]?.string, "\(name)")
             #expect("\(container.indexDigest)" == stated["indexDigest"]?.string, "\(name)")
             #expect(container.layout.logicalBytes == stated["logicalBytes"]?.int, "\(name)")
-            #expect(container.index.tensors.map { "\($0.digest)" } == stated["tensors"]?.array?.compactMap(\.string), "\(name)")
+            #expect(
+                container.index.tensors.map { "\($0.digest)" } == stated["tensors"]?.array?.compactMap(\.string),
+                "\(name)")
         }
     }
 }
