@@ -91,7 +91,7 @@ let package = Package(
             path: "Sources/TenonCLI", swiftSettings: settings),
 
         .target(
-            name: "Support", dependencies: ["Diagnostics", "Files"], path: "Tests/Support",
+            name: "Support", dependencies: ["Diagnostics", "Files", "JSON"], path: "Tests/Support",
             swiftSettings: settings),
         tests("Diagnostics"),
         tests("Parallelism"),
@@ -102,12 +102,15 @@ let package = Package(
         tests("Quantization", ["Diagnostics", "Tensors"]),
         tests("Checkpoints", ["Diagnostics", "Parallelism", "Files", "Tensors", "JSON"]),
         tests("Adapters", ["Diagnostics", "Files", "Tensors"]),
-        tests("DeltaFormat", ["Diagnostics", "Files", "Tensors", "Adapters", "Digests", "Parallelism"]),
+        tests("DeltaFormat", ["Diagnostics", "Files", "JSON", "Tensors", "Adapters", "Digests", "Parallelism"]),
         tests("Interchange", ["Diagnostics", "Parallelism", "Files", "Tensors", "Adapters", "JSON", "Checkpoints"]),
         tests("Packaging", ["Files", "Tensors", "Adapters", "DeltaFormat", "Interchange", "JSON"]),
         .testTarget(
-            name: "EndToEnd", dependencies: ["Support", "Files", "JSON", "TenonCLI"], path: "Tests/EndToEnd",
-            swiftSettings: settings),
+            name: "EndToEnd",
+            dependencies: [
+                "Support", "Diagnostics", "Parallelism", "Files", "JSON", "Adapters", "DeltaFormat", "TenonCLI",
+            ],
+            path: "Tests/EndToEnd", swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]
 )

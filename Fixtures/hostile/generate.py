@@ -4,9 +4,10 @@
 A record says what to run and how it must end:
 
 - `row`, `name`, `note`: which row, what the case is called, what is wrong with it;
-- `file`: the input beside this script, or `make`: how a test makes one that is no plain small file;
-- `adapter`: files of a folder to pack, over those of `adapter/`: as text, or as `{"hex": …}`, `{"file": …}` or
-  `{"repeat": [text, count]}`;
+- `file`: the input beside this script, or `make`: how a test makes one that is no plain small file (`pieces`: bytes in
+  hexadecimal and how often);
+- `adapter`: files of a folder to pack, over those of `adapter/`: as text, or as `{"hex": …}` or
+  `{"parts": [[text, how often], …]}`;
 - `command`: `FILE`, `FOLDER` and `OUT` stand for paths; where it is missing, `verify FILE`, or `pack FOLDER -o OUT`;
 - `environment`: variables to set; `exit` and `code`: the status, and the word of `Spec/errors.md`;
 - `tells`: what must be said, and `never`: what must not be written as it is;
@@ -24,7 +25,7 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent.parent / "Spec")]
 
 from builder import (  # noqa: E402
-    MAGIC, NONE, Builder, Entry, Tensor, encode_parameters, floats, frame, lora, lp, noise, sha256, xxh3)
+    MAGIC, NONE, Builder, Entry, Tensor, encode_parameters, floats, frame, lora, noise, pack_strings, sha256, short, xxh3)
 from json_texts import BROKEN, DOUBTFUL, TWICE  # noqa: E402
 from reader import Refused, read  # noqa: E402
 
@@ -48,6 +49,23 @@ def case(row, name, note, code=None, content=None, *, file=None, **fields):
 def open_rows(rows, why):
     for row in rows:
         CASES.append({"row": row, "name": f"open-{row}", "open": why})
+
+
+def one_member(key, value):
+    """A parameter set of one member, its value as it is written."""
+    return struct.pack("<H", 1) + short(key) + value
+
+
+def shares(parts, number, count):
+    """The index in which one string shares only so many bytes with the one before."""
+    packed = [(shared, rest) for shared, rest in pack_strings(parts.strings)]
+    lost = packed[number][0] - count
+    packed[number] = (count, parts.strings[number][count:])
+    lengths = [(shared, len(rest)) for shared, rest in packed]
+    index = parts.index(counts=dict(string_bytes=sum(rest for _, rest in lengths)), string_lengths=lengths)
+    at = index.index(b"".join(rest for _, rest in pack_strings(parts.strings)))
+    end = at + sum(rest for _, rest in lengths) - lost
+    return index[:at] + b"".join(rest for _, rest in packed) + index[end:]
 
 
 # Seeds: small valid containers that the cases change.
@@ -130,8 +148,7 @@ def whole_file():
         "header-last": plain().lower().bytes(header=dict(zeros=bytes(20) + b"\x80")),
         "trailer": plain().lower().bytes(trailer=dict(zero=1)),
         "base": changed(based, lambda parts: parts.bases.__setitem__(0, parts.bases[0][:-1] + b"\1")),
-        "entry": changed(plain(), poke("entries", 0, 6, 1)), "entry-flag": changed(plain(), poke("entries", 0, 3, 4)),
-        "tensor": changed(plain(), poke("tensors", 0, 5, 0x100))}
+        "flag-2": changed(plain(), poke("entries", 0, 4, 4)), "flag-7": changed(plain(), poke("entries", 0, 4, 0x80))}
     for name, content in reserved.items():
         case(6, name, "a reserved byte is not zero", "reserved-nonzero", content)
     case(7, "header", "the header's check", "header-corrupt", plain().lower().bytes(header=dict(xxh=1)))
@@ -160,13 +177,13 @@ def index_place():
             "wraps": dict(offset=2**64 - 64, size=128), "wraps-to-header": dict(offset=2**64 - 64, size=64 + 64),
             "size-of-file": dict(size=1024)}.items():
         case(13, name, "the index lies outside its place", "index-range", good.bytes(trailer=place))
-    offset = -(-(64 + len(good.data)) // 64) * 64
-    case(14, "unaligned", "not on a multiple of 64", "index-misplaced", good.bytes(trailer=dict(
-        offset=offset + 8, size=size - 8)))
-    case(14, "gap", "64 bytes of nothing before the index", "index-misplaced", changed(
-        plain(), lambda parts: parts.data.extend(bytes(64))))
+    offset = -(-(64 + len(good.data)) // 8) * 8
+    case(14, "unaligned", "not on a multiple of 8", "index-misplaced", good.bytes(trailer=dict(
+        offset=offset + 4, size=size - 4)))
+    case(14, "gap", "eight bytes of nothing before the index", "index-misplaced", changed(
+        plain(), lambda parts: parts.data.extend(bytes(8))))
     case(14, "early", "ends long before the trailer", "index-misplaced", good.bytes(padding=bytes(
-        -(-size // 64) * 64 - size + 64), trailer=dict(file=len(good.bytes()) + 64)))
+        -size % 8 + 8), trailer=dict(file=len(good.bytes()) + 8)))
     case(15, "2-63", "an index of 2^63 bytes", "index-too-large", good.bytes(trailer=dict(size=2**63)))
     case(15, "limit", "an index of one byte over the limit", "index-too-large", good.bytes(trailer=dict(size=2**26 + 1)))
     case(16, "digest", "the index's digest is of other bytes", "index-corrupt", good.bytes(trailer=dict(digest=bytes(32))))
@@ -184,13 +201,13 @@ def index_place():
     case(17, "coded", "fewer raw checks than coded planes", "index-inconsistent", changed(
         zeros(), lambda parts: parts.planes[0].__setitem__(1, 0)))
     case(17, "entry-tensors", "entries with more tensors than there are", "index-inconsistent", changed(
-        plain(), lambda parts: parts.entries[0].__setitem__(4, 3)))
+        plain(), lambda parts: parts.entries[0].__setitem__(5, 3)))
     case(17, "leaves", "a leaf that no flag asks for", "index-inconsistent", changed(
         plain(), lambda parts: parts.leaves.append(b"\1" * 32)))
     case(17, "no-base", "an entry of a base that is not there", "index-inconsistent", changed(
-        plain(), lambda parts: parts.entries[0].__setitem__(5, 0)))
+        plain(), lambda parts: parts.entries[0].__setitem__(6, 0)))
     case(17, "flag-without-base", "a leaf of no base", "index-inconsistent", changed(
-        plain(), lambda parts: (parts.entries[0].__setitem__(3, 1), parts.leaves.append(b"\1" * 32))))
+        plain(), lambda parts: (parts.entries[0].__setitem__(4, 1), parts.leaves.append(b"\1" * 32))))
     case(17, "parameter-lengths", "parameter sets longer than their bytes", "index-inconsistent", good.bytes(
         index=good.index(parameter_lengths=[len(blob) + 1 for blob in good.parameter_sets])))
     case(17, "logical", "the trailer states another total", "index-inconsistent", good.bytes(trailer=dict(
@@ -203,7 +220,16 @@ def index_place():
         case(18, name, "a count above its limit", "limit", good.bytes(index=good.index(counts={name: limit + 1})))
     case(18, "all-ones", "every count is 2^32 − 1", "limit", good.bytes(index=good.index(counts=dict.fromkeys(
         limits, 0xFFFFFFFF))))
-    case(18, "parameters", "a parameter set over 64 KiB", "limit", make="long-parameters", exit=65)
+    long = changed(plain(), lambda parts: parts.parameter_sets.__setitem__(parts.record, b"\1" * (2**20 + 1)))
+    case(18, "parameters", "a parameter set over 1 MiB", "limit", make="pieces", pieces=run_lengths(long, (64,)))
+    wide = plain().lower()
+    wide.strings += [b"z" * 60000] + [b"z" * 60000 + b"%03d" % n for n in range(300)]
+    case(18, "strings-written-out", "strings of more than 16 MiB once they are written out", "limit", make="pieces",
+         pieces=run_lengths(wide.bytes(), (64, 4)))
+    half = [b"y" * 40000, b"y" * 40000 + b"z" * 40000]
+    long = good.bytes(index=good.index(counts=dict(strings=2, string_bytes=80000), string_lengths=[
+        (0, 40000), (40000, 40000)]).replace(b"loraw", b"".join([half[0], half[0].replace(b"y", b"z")])))
+    case(18, "string", "a string over 65,535 bytes", "limit", make="pieces", pieces=run_lengths(long, (64,)))
     case(19, "many", "as many entries as allowed: read in linear time", None, make="many-entries", count=2**18)
 
 
@@ -228,17 +254,23 @@ def order_and_names():
         Builder("lora", {"r": 2}, [lora("w", x=1)]), swap("parameter_sets")))
     case(20, "parameter-keys", "keys of a parameter set out of order", "not-canonical", changed(
         Builder("lora", {"a": 1, "b": 1}, [lora("w")]), lambda parts: parts.parameter_sets.__setitem__(
-            parts.record, struct.pack("<I", 2) + lp(b"b") + b"\0" + lp(b"a") + b"\0")))
+            parts.record, struct.pack("<H", 2) + short("b") + b"\0" + short("a") + b"\0")))
     case(20, "parameter-float", "a whole number written as a float", "not-canonical", changed(
         plain(), lambda parts: parts.parameter_sets.__setitem__(
-            parts.record, struct.pack("<I", 1) + lp(b"r") + b"\4" + struct.pack("<d", 2))))
+            parts.record, one_member("r", b"\7" + struct.pack("<d", 2)))))
+    for name, wide in {"2": b"\4\2\0", "4": b"\5\0\2\0\0", "8": b"\6" + struct.pack("<q", -2**31)}.items():
+        case(20, f"parameter-int-{name}", "an integer in more bytes than it needs", "not-canonical", changed(
+            plain(), lambda parts, wide=wide: parts.parameter_sets.__setitem__(parts.record, one_member("r", wide))))
+    alike = Builder("lora", {"r": 2}, [lora("layer.1"), lora("layer.2")]).lower()
+    case(20, "string-shares-less", "a string that shares less than it could", "not-canonical", alike.bytes(
+        index=shares(alike, 1, 3)))
     bound = plain()
     bound.bases = [(b"\1" * 32, b"\2" * 32, 1, 4, 0)]
     bound.entries[0].base, bound.entries[0].base_leaf = 0, b"\3" * 32
     case(20, "zero-leaf", "a leaf of zeros says what a missing one says", "not-canonical", changed(
         bound, lambda parts: parts.leaves.__setitem__(0, bytes(32))))
     case(21, "entry", "one target, kind and ordinal twice", "duplicate", changed(
-        two, lambda parts: parts.entries[2].__setitem__(2, 0)))
+        two, lambda parts: parts.entries[2].__setitem__(3, 0)))
     case(21, "role", "one role twice", "duplicate", changed(plain(), lambda parts: parts.tensors[1].__setitem__(0, 1)))
     case(21, "metadata", "one metadata key twice", "duplicate", changed(
         two, lambda parts: parts.metadata[1].__setitem__(0, parts.metadata[0][0])))
@@ -250,12 +282,12 @@ def order_and_names():
             "metadata-value": lambda parts: parts.metadata.append([0, NONE - 1]),
             "no-target": lambda parts: parts.entries[0].__setitem__(0, NONE)}.items():
         case(22, name, "a reference to a string that is not there", "bad-string-ref", changed(plain(), change))
-    for name, lengths in {"past-end": [len(string) + 1 for string in good.strings], "wraps": [0xFFFF, 0xFFFF],
-                          "short": [1, 1]}.items():
+    for name, lengths in {"past-end": [(0, len(string) + 1) for string in good.strings], "wraps": [(0, 0xFFFF)] * 2,
+                          "short": [(0, 1)] * 2, "shares": [(0, 4), (5, 1)], "shares-first": [(1, 4), (0, 1)]}.items():
         case(22, f"length-{name}", "the strings' lengths are not those of their bytes", "bad-string-ref", good.bytes(
             index=good.index(string_lengths=lengths)))
     case(22, "parameters", "a reference to parameters that are not there", "bad-param", changed(
-        plain(), lambda parts: parts.entries[0].__setitem__(7, 9)))
+        plain(), lambda parts: parts.entries[0].__setitem__(1, 9)))
     case(22, "record", "a record that is not there", "bad-param", changed(plain(), lambda parts: setattr(parts, "record", 9)))
     case(22, "unused-string", "a string that nothing refers to", "not-canonical", changed(
         plain(), lambda parts: parts.strings.append(b"z")))
@@ -316,7 +348,7 @@ def shapes():
     enums = {
         "dtype-0": poke("tensors", 0, 1, 0), "dtype-25": poke("tensors", 0, 1, 25), "dtype-255": poke("tensors", 0, 1, 255),
         "filter-3": poke("tensors", 0, 3, 3), "filter-255": poke("tensors", 0, 3, 255), "codec-2": poke("planes", 0, 1, 2),
-        "codec-15": poke("planes", 0, 1, 15), "kind-0": poke("entries", 0, 1, 0), "role-36": poke("tensors", 1, 0, 36),
+        "codec-15": poke("planes", 0, 1, 15), "kind-0": poke("entries", 0, 2, 0), "role-36": poke("tensors", 1, 0, 36),
         "role-part-4": poke("tensors", 1, 0, 0x402), "role-of-others": poke("tensors", 1, 0, 33)}
     for name, change in enums.items():
         note = "a number that stands for nothing" if name != "role-of-others" else "a bitmap in a low-rank entry"
@@ -393,11 +425,13 @@ def data():
          command=["verify", "FILE", "--level", "quick"])
     case(46, "raw", "other raw bytes, the check forged", "digest-mismatch", changed(plain(), lambda parts: (
         flip(0)(parts), parts.planes[0].__setitem__(2, xxh3(parts.data[:32])))))
-    gap = bytearray(-(64 + len(plain().lower().data)) % 64)
-    gap[-1] = 1
-    case(47, "before-index", "a byte between data and index", "padding-nonzero", plain().lower().bytes(gap=bytes(gap)))
-    after = -len(plain().lower().index()) % 64
-    case(47, "after-index", "a byte between index and trailer", "padding-nonzero", plain().lower().bytes(
+    uneven = one(Tensor("value", "U8", (9,), noise("u", 9))).lower()
+    gap = bytes(6) + b"\1"
+    case(47, "before-index", "a byte between data and index", "padding-nonzero", uneven.bytes(gap=gap))
+    padded = next(each for each in (plain(), *(Builder("l" * n, {}, [lora("w")]) for n in range(8)))
+                  if -len(each.lower().index()) % 8 > 1).lower()
+    after = -len(padded.index()) % 8
+    case(47, "after-index", "a byte between index and trailer", "padding-nonzero", padded.bytes(
         padding=bytes(after - 1) + b"\1"))
     mapped = Builder("full", {}, [
         Entry("a", "full", [Tensor("value", "U8", (3,), b"abc")]),
@@ -462,7 +496,7 @@ def redigest(builder, parts):
 
     entry.tensors[0] = Liar(**vars(entry.tensors[0]))
     parts.content = builder.content(builder.entries)
-    parts.tensors[0][6] = bytes(32)
+    parts.tensors[0][5] = bytes(32)
 
 
 def enormous():
@@ -480,7 +514,7 @@ def enormous():
         digest = digest_of_zeros(count)
 
     builder.entries[0].tensors = [Large("value", "U8", (count,))]
-    parts.tensors[0][4], parts.tensors[0][6], parts.dimensions = 24, Large.digest, [count]
+    parts.tensors[0][4], parts.tensors[0][5], parts.dimensions = 24, Large.digest, [count]
     parts.logical_bytes, parts.content = count, builder.content(builder.entries)
     pieces = run_lengths(parts.bytes(), (len(stored), 12, 8))
     case(49, "zeros", "a thousand times more than the file holds, about to be written", "suspicious-ratio",
@@ -535,7 +569,7 @@ def kinds():
             0, value)))
 
     def float_set(bits):
-        return struct.pack("<I", 1) + lp(b"lora_alpha") + b"\4" + struct.pack("<Q", bits)
+        return one_member("lora_alpha", b"\7" + struct.pack("<Q", bits))
 
     record(63, "nan", "a scale that is no number", float_set(0x7FF8 << 48))
     record(63, "nan-signalling", "the same, signalling", float_set(0x7FF0 << 48 | 1))
@@ -544,7 +578,7 @@ def kinds():
     case(63, "size", "a negative block", "quant-param", entry("lora", quantized(), {"scheme": "nf4", "block": -4}))
     nan = struct.pack("<8f", float("nan"), float("inf"), *range(6))
     case(64, "values", "NaN in a tensor is data, and told when asked", None, entry("lora", [
-        Tensor("A", "F32", (2, 4), nan), f32("B", 3, 2)]), command=["verify", "FILE", "--values"], tells="not-finite")
+        Tensor("A", "F32", (2, 4), nan), f32("B", 3, 2)]), command=["verify", "FILE", "--values"], tells="NaN or infinite")
     case(64, "accepted", "and is not looked for otherwise", None, file="064-values.tenon")
 
     def places(*numbers, dtype="U32", shape=None):
@@ -599,23 +633,22 @@ def kinds():
         places(0, 1, dtype="F64"), f32("value", 2)]))
     case(68, "bitmap", "a bitmap of bytes", "kind-shape", entry("mask", [Tensor("bitmap", "U8", (8,), bytes(8))]))
     case(68, "file", "a file that is not of bytes", "kind-shape", entry(
-        "file", [f32("value", 2)], {"layout": "verbatim"}))
+        "file", [f32("value", 2)]))
+    case(68, "layout", "a file of a layout that is none", "bad-param", entry(
+        "file", [Tensor("value", "U8", (1,), b"x")], {"layout": "zip"}))
     open_rows([69], "no verb takes a slice of a tensor yet: comes with the library's API")
-
-    def one_member(key, value):
-        return struct.pack("<I", 1) + lp(key) + value
 
     nested = b"\0"
     for _ in range(8):
-        nested = b"\6" + struct.pack("<I", 1) + nested
+        nested = b"\x09" + struct.pack("<H", 1) + nested
     for name, value in {
-            "trailing": encode_parameters({"r": 2}) + b"\0", "tag": one_member(b"r", b"\x08"), "tag-255": one_member(b"r", b"\xff"),
-            "twice": struct.pack("<I", 2) + (lp(b"r") + b"\0") * 2,
-            "twice-inside": one_member(b"r", b"\7" + struct.pack("<I", 2) + (lp(b"q") + b"\0") * 2),
-            "cut": encode_parameters({"r": 2})[:-1], "empty": b"", "text": one_member(b"r", b"\5" + lp(b"\xff")),
-            "key": one_member(b"\xff", b"\0"), "deep": one_member(b"r", nested), "members": struct.pack("<I", 0xFFFFFFFF),
-            "elements": one_member(b"r", b"\6" + struct.pack("<I", 0xFFFFFFFF)),
-            "text-length": one_member(b"r", b"\5" + struct.pack("<I", 0xFFFFFFFF))}.items():
+            "trailing": encode_parameters({"r": 2}) + b"\0", "tag": one_member("r", b"\x0b"), "tag-255": one_member("r", b"\xff"),
+            "twice": struct.pack("<H", 2) + (short("r") + b"\0") * 2,
+            "twice-inside": one_member("r", b"\x0a" + struct.pack("<H", 2) + (short("q") + b"\0") * 2),
+            "cut": encode_parameters({"r": 2})[:-1], "empty": b"", "text": one_member("r", b"\x08\1\0\xff"),
+            "key": b"\1\0\1\xff\0", "deep": one_member("r", nested), "members": b"\xff\xff",
+            "elements": one_member("r", b"\x09\xff\xff"), "text-length": one_member("r", b"\x08\xff\xff"),
+            "key-length": b"\1\0\xff", "integer": one_member("r", b"\6\0\0\0\0")}.items():
         record(70, name, "parameters that are not what §6 allows", value)
     case(71, "critical", "an extension that a reader must know", "unsupported-ext", changed(
         plain(), lambda parts: parts.extensions.append((1 << 31 | 5, b"?"))))
@@ -761,8 +794,12 @@ def packing():
     config(80, "rank-2-63", "a rank that fits no integer", json.dumps(CONFIG).replace('"r": 2', f'"r": {2**63}'),
            "config-invalid")
     for name, opening in {"arrays": "[", "objects": '{"a":'}.items():
-        config(81, f"deep-{name}", "a hundred thousand brackets", {"repeat": [opening, 100_000]}, "json-limit")
-    config(81, "long", "a text above 4 MiB", {"repeat": [" ", (4 << 20) + 1]}, "json-limit")
+        config(81, f"deep-{name}", "a hundred thousand brackets", {"parts": [[opening, 100_000]]}, "json-limit")
+    for name, key in {"text": "base_model_name_or_path", "key": "k" * 300}.items():
+        before, after = json.dumps(dict(CONFIG, peft_type="NOBODYS", **{key: "?"})).split("?")
+        config(76, f"long-{name}", "a config with a text of 70,000 bytes", {"parts": [
+            [before, 1], ["x", 70_000], [after, 1]]}, "limit")
+    config(81, "long", "a text above 4 MiB", {"parts": [[" ", (4 << 20) + 1]]}, "json-limit")
 
 
 def later():

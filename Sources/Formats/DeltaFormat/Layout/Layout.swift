@@ -32,24 +32,8 @@ package struct Layout: Sendable {
         offsets.reserveCapacity(index.planes.count + 1)
         var offset = Limits.headerSize
         var plane = 0
-<<<<<<< Updated upstream
-        for record in index.tensors {
-            let byteCount = try record.shape.byteCount(record.dtype)
-            let (sum, overflow) = total.addingReportingOverflow(byteCount)
-            guard !overflow else {
-                throw Failure(.totalOverflow, "the tensors together have more bytes than fit in 64 bits")
-            }
-            total = sum
-            guard total <= Limits.logicalBytes else {
-                throw Failure(
-                    .tooLarge, "the tensors together are larger than allowed",
-                    expected: "at most \(Limits.logicalBytes)",
-                    actual: "\(total)")
-            }
-=======
         let byteCounts = try Self.byteCounts(index, alignment: alignment)
         for (record, byteCount) in zip(index.tensors, byteCounts) {
->>>>>>> Stashed changes
             let chunkBytes = 1 << Int(record.chunkLog2)
             let chunkCount = (byteCount + chunkBytes - 1) / chunkBytes
             let planeCount = record.filter.planeCount(record.dtype)
@@ -111,11 +95,10 @@ package struct Layout: Sendable {
     }
 
     private static func check(_ plane: PlaneRecord, rawBytes: Int, number: Int) throws(Failure) {
-        let fits =
-            switch plane.codec {
-            case .raw: plane.storedBytes == rawBytes
-            case .zstd: plane.storedBytes > 0 && plane.storedBytes < rawBytes
-            }
+        let fits = switch plane.codec {
+        case .raw: plane.storedBytes == rawBytes
+        case .zstd: plane.storedBytes > 0 && plane.storedBytes < rawBytes
+        }
         guard fits else {
             throw Failure(
                 .chunkInconsistent, "a plane has a stored length that its codec cannot have", object: "plane \(number)",

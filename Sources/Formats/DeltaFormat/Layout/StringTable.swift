@@ -25,6 +25,11 @@ enum StringTable {
         for _ in 0..<count {
             let shared = Int(try reader.integer(UInt16.self))
             let rest = Int(try reader.integer(UInt16.self))
+            guard shared + rest <= Limits.stringLength else {
+                throw Failure(
+                    .limit, "a string is longer than allowed", offset: reader.offset,
+                    expected: "at most \(Limits.stringLength) bytes", actual: "\(shared + rest)")
+            }
             lengths.append((shared, rest))
             total += rest
             expanded += shared + rest

@@ -46,12 +46,24 @@ struct ContainerPlan {
         index.metadata = adapter.metadata.keys.sorted { $0.precedesInBytes($1) }.map { key in
             MetadataRecord(key: strings.id(key), value: strings.id(adapter.metadata[key] ?? ""))
         }
+        try Self.check(index.strings)
         try index.validate()
         guard index.entries.count <= Limits.entries, index.tensors.count <= Limits.tensors else {
             throw Failure(.limit, "the adapter has more entries or tensors than a container may hold")
         }
         self.index = index
         self.sources = sources
+    }
+
+    private static func check(_ strings: [String]) throws(Failure) {
+        var total = 0
+        for string in strings {
+            let count = string.utf8.count
+            total += count
+            guard count <= Limits.stringLength, total <= Limits.stringBytes else {
+                throw Failure(.limit, "a text is longer than a container may hold", actual: "\(count) bytes")
+            }
+        }
     }
 
     private static func record(of tensor: RoleTensor, in key: EntryKey) throws(Failure) -> TensorRecord {
@@ -134,7 +146,7 @@ private struct ParameterTable {
     func check() throws(Failure) {
         for set in sorted {
             let bytes = set.serialized()
-            guard bytes.count <= Limits.parameterBytes, try Parameters(parsing: bytes) == set else {
+            guard bytes.count <= Limits.parameterBytes, (try? Parameters(parsing: bytes)) == set else {
                 throw Failure(
                     .limit, "a config is larger than a container may hold",
                     expected: "at most \(Limits.parameterBytes) bytes",
