@@ -4,13 +4,14 @@ import PackageDescription
 /// Warnings are errors where CI is set; elsewhere a newer compiler's warning must not stop a user's build.
 let strict: [SwiftSetting] = Context.environment["CI"] == nil ? [] : [.treatAllWarnings(as: .error)]
 
-let settings: [SwiftSetting] = strict + [
-    .strictMemorySafety(),
-    .enableUpcomingFeature("ExistentialAny"),
-    .enableUpcomingFeature("InternalImportsByDefault"),
-    .enableUpcomingFeature("MemberImportVisibility"),
-    .enableExperimentalFeature("Lifetimes"),
-]
+let settings: [SwiftSetting] =
+    strict + [
+        .strictMemorySafety(),
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+        .enableExperimentalFeature("Lifetimes"),
+    ]
 
 /// A module of the house: `path` is its floor and room below `Sources`.
 func module(_ path: String, _ dependencies: [Target.Dependency] = []) -> Target {
@@ -77,14 +78,14 @@ let package = Package(
         module(
             "Formats/Packaging",
             [
-                "Diagnostics", "Parallelism", "JSON", "Files", "Digests", "Tensors", "Quantization",
+                "CKernels", "Diagnostics", "Parallelism", "JSON", "Files", "Digests", "Tensors", "Quantization",
                 "Checkpoints", "Adapters", "DeltaFormat", "Interchange",
             ]),
         .executableTarget(
             name: "TenonCLI",
             dependencies: [
-                "CZstd", "CKernels", "Diagnostics", "Parallelism", "JSON", "Files", "Tensors", "Adapters",
-                "DeltaFormat", "Interchange", "Packaging",
+                "CZstd", "CKernels", "Diagnostics", "Parallelism", "JSON", "Files", "Digests", "Tensors",
+                "Quantization", "Adapters", "DeltaFormat", "Interchange", "Packaging",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/TenonCLI", swiftSettings: settings),
@@ -94,15 +95,15 @@ let package = Package(
             swiftSettings: settings),
         tests("Diagnostics"),
         tests("Parallelism"),
-        tests("JSON"),
-        tests("Files"),
+        tests("JSON", ["Diagnostics"]),
+        tests("Files", ["Diagnostics"]),
         tests("Digests", ["CKernels"]),
         tests("Tensors", ["CKernels"]),
-        tests("Quantization", ["Tensors"]),
-        tests("Checkpoints", ["Files", "Tensors", "JSON"]),
-        tests("Adapters", ["Tensors"]),
-        tests("DeltaFormat", ["Files", "Tensors", "Adapters", "Digests", "Parallelism"]),
-        tests("Interchange", ["Files", "Tensors", "Adapters", "JSON", "Checkpoints"]),
+        tests("Quantization", ["Diagnostics", "Tensors"]),
+        tests("Checkpoints", ["Diagnostics", "Parallelism", "Files", "Tensors", "JSON"]),
+        tests("Adapters", ["Diagnostics", "Files", "Tensors"]),
+        tests("DeltaFormat", ["Diagnostics", "Files", "Tensors", "Adapters", "Digests", "Parallelism"]),
+        tests("Interchange", ["Diagnostics", "Parallelism", "Files", "Tensors", "Adapters", "JSON", "Checkpoints"]),
         tests("Packaging", ["Files", "Tensors", "Adapters", "DeltaFormat", "Interchange", "JSON"]),
         .testTarget(
             name: "EndToEnd", dependencies: ["Support", "Files", "JSON", "TenonCLI"], path: "Tests/EndToEnd",

@@ -4,7 +4,7 @@ import JSON
 import Support
 import Testing
 
-@testable import Interchange
+import Interchange
 
 @Suite("Config keys")
 struct ConfigKeyTests {

@@ -7,7 +7,7 @@ import Support
 import Tensors
 import Testing
 
-@testable import Interchange
+import Interchange
 
 @Suite("Exports")
 struct ExportTests {
@@ -56,6 +56,47 @@ struct ExportTests {
         let folder = try OutputFolder.create(at: place("out"), replacing: false, durability: .none)
         let code = failureCode { try PEFTFolder.write(adapter, to: folder, lanes: Lanes(count: 1)) }
         #expect(code == .badName)
+    }
+
+    /// An adapter whose factors were narrowed since it was read: the original's bytes cannot be had again.
+    private func narrowed(_ name: String) throws -> Adapter {
+        var adapter = try PEFTFolder.read(FixtureFolders.path(name)).adapter
+        for index in adapter.entries.indices where adapter.entries[index].key.kind == .lora {
+            let entry = adapter.entries[index]
+            var tensors: [RoleTensor] = []
+            for tensor in entry.tensors {
+                let bytes = [UInt8](repeating: 1, count: tensor.source.byteCount / 2)
+                let narrow = try TensorBuffer(dtype: .bf16, shape: tensor.source.shape, bytes: bytes)
+                tensors.append(RoleTensor(tensor.role, narrow))
+            }
+            adapter.entries[index] = AdapterEntry(key: entry.key, parameters: entry.parameters, tensors: tensors)
+        }
+        return adapter
+    }
+
+    @Test("an original whose tensors have changed is made anew")
+    func rebuilt() throws {
+        let place = try TemporaryFolder()
+        let folder = try OutputFolder.create(at: place("out"), replacing: false, durability: .none)
+        let findings = try PEFTFolder.write(try narrowed("lora-pickle"), to: folder, lanes: Lanes(count: 1))
+        try folder.commit()
+        #expect(findings.map(\.code) == ["weights-rebuilt"])
+        #expect(
+            try PEFTFolder.read(place("out")).adapter.entries.contains { $0[.a]?.dtype == .bf16 })
+    }
+
+    @Test("an attention that PEFT wraps as a whole gives its factors to in_proj_weight")
+    func attention() throws {
+        let prefix = "base_model.model.block.attn"
+        let tensors = ["lora_A.weight", "lora_B.weight"].flatMap { suffix in
+            ["\(prefix).\(suffix)", "\(prefix).base_layer.out_proj.\(suffix)"].map { ($0, [2, 2]) }
+        }
+        let source = try SyntheticFolder(config: #"{"peft_type":"LORA","r":2}"#, tensors: tensors)
+        let read = try PEFTFolder.read(source.path).adapter
+        let targets = read.entries.filter { $0.key.kind == .lora }.map(\.key.target)
+        #expect(targets == ["block.attn.in_proj_weight", "block.attn.out_proj.weight"])
+        let file = try #require(read.entries.first { $0.key.target == "adapter_model.safetensors" })
+        #expect(file.tensors.isEmpty, "the same keys are made again")
     }
 
     @Test("vLLM: plain LoRA goes as it is")

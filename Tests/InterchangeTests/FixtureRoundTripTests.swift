@@ -8,7 +8,7 @@ import Support
 import Tensors
 import Testing
 
-@testable import Interchange
+import Interchange
 
 @Suite("Fixtures of PEFT")
 struct FixtureRoundTripTests {

@@ -4,7 +4,7 @@ import Files
 import Support
 import Testing
 
-@testable import Interchange
+import Interchange
 
 @Suite("Folders that are no good")
 struct HostileFolderTests {
@@ -37,6 +37,44 @@ struct HostileFolderTests {
         } catch {
             #expect(error.code == .notAnAdapter && error.what.contains("GGUF"))
         }
+    }
+
+    @Test("folders of other tools are named for what they are")
+    func otherTools() throws {
+        for (name, config, word) in [
+            ("adapters.safetensors", #"{"fine_tune_type":"lora"}"#, "MLX"),
+            ("pytorch_adapter.bin", #"{"config":{},"model_class":"x"}"#, "AdapterHub"),
+        ] {
+            let folder = try SyntheticFolder(config: config)
+            try folder.place.write([1], to: name)
+            do throws(Failure) {
+                _ = try PEFTFolder.read(folder.path)
+                Issue.record("\(word) was read as PEFT")
+            } catch {
+                #expect(error.code == .notAnAdapter && error.what.contains(word))
+            }
+        }
+    }
+
+    @Test(
+        "first bytes tell what a file is",
+        arguments: [
+            ([0x89, 0x54, 0x4E, 0x4E, 0x0D, 0x0A, 0x1A, 0x0A], "x", Sniff.container), (Array("GGUF".utf8), "x", .gguf),
+            ([0x50, 0x4B, 3, 4], "x.bin", .pickle), ([0x50, 0x4B, 3, 4], "x", .zip), ([0x80, 2], "x", .pickle),
+            (Array("{}".utf8), "x", .json), ([], "x", .empty), ([1, 2, 3], "x", .unknownFile),
+        ])
+    func sniff(bytes: [UInt8], name: String, expected: Sniff) throws {
+        let place = try TemporaryFolder()
+        #expect(try Sniff.of(place.write(bytes, to: name)) == expected)
+    }
+
+    @Test("single files of tensors: kohya's or another's")
+    func single() throws {
+        let place = try TemporaryFolder()
+        let kohya = try SyntheticFolder.safetensors([("lora_unet_x.lora_down.weight", [1, 1])])
+        #expect(try Sniff.of(place.write(kohya, to: "a.safetensors")) == .kohya)
+        let other = try SyntheticFolder.safetensors([("x", [1])])
+        #expect(try Sniff.of(place.write(other, to: "b.safetensors")) == .safetensors)
     }
 
     @Test(

@@ -3,7 +3,7 @@ import Files
 import Support
 import Testing
 
-@testable import Interchange
+import Interchange
 
 @Suite("The tables of keys")
 struct KeyTableTests {

@@ -2,7 +2,7 @@ import Diagnostics
 import Files
 import Testing
 
-@testable import Interchange
+import Interchange
 
 /// Zip archives that are not what torch writes.
 @Suite struct PickleArchiveTests {

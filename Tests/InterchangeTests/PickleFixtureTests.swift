@@ -4,7 +4,7 @@ import Support
 import Tensors
 import Testing
 
-@testable import Interchange
+import Interchange
 
 /// What torch itself wrote, against what torch itself reads from it.
 @Suite struct PickleFixtureTests {

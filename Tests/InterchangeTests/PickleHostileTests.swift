@@ -4,7 +4,7 @@ import Support
 import Tensors
 import Testing
 
-@testable import Interchange
+import Interchange
 
 /// Pickles that want more than tensors, and tensors that want more than their storage.
 @Suite struct PickleHostileTests {

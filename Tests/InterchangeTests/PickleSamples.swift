@@ -2,7 +2,7 @@ import Diagnostics
 import Files
 import Support
 
-@testable import Interchange
+import Interchange
 
 extension [UInt8] {
     /// Little-endian.

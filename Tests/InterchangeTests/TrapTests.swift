@@ -5,7 +5,7 @@ import Support
 import Tensors
 import Testing
 
-@testable import Interchange
+import Interchange
 
 @Suite("Traps")
 struct TrapTests {

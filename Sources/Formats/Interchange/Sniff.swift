@@ -68,7 +68,7 @@ package enum Sniff: Hashable, Sendable {
             return path.hasSuffix(".bin") || path.hasSuffix(".pt") || path.hasSuffix(".pth") ? .pickle : .zip
         }
         if start.count > 1, start[0] == 0x80, (2...5).contains(start[1]) { return .pickle }
-        if start.count > 6, start[1..<6].elementsEqual("TENON".utf8) || start.starts(with: "TENON".utf8) {
+        if start.starts(with: [0x89, 0x54, 0x4E, 0x4E, 0x0D, 0x0A, 0x1A, 0x0A]) {
             return .container
         }
         if start.count > 8, start[8] == UInt8(ascii: "{"), let header = try? SafetensorsHeader(of: file) {

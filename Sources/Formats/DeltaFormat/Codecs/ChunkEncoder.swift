@@ -107,7 +107,8 @@ final class ChunkEncoder: @unchecked Sendable {
         let buffer = unsafe trial.bytes(sample.count)
         let byMatches = unsafe zstd.encode(sample, into: buffer, effort: level) ?? Int.max
         let byEntropy = unsafe zstd.encode(sample, into: buffer, effort: .entropy) ?? Int.max
-        return byEntropy < byMatches ? .entropy : level
+        // Where they are about equal, matches pay off as soon as the rest of the plane is like the sample.
+        return byEntropy < byMatches - 16 ? .entropy : level
     }
 
     private func proveDecode(_ frame: UnsafeRawBufferPointer, is plane: UnsafeRawBufferPointer) throws(Failure) {

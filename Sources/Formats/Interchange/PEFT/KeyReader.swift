@@ -17,10 +17,20 @@ struct ParsedKey: Sendable {
 struct KeyReader: Sendable {
     let peft: PEFTMethod
     let context: KeyContext
+    /// Paths of the modules that are an `nn.MultiheadAttention`: their factors are those of `in_proj_weight`.
+    private let attentions: Set<String>
 
-    init(_ peft: PEFTMethod, _ parameters: Parameters) {
+    /// - Parameter keys: All keys of the file, for what one alone does not tell.
+    init(_ peft: PEFTMethod, _ parameters: Parameters, keys: [String]) {
         self.peft = peft
         context = KeyContext(parameters)
+        var attentions: Set<String> = []
+        for key in keys {
+            // PEFT wraps the output projection of such a module inside the module it wraps.
+            guard key.hasPrefix(peft.prefix), let end = key.firstRange(of: ".base_layer.out_proj.") else { continue }
+            attentions.insert(String(key[..<end.lowerBound].dropFirst(peft.prefix.count)))
+        }
+        self.attentions = attentions
     }
 
     /// How a key was not as PEFT writes it.
@@ -82,6 +92,7 @@ struct KeyReader: Sendable {
             return plain(base + ".bias", module: base == path ? nil : path)
         case .weight:
             if rule.kind == .lora, let parameter = parameter(path: path, by: rule) { return parameter }
+            if attentions.contains(path) { return plain(path + ".in_proj_weight", module: path) }
             let base = Self.withoutWrappers(path)
             let isBlocks = rule.kind == .lora && form == "" && context.hasBlocks
             return ParsedKey(

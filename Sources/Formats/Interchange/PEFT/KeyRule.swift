@@ -1,12 +1,12 @@
-import Adapters
+package import Adapters
 
 /// One spelling of a tensor's key in a PEFT file, and what it means: the one table that import and export both read.
 ///
 /// A key is a prefix, the path of a module of the base, and the rule's suffix: `base_model.model.` + `model.layers.0.q_proj`
 /// + `.` + `lora_A.weight`.
-struct KeyRule: Sendable {
+package struct KeyRule: Sendable {
     /// How the path of the module and the target of the entry hang together.
-    enum Place: Sendable {
+    package enum Place: Sendable {
         /// The target is the module's weight.
         case weight
         /// The target is the module's bias.
@@ -22,7 +22,7 @@ struct KeyRule: Sendable {
     }
 
     /// Whether a key that ends so may be meant.
-    enum Condition: Sendable {
+    package enum Condition: Sendable {
         case always
         /// The path lies in a module of `modules_to_save`, or is an embedding that PEFT saved along.
         case saved
@@ -30,14 +30,14 @@ struct KeyRule: Sendable {
         case everyBias
     }
 
-    let suffix: String
-    let kind: Kind
-    let role: Role
-    let place: Place
-    let condition: Condition
+    package let suffix: String
+    package let kind: Kind
+    package let role: Role
+    package let place: Place
+    package let condition: Condition
     /// Values of the entry's parameter `form` under which a tensor is spelled so, "" for an entry without it; the first
     /// is what the spelling alone says. Empty where the spelling is the same in all forms.
-    let forms: [String]
+    package let forms: [String]
 
     init(
         _ suffix: String, _ kind: Kind, _ role: Role, _ place: Place = .weight, forms: [String] = [""],
@@ -65,7 +65,7 @@ struct KeyRule: Sendable {
 
 extension KeyRule {
     /// What any method may store beside its own: biases, whole modules, embeddings.
-    static let besides: [KeyRule] = [
+    package static let besides: [KeyRule] = [
         KeyRule("base_layer.bias", .bias, .value, .bias, forms: ["wrapped"]),
         KeyRule("base_layer.weight", .full, .value, .weight, forms: ["wrapped"]),
         KeyRule("", .full, .value, .tensor, if: .saved),

@@ -39,7 +39,7 @@ struct PEFTAssembly {
             try takeOpaque(tensors)
             return
         }
-        let reader = KeyReader(peft, parameters)
+        let reader = KeyReader(peft, parameters, keys: tensors.map(\.name))
         var drafts: [EntryKey: Draft] = [:]
         var slips: [KeyReader.Slip: [String]] = [:]
         var nameless: [String] = []

@@ -1,21 +1,21 @@
-import Adapters
-import Diagnostics
+package import Adapters
+package import Diagnostics
 import JSON
 
 /// An `adapter_config.json`, read.
-struct PEFTConfig: Sendable {
+package struct PEFTConfig: Sendable {
     /// Its `peft_type`.
-    let type: String
+    package let type: String
     /// Its other keys in the order of the file.
-    let members: [ParameterValue.Member]
+    package let members: [ParameterValue.Member]
     /// How PEFT writes this method; nil where it is not understood.
-    let peft: PEFTMethod?
+    package let peft: PEFTMethod?
 
     /// Reads a config strictly.
     ///
     /// Throws ``Failure/Code/notAnAdapter`` where it is another tool's file of this name, ``Failure/Code/configInvalid``
     /// where it is no config at all, and the scanner's codes where it is no JSON.
-    init(parsing bytes: [UInt8], path: String) throws(Failure) {
+    package init(parsing bytes: [UInt8], path: String) throws(Failure) {
         let json = try JSONValue.parse(bytes, path: path)
         guard let object = json.object else {
             throw Failure(.configInvalid, "the config is no JSON object", path: path)
@@ -54,20 +54,20 @@ struct PEFTConfig: Sendable {
     }
 
     /// The method's word in a container.
-    var methodWord: String { peft?.method.word ?? type }
+    package var methodWord: String { peft?.method.word ?? type }
 
     /// What the config means; where the method is not understood all of it, but for what no method computes with.
-    var parameters: Parameters {
+    package var parameters: Parameters {
         if let peft { return peft.method.parameters(of: members) }
         var parameters = Parameters()
         for member in members where !ConfigKey.namesOnly.contains(member.key) { parameters[member.key] = member.value }
         return parameters
     }
 
-    func value(_ key: String) -> ParameterValue? { members.first { $0.key == key }?.value }
+    package func value(_ key: String) -> ParameterValue? { members.first { $0.key == key }?.value }
 
     /// The names of modules of a key that holds one or several.
-    func names(_ key: String) -> [String] {
+    package func names(_ key: String) -> [String] {
         guard let value = value(key) else { return [] }
         return value.strings ?? value.string.map { [$0] } ?? []
     }
@@ -75,12 +75,12 @@ struct PEFTConfig: Sendable {
 
 extension PEFTConfig {
     /// The config of an adapter in the layout of PEFT: keys sorted, two spaces, no newline at the end.
-    static func bytes(for adapter: Adapter) -> [UInt8] {
+    package static func bytes(for adapter: Adapter) -> [UInt8] {
         let peft = PEFTMethod.of(method: adapter.method)
         var object = JSONObject()
         for member in peft?.required ?? [] { object[member.key] = JSONValue(member.value) }
         if let name = adapter.metadata["base_model_name_or_path"] { object["base_model_name_or_path"] = .string(name) }
-        if peft != nil { object["inference_mode"] = true }
+        object["inference_mode"] = true
         for member in adapter.parameters.members { object[member.key] = JSONValue(member.value) }
         object["peft_type"] = .string(peft?.type ?? adapter.method)
         return JSONWriter.bytes(of: .object(object), .python(indent: 2, sortKeys: true))

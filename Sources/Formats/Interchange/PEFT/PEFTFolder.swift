@@ -7,9 +7,9 @@ import Tensors
 
 /// A folder that Hugging Face PEFT wrote.
 package enum PEFTFolder {
-    static let configName = "adapter_config.json"
-    static let weightsName = "adapter_model.safetensors"
-    static let pickleName = "adapter_model.bin"
+    package static let configName = "adapter_config.json"
+    package static let weightsName = "adapter_model.safetensors"
+    package static let pickleName = "adapter_model.bin"
 }
 
 /// What was read from a folder.

@@ -1,16 +1,16 @@
-import Adapters
+package import Adapters
 
 /// How PEFT writes one method: its `peft_type` and its keys.
-struct PEFTMethod: Sendable {
+package struct PEFTMethod: Sendable {
     /// Its `peft_type`: "LORA".
-    let type: String
-    let method: Method
+    package let type: String
+    package let method: Method
     /// What stands before the path of a module in every key.
-    let prefix: String
+    package let prefix: String
     /// In the order they are tried.
-    let rules: [KeyRule]
+    package let rules: [KeyRule]
     /// Config keys without which PEFT refuses to load, with the value export writes where the parameters have none.
-    let required: [ParameterValue.Member]
+    package let required: [ParameterValue.Member]
 
     init(
         _ type: String, _ method: Method, prefix: String = "base_model.model.", rules: [KeyRule],
@@ -24,11 +24,11 @@ struct PEFTMethod: Sendable {
     }
 
     /// Every `peft_type` that is understood.
-    static let all: [PEFTMethod] = [
+    package static let all: [PEFTMethod] = [
         lora, adalora, vera, loha, lokr, oft, boft, hra, ia3, fourierft, shira, vblora, miss, randlora, lnTuning,
         prefixTuning, promptTuning, pTuning, multitaskPromptTuning, adaptionPrompt,
     ]
 
-    static func of(type: String) -> PEFTMethod? { all.first { $0.type == type } }
-    static func of(method word: String) -> PEFTMethod? { all.first { $0.method.word == word } }
+    package static func of(type: String) -> PEFTMethod? { all.first { $0.type == type } }
+    package static func of(method word: String) -> PEFTMethod? { all.first { $0.method.word == word } }
 }

@@ -1,12 +1,12 @@
 package import Adapters
-import Diagnostics
+package import Diagnostics
 package import JSON
 
 extension ParameterValue {
     /// The value of a JSON text; numbers that are equal become equal (1.0 is 1).
     ///
     /// Throws ``Failure/Code/configInvalid`` for an integer beyond 64 bits.
-    init(_ json: JSONValue) throws(Failure) {
+    package init(_ json: JSONValue) throws(Failure) {
         switch json {
         case .null: self = .null
         case .bool(let value): self = .bool(value)

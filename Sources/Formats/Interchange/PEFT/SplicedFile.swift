@@ -53,7 +53,9 @@ enum SplicedFile {
                 count += 1
             }
         }
-        let reader = PEFTMethod.of(method: adapter.method).map { KeyReader($0, adapter.parameters) }
+        let reader = PEFTMethod.of(method: adapter.method).map {
+            KeyReader($0, adapter.parameters, keys: names)
+        }
         var found: [Int?] = []
         for name in names {
             let key = try reader?.read(name).key

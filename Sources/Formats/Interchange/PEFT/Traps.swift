@@ -17,17 +17,18 @@ enum Traps {
     /// change of the base as it is published.
     private static func changedBase(_ adapter: Adapter) -> Finding? {
         let word: String
+        let key: String
         if let start = adapter.parameters["init_lora_weights"]?.string {
-            word = start
+            (word, key) = (start, "init_lora_weights")
         } else if adapter.parameters["kasa_config"] != nil {
-            word = "kasa"
+            (word, key) = ("KaSA", "kasa_config")
         } else {
             return nil
         }
         return Finding(
             "base-changed",
             "started by \(word), which changes the base: on the published base the adapter does something else",
-            object: "init_lora_weights")
+            object: key)
     }
 
     /// PEFT up to 0.20.0 did not write the biases of `bias="lora_only"`.

@@ -55,7 +55,9 @@ struct WeightsOutput {
         guard let header = try? SafetensorsHeader(parsing: frame, fileByteCount: frame.count + byteCount) else {
             return nil
         }
-        let reader = PEFTMethod.of(method: adapter.method).map { KeyReader($0, adapter.parameters) }
+        let reader = PEFTMethod.of(method: adapter.method).map {
+            KeyReader($0, adapter.parameters, keys: header.tensors.map(\.name))
+        }
         var sources: [any TensorSource] = []
         var found = 0
         for index in header.offsetOrder {

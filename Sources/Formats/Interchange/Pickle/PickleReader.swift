@@ -1,26 +1,26 @@
-import Diagnostics
-import Tensors
+package import Diagnostics
+package import Tensors
 
 /// Reads the pickle of a dictionary from names to tensors, and nothing else.
 ///
 /// A pickle is a program for a stack machine. This one knows the instructions that torch writes for such a dictionary,
 /// calls nothing, holds values in flat lists (no recursion, however deep they nest), and stops at the first thing it
 /// does not know with ``Failure/Code/pickleRefused``, the opcode and its place.
-struct PickleReader {
+package struct PickleReader {
     /// A tensor as the pickle describes it: `storage[offset + Σ index · stride]`.
-    struct View {
-        var storage: Storage
-        var dtype: DType
-        var offset: Int
-        var shape: [Int]
-        var strides: [Int]
+    package struct View {
+        package var storage: Storage
+        package var dtype: DType
+        package var offset: Int
+        package var shape: [Int]
+        package var strides: [Int]
     }
 
-    struct Storage: Hashable {
+    package struct Storage: Hashable {
         /// Nil: bytes.
-        var dtype: DType?
-        var key: String
-        var count: Int
+        package var dtype: DType?
+        package var key: String
+        package var count: Int
     }
 
     enum Limits {
@@ -48,7 +48,7 @@ struct PickleReader {
     private var views: [View] = []
 
     /// The tensors of the pickle in `bytes`, which lie at `base` of their file, in its order.
-    static func tensors(in bytes: [UInt8], base: Int) throws(Failure) -> [(name: String, view: View)] {
+    package static func tensors(in bytes: [UInt8], base: Int) throws(Failure) -> [(name: String, view: View)] {
         var reader = PickleReader(cursor: ByteCursor(bytes: bytes, base: base, code: .pickleRefused))
         return try reader.run()
     }

@@ -1,14 +1,14 @@
-import Diagnostics
-import Files
+package import Diagnostics
+package import Files
 
 /// Where the entries of a zip archive lie, if nothing about it is unusual (PKWARE APPNOTE 6.3).
 ///
 /// Entries are stored as they are, neither compressed nor encrypted; they begin at the file's first byte and do not
 /// overlap; local headers agree with the directory; nothing follows the directory but its own end. Checksums are not
 /// looked at: torch can be told not to compute them.
-struct ZipArchive {
+package struct ZipArchive {
     /// Where each entry's bytes lie in the file, by name.
-    private(set) var entries: [String: Range<Int>] = [:]
+    package private(set) var entries: [String: Range<Int>] = [:]
 
     /// One record of the directory.
     private struct Record {
@@ -22,7 +22,7 @@ struct ZipArchive {
     private static let directoryLimit = 64 << 20
     private static let nameLimit = 1024
 
-    init(_ file: InputFile) throws(Failure) {
+    package init(_ file: InputFile) throws(Failure) {
         let (directory, count) = try Self.directory(of: file)
         var cursor = ByteCursor(
             bytes: try file.read(at: directory.lowerBound, count: directory.count), base: directory.lowerBound,

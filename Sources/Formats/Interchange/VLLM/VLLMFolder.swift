@@ -7,8 +7,9 @@ import Tensors
 /// A PEFT folder as vLLM reads it: plain LoRA with one scale for all modules.
 ///
 /// vLLM takes `lora_alpha`/`r` of the config for every module and ignores patterns. Where an adapter's scales are not all
-/// that, each is folded into its B and the config says `lora_alpha` = `r`. A scale that is a power of two folds exactly;
-/// others cost one rounding an element.
+/// that, each is folded into its B, and the config says `lora_alpha` = `r` = the largest rank, with patterns that give
+/// modules of a smaller rank the scale 1 too, so that PEFT reads the same. A scale that is a power of two folds
+/// exactly; others cost one rounding an element.
 package enum VLLMFolder {
     /// Writes the adapter; the caller commits the folder.
     ///
@@ -78,12 +79,12 @@ package enum VLLMFolder {
         let isFolded = ["use_rslora", "alpha_pattern", "rank_pattern"].contains { adapter.parameters[$0] != nil }
         guard isFolded else { return (plain, 0) }
         for key in ["use_rslora", "alpha_pattern", "rank_pattern"] { plain.parameters[key] = nil }
-        var rank = 0
+        var ranks: [(path: String, rank: Int)] = []
         var count = 0
         for index in plain.entries.indices where plain.entries[index].key.kind == .lora {
             let entry = plain.entries[index]
             let scale = try adapter.loraScale(of: entry)
-            rank = max(rank, entry[.a]?.shape.dimensions.first ?? 0)
+            ranks.append((entry.modulePath, entry[.a]?.shape.dimensions.first ?? 0))
             if scale == 1 { continue }
             var tensors: [RoleTensor] = []
             for tensor in entry.tensors {
@@ -93,6 +94,13 @@ package enum VLLMFolder {
             }
             plain.entries[index] = AdapterEntry(key: entry.key, parameters: entry.parameters, tensors: tensors)
             count += 1
+        }
+        let rank = ranks.reduce(0) { max($0, $1.rank) }
+        let others = ranks.filter { $0.rank != rank }
+        if !others.isEmpty {
+            let pattern = ParameterValue.map(others.map { .init($0.path, .int(Int64($0.rank))) })
+            plain.parameters["rank_pattern"] = pattern
+            plain.parameters["alpha_pattern"] = pattern
         }
         // 8 is what the config means by leaving both out.
         plain.parameters["r"] = rank == 8 ? nil : .int(Int64(rank))
