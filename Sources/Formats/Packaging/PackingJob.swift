@@ -42,7 +42,8 @@ package struct PackingJob: Sendable {
         guard output != "-" else { throw Failure(.usage, "several adapters do not fit one stream") }
         let targets = try SourcePaths.outputs(for: paths, in: output)
         var reports: [PackReport] = []
-        let isNew = try !isDryRun && Folder.kind(of: output) == nil
+        let isThere = try Folder.kind(of: output) != nil
+        let isNew = !isDryRun && !isThere
         if isNew { try Folder.make(output) }
         do throws(Failure) {
             for (path, target) in zip(paths, targets) { reports.append(try pack(path, to: target, tell: tell)) }

@@ -1,7 +1,7 @@
 import Adapters
-package import Diagnostics
+import Diagnostics
 import Synchronization
-package import Tensors
+import Tensors
 
 /// How far a job has come, for whoever wants to draw it: bytes of tensors that were read, of all there are.
 package final class Progress: Sendable {

@@ -8,7 +8,7 @@ package struct StageTimes: Sendable {
     package init() {}
 
     /// Ends the stage that began with the end of the one before it.
-    mutating func end(_ name: String) {
+    package mutating func end(_ name: String) {
         let now = Syscalls.monotonicNanoseconds()
         stages.append((name, Double(now - last) / 1e9))
         last = now
