@@ -8,6 +8,7 @@
 #include <sched.h>
 #include <stdio.h>
 #include <sys/syscall.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #ifndef RENAME_NOREPLACE
@@ -44,6 +45,17 @@ int tenon_rename_exchange(const char *one, const char *other)
 int tenon_sync(int descriptor)
 {
     return fsync(descriptor);
+}
+
+int tenon_mark(const char *path)
+{
+    return lsetxattr(path, "user.tenon.output", "1", 1, 0);
+}
+
+int tenon_is_marked(const char *path)
+{
+    char value;
+    return lgetxattr(path, "user.tenon.output", &value, 1) == 1;
 }
 
 int tenon_reserve(int descriptor, int64_t byte_count)

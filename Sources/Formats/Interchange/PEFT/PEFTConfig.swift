@@ -79,7 +79,7 @@ extension PEFTConfig {
         let peft = PEFTMethod.of(method: adapter.method)
         var object = JSONObject()
         for member in peft?.required ?? [] { object[member.key] = JSONValue(member.value) }
-        if let name = adapter.metadata["base_model_name_or_path"] { object["base_model_name_or_path"] = .string(name) }
+        if let name = adapter.metadata["base"] { object["base_model_name_or_path"] = .string(name) }
         object["inference_mode"] = true
         for member in adapter.parameters.members { object[member.key] = JSONValue(member.value) }
         object["peft_type"] = .string(peft?.type ?? adapter.method)

@@ -60,7 +60,7 @@ extension PEFTFolder {
         let assembly = try PEFTAssembly(weights.tensors, config: config, parameters: parameters)
         var adapter = Adapter(method: config.methodWord, parameters: parameters, entries: assembly.entries)
         if let name = config.value("base_model_name_or_path")?.string {
-            adapter.metadata["base_model_name_or_path"] = name
+            adapter.metadata["base"] = name
         }
         var findings = listing.findings + assembly.findings
         findings += try config.peft?.method.check(adapter) ?? []
