@@ -15,9 +15,9 @@ struct ContentDigestTests {
         return (try #require(digest), try contents(of: output))
     }
 
-    @Test("is of the content alone, and the bytes are of content and compression alone", arguments: [
-        "lora-llama", "lora-bf16", "vera", "prompt", "adamss",
-    ])
+    @Test(
+        "is of the content alone, and the bytes are of content and compression alone",
+        arguments: ["lora-llama", "lora-bf16", "vera", "prompt", "adamss"])
     func stable(name: String) throws {
         try inFolder { place in
             try compareAll(Fixtures.path(name), in: place)
@@ -27,7 +27,7 @@ struct ContentDigestTests {
     @Test("likewise where several lanes have work to do")
     func stableWhenLarge() throws {
         try inFolder { place in
-            try SyntheticAdapter.make(at: place("in"), byteCount: 6 << 20, tensorBytes: 1 << 18)
+            try SyntheticAdapter.make(at: place("in"), byteCount: 3 << 20, tensorBytes: 1 << 18)
             try compareAll(place("in"), in: place)
         }
     }
@@ -36,9 +36,7 @@ struct ContentDigestTests {
         var digests: Set<String> = []
         for compression in ["fast", "default", "max"] {
             var files: Set<[UInt8]> = []
-            for (threads, simd) in [
-                (1, nil), (2, nil), (5, nil), (1, "portable"), (5, "portable"), (2, "avx2"), (5, "avx512"),
-            ] as [(Int, String?)] {
+            for (threads, simd) in [(1, nil), (2, "avx2"), (5, "avx512"), (2, "portable")] as [(Int, String?)] {
                 let options = ["--compression", compression, "--threads", "\(threads)"]
                 let (digest, bytes) = try pack(source, to: place("a.tenon"), options, simd: simd)
                 digests.insert(digest)
@@ -52,7 +50,7 @@ struct ContentDigestTests {
     /// Keys that change nothing an adapter computes; why, says the table of its method.
     private static let withoutEffect: Set<String> = [
         "auto_mapping", "base_model_name_or_path", "revision", "inference_mode", "peft_version", "lora_dropout",
-        "vera_dropout", "d_initial", "eva_config", "megatron_config", "megatron_core", "qalora_group_size", "module_dropout",
+        "vera_dropout", "d_initial", "eva_config", "megatron_core", "qalora_group_size", "module_dropout",
     ]
 
     @Test("changes with every key that changes the function", arguments: ["lora-llama", "vera", "ia3", "hra"])
@@ -64,7 +62,7 @@ struct ContentDigestTests {
             var changed = 0
             for (key, value) in config.members where key != "peft_type" {
                 var other = config
-                guard let another = Self.another(value) else { continue }
+                guard let another = Self.another(value, key: key) else { continue }
                 other[key] = another
                 try place.write(JSONWriter.bytes(of: .object(other), .pretty), to: "in/adapter_config.json")
                 let run = try runTool(["pack", place("in"), "-o", place("b.tenon"), "--force", "--json"])
@@ -82,8 +80,9 @@ struct ContentDigestTests {
     }
 
     /// Another value of the same nature; nil where it takes the method to know one.
-    private static func another(_ value: JSONValue) -> JSONValue? {
+    private static func another(_ value: JSONValue, key: String) -> JSONValue? {
         switch value {
+        case .bool where key.hasPrefix("init"): "pissa"
         case .bool(let value): .bool(!value)
         case .number: 3
         case .string(let value): .string(value + "x")

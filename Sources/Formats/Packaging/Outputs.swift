@@ -6,7 +6,8 @@ import Parallelism
 enum Outputs {
     /// Says already what creating the output would: for a dry run, and before long work that would be lost.
     static func checkFree(_ path: String, replaces: Bool) throws(Failure) {
-        guard !replaces, try Folder.kind(of: path) != nil else { return }
+        // A place that cannot even be looked at is told of by whoever writes there.
+        guard !replaces, (try? Folder.kind(of: path)) != nil else { return }
         throw Failure(.outputExists, "the output is there already", path: path, hint: "--force replaces it")
     }
 
