@@ -42,7 +42,8 @@ package struct Layout: Sendable {
             total = sum
             guard total <= Limits.logicalBytes else {
                 throw Failure(
-                    .tooLarge, "the tensors together are larger than allowed", expected: "at most \(Limits.logicalBytes)",
+                    .tooLarge, "the tensors together are larger than allowed",
+                    expected: "at most \(Limits.logicalBytes)",
                     actual: "\(total)")
             }
             let chunkBytes = 1 << Int(record.chunkLog2)
@@ -82,10 +83,11 @@ package struct Layout: Sendable {
     }
 
     private static func check(_ plane: PlaneRecord, rawBytes: Int, number: Int) throws(Failure) {
-        let fits = switch plane.codec {
-        case .raw: plane.storedBytes == rawBytes
-        case .zstd: plane.storedBytes > 0 && plane.storedBytes < rawBytes
-        }
+        let fits =
+            switch plane.codec {
+            case .raw: plane.storedBytes == rawBytes
+            case .zstd: plane.storedBytes > 0 && plane.storedBytes < rawBytes
+            }
         guard fits else {
             throw Failure(
                 .chunkInconsistent, "a plane has a stored length that its codec cannot have", object: "plane \(number)",
