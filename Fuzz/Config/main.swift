@@ -7,6 +7,7 @@ import Parallelism
 
 // An adapter folder: what is understood is packed, and the container says the same.
 
+/// One run: libFuzzer calls it with every input.
 @c(LLVMFuzzerTestOneInput)
 public func test(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     let parts = FolderParts(unsafe input(data, count))
@@ -33,11 +34,16 @@ public func test(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     return 0
 }
 
+/// Makes the next input from one at hand.
 @c(LLVMFuzzerCustomMutator)
 public func change(_ data: UnsafeMutablePointer<UInt8>?, _ count: Int, _ limit: Int, _ seed: CUnsignedInt) -> Int {
     unsafe mutate(data, count, limit, seed) { bytes, dice in
         var parts = FolderParts(bytes)
-        if dice.roll(2) == 0 { parts.config = plainlyMutated(parts.config) } else { parts.text = plainlyMutated(parts.text) }
+        if dice.roll(2) == 0 {
+            parts.config = plainlyMutated(parts.config)
+        } else {
+            parts.text = plainlyMutated(parts.text)
+        }
         return parts.bytes
     }
 }

@@ -4,6 +4,7 @@ import FuzzSupport
 
 // The tables of an index: what is accepted is written back as the same bytes, and whatever is derived from it holds.
 
+/// One run: libFuzzer calls it with every input.
 @c(LLVMFuzzerTestOneInput)
 public func test(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     let bytes = unsafe input(data, count)
@@ -23,6 +24,7 @@ public func test(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     return 0
 }
 
+/// Makes the next input from one at hand.
 @c(LLVMFuzzerCustomMutator)
 public func change(_ data: UnsafeMutablePointer<UInt8>?, _ count: Int, _ limit: Int, _ seed: CUnsignedInt) -> Int {
     unsafe mutate(data, count, limit, seed) { bytes, dice in

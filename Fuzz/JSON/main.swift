@@ -10,6 +10,7 @@ private enum Styles {
     ]
 }
 
+/// One run: libFuzzer calls it with every input.
 @c(LLVMFuzzerTestOneInput)
 public func test(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     let bytes = unsafe input(data, count)

@@ -37,6 +37,7 @@ private func file(_ bytes: [UInt8]) -> [UInt8] {
     return archive([("x/data.pkl", Array(bytes.dropFirst()))] + Archive.storages)
 }
 
+/// One run: libFuzzer calls it with every input.
 @c(LLVMFuzzerTestOneInput)
 public func test(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     let file = ScratchFile.shared.holding(file(unsafe input(data, count)))

@@ -29,7 +29,8 @@ private func rewrite(_ container: Container) {
     let path = Paths.joined(ScratchFile.folder, "copy")
     let trailer = accepted { () throws(Failure) in
         let output = try OutputFile.create(at: path, replacing: true, durability: .none)
-        let trailer = try ContainerWriter(compression: .fast, lanes: Lanes(count: 1)).write(container.adapter, to: output)
+        let trailer = try ContainerWriter(compression: .fast, lanes: Lanes(count: 1)).write(
+            container.adapter, to: output)
         try output.commit()
         return trailer
     }
@@ -44,6 +45,7 @@ private func rewrite(_ container: Container) {
     require(trailer.contentDigest == container.contentDigest, "a copy has the content of its original")
 }
 
+/// One run: libFuzzer calls it with every input.
 @c(LLVMFuzzerTestOneInput)
 public func test(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     let bytes = unsafe input(data, count)
@@ -72,6 +74,7 @@ public func test(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     return 0
 }
 
+/// Makes the next input from one at hand.
 @c(LLVMFuzzerCustomMutator)
 public func change(_ data: UnsafeMutablePointer<UInt8>?, _ count: Int, _ limit: Int, _ seed: CUnsignedInt) -> Int {
     unsafe mutate(data, count, limit, seed) { bytes, dice in

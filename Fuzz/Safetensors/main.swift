@@ -31,6 +31,7 @@ private func check(_ header: SafetensorsHeader) {
     }
 }
 
+/// One run: libFuzzer calls it with every input.
 @c(LLVMFuzzerTestOneInput)
 public func test(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     let bytes = unsafe input(data, count)

@@ -32,7 +32,8 @@ private enum Seeds {
         let path = Paths.joined(ScratchFile.folder, "seed.lock")
         let bytes = accepted { () throws(Failure) -> (index: [UInt8], data: [UInt8], all: [UInt8]) in
             let output = try OutputFile.create(at: path, replacing: true, durability: .none)
-            let trailer = try ContainerWriter(compression: compression, lanes: Lanes(count: 1)).write(adapter, to: output)
+            let trailer = try ContainerWriter(compression: compression, lanes: Lanes(count: 1)).write(
+                adapter, to: output)
             try output.commit()
             let file = try InputFile(path: path)
             return (
@@ -54,7 +55,9 @@ private enum Seeds {
         let length = Int(weights[0]) | Int(weights[1]) << 8 | Int(weights[2]) << 16
         let text = Array(weights[8..<8 + length])
         let dataCount = weights.count - 8 - length
-        write((0..<4).map { UInt8(truncatingIfNeeded: dataCount >> (8 * $0)) } + weights[..<8] + text, "safetensors", name)
+        write(
+            (0..<4).map { UInt8(truncatingIfNeeded: dataCount >> (8 * $0)) } + weights[..<8] + text, "safetensors", name
+        )
         let parts = FolderParts(config: config, text: text)
         write(parts.bytes, "config", name)
         if let folder = accepted({ () throws(Failure) in try parts.read() }) { write(folder.adapter, name) }
@@ -81,6 +84,7 @@ private enum Seeds {
     }
 }
 
+/// One run: libFuzzer calls it with every input.
 @c(LLVMFuzzerTestOneInput)
 public func test(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     Seeds.types()

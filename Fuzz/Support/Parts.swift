@@ -108,7 +108,8 @@ package struct Parts {
         let trailer = Trailer(
             indexOffset: UInt64(indexOffset), indexSize: UInt64(index.count),
             fileSize: UInt64(bytes.count + Limits.trailerSize), headerChecksum: Header.checksum(of: header),
-            indexDigest: SHA256.hash(header + index), contentDigest: isSound ? parsed?.index.contentDigest() ?? .zero : .zero,
+            indexDigest: SHA256.hash(header + index),
+            contentDigest: isSound ? parsed?.index.contentDigest() ?? .zero : .zero,
             logicalBytes: UInt64(parsed?.layout.logicalBytes ?? 0))
         return bytes + trailer.serialized()
     }

@@ -29,7 +29,9 @@ package final class ScratchFile: Sendable {
     package func replace(by bytes: [UInt8], count: Int? = nil) {
         let count = max(count ?? 0, bytes.count)
         size.withLock { size in
-            if size != bytes.count || count != bytes.count { require(ftruncate(descriptor, 0) == 0, "files can shrink") }
+            if size != bytes.count || count != bytes.count {
+                require(ftruncate(descriptor, 0) == 0, "files can shrink")
+            }
             let written = unsafe bytes.withUnsafeBytes { unsafe pwrite(descriptor, $0.baseAddress, $0.count, 0) }
             require(written == bytes.count, "files can be written")
             if count != bytes.count { require(ftruncate(descriptor, off_t(count)) == 0, "files can grow") }
