@@ -79,7 +79,8 @@ extension Index {
             }
             leaf += entry.flags.rawValue.nonzeroBitCount
             guard Int(entry.tensorCount) <= tensors.count - tensor else {
-                throw Failure(.indexInconsistent, "the entries have more tensors than the index", object: key.description)
+                throw Failure(
+                    .indexInconsistent, "the entries have more tensors than the index", object: key.description)
             }
             let own = tensors[tensor..<tensor + Int(entry.tensorCount)]
             tensor += Int(entry.tensorCount)
@@ -105,7 +106,8 @@ extension Index {
         for tensor in tensors {
             if let previous, previous.rawValue >= tensor.role.rawValue {
                 throw Failure(
-                    previous == tensor.role ? .duplicate : .notCanonical, "the tensors are not sorted by role, each once",
+                    previous == tensor.role ? .duplicate : .notCanonical,
+                    "the tensors are not sorted by role, each once",
                     actual: tensor.role.word)
             }
             previous = tensor.role

@@ -35,7 +35,8 @@ enum StringTable {
             expanded += shared + rest
         }
         guard total == byteCount else {
-            throw Failure(.badStringReference, "the strings' lengths do not add up to their bytes", offset: reader.offset)
+            throw Failure(
+                .badStringReference, "the strings' lengths do not add up to their bytes", offset: reader.offset)
         }
         guard expanded <= Limits.stringBytes else {
             throw Failure(

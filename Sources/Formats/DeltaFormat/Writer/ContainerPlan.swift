@@ -71,7 +71,9 @@ struct ContainerPlan {
         guard try shape.byteCount(tensor.source.dtype) == tensor.source.byteCount else {
             throw Failure(.internal, "a tensor's shape does not match its bytes", object: object)
         }
-        guard shape.rank <= Limits.rank else { throw Failure(.badRank, "a tensor has too many dimensions", object: object) }
+        guard shape.rank <= Limits.rank else {
+            throw Failure(.badRank, "a tensor has too many dimensions", object: object)
+        }
         for dimension in shape.dimensions {
             if dimension == 0 { throw Failure(.zeroDimension, "a tensor has a dimension of zero", object: object) }
             guard dimension < Limits.dimension else {
@@ -129,7 +131,8 @@ private struct ParameterTable {
             let bytes = set.serialized()
             guard bytes.count <= Limits.parameterBytes, (try? Parameters(parsing: bytes)) == set else {
                 throw Failure(
-                    .limit, "a config is larger than a container may hold", expected: "at most \(Limits.parameterBytes) bytes",
+                    .limit, "a config is larger than a container may hold",
+                    expected: "at most \(Limits.parameterBytes) bytes",
                     actual: "\(bytes.count)")
             }
         }
