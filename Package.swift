@@ -114,3 +114,20 @@ let package = Package(
     ],
     swiftLanguageModes: [.v6]
 )
+
+// The fuzz targets are built by `Scripts/fuzz` alone, with a sanitizer's `main` in place of their own.
+if Context.environment["TENON_FUZZ"] != nil {
+    let rooms: [Target.Dependency] = [
+        "CFuzzer", "CZstd", "Diagnostics", "Parallelism", "JSON", "Files", "Digests", "Tensors", "Checkpoints", "Adapters",
+        "DeltaFormat", "Interchange", "Packaging",
+    ]
+    package.targets.append(.systemLibrary(name: "CFuzzer", path: "Fuzz/CFuzzer"))
+    package.targets.append(
+        .target(name: "FuzzSupport", dependencies: rooms, path: "Fuzz/Support", swiftSettings: settings))
+    for name in ["Open", "ReadAll", "Index", "Safetensors", "JSON", "Pickle", "Config", "Seeds"] {
+        package.targets.append(
+            .executableTarget(
+                name: "Fuzz\(name)", dependencies: rooms + ["FuzzSupport"], path: "Fuzz/\(name)",
+                swiftSettings: settings))
+    }
+}

@@ -1,10 +1,10 @@
-import Adapters
-import Diagnostics
+package import Adapters
+package import Diagnostics
 import Tensors
 
 /// What a kind demands of its values, not only of their shapes: checked before anything scatters or looks up by them.
-enum ValueRules {
-    static func check(_ adapter: Adapter) throws(Failure) {
+package enum ValueRules {
+    package static func check(_ adapter: Adapter) throws(Failure) {
         for entry in adapter.entries {
             do throws(Failure) {
                 switch entry.key.kind {
@@ -22,7 +22,7 @@ enum ValueRules {
     }
 
     /// A finding for every tensor of floats that holds NaN or infinity.
-    static func nonFinite(in adapter: Adapter) throws(Failure) -> [Finding] {
+    package static func nonFinite(in adapter: Adapter) throws(Failure) -> [Finding] {
         var findings: [Finding] = []
         for entry in adapter.entries {
             for tensor in entry.tensors where tensor.source.dtype.isFloat {

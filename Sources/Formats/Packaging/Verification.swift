@@ -14,6 +14,7 @@ package struct Verification: Sendable {
 
     package var checks: [Check] = []
     package var findings: [Finding] = []
+    package var times = StageTimes()
 
     /// Checks a container to a level, and that what it says of itself holds together.
     ///
@@ -49,6 +50,7 @@ package struct Verification: Sendable {
     }
 
     private mutating func pass(_ name: String, _ detail: String) {
+        times.end(name)
         checks.append(Check(name: name, detail: detail))
     }
 }

@@ -21,6 +21,7 @@ struct ContainerPlan {
         }
         let parameters = ParameterTable([adapter.parameters] + entries.map(\.parameters))
 
+        try strings.check()
         try parameters.check()
 
         var index = Index()
@@ -95,6 +96,20 @@ private struct StringNumbers {
         if !text.isEmpty { members.insert(Array(text.utf8)) }
     }
 
+    /// Throws where a string is longer than its length can say, or all are longer than a reader takes.
+    func check() throws(Failure) {
+        var total = 0
+        for text in members {
+            total += text.count
+            guard text.count <= UInt16.max, total <= Limits.stringBytes else {
+                throw Failure(
+                    .limit, "the names and texts are longer than a container may hold",
+                    expected: "at most \(UInt16.max) bytes each and \(Limits.stringBytes) together",
+                    actual: "\(max(text.count, total))")
+            }
+        }
+    }
+
     private func number() -> [[UInt8]: UInt32] {
         var ids: [[UInt8]: UInt32] = [:]
         for (id, bytes) in members.sorted(by: { $0.lexicographicallyPrecedes($1) }).enumerated() {
@@ -112,16 +127,18 @@ private struct StringNumbers {
     }
 }
 
-/// Parameter sets to be numbered in the order of their bytes.
+/// Parameter sets to be numbered in the order of their bytes, which tell apart what strings take for equal.
 private struct ParameterTable {
     let sorted: [Parameters]
-    private let ids: [Parameters: UInt32]
+    private let ids: [[UInt8]: UInt32]
 
     init(_ sets: [Parameters]) {
-        let unique = Array(Set(sets)).map { (set: $0, bytes: $0.serialized()) }
-        sorted = unique.sorted { $0.bytes.lexicographicallyPrecedes($1.bytes) }.map(\.set)
-        var ids: [Parameters: UInt32] = [:]
-        for (id, set) in sorted.enumerated() { ids[set] = UInt32(id) }
+        var unique: [[UInt8]: Parameters] = [:]
+        for set in sets { unique[set.serialized()] = set }
+        let ordered = unique.sorted { $0.key.lexicographicallyPrecedes($1.key) }
+        sorted = ordered.map(\.value)
+        var ids: [[UInt8]: UInt32] = [:]
+        for (id, member) in ordered.enumerated() { ids[member.key] = UInt32(id) }
         self.ids = ids
     }
 
@@ -139,6 +156,6 @@ private struct ParameterTable {
     }
 
     func id(_ set: Parameters) -> UInt32 {
-        ids[set] ?? 0
+        ids[set.serialized()] ?? 0
     }
 }
