@@ -110,7 +110,7 @@ let package = Package(
             dependencies: [
                 "Support", "Diagnostics", "Parallelism", "Files", "JSON", "Adapters", "DeltaFormat", "TenonCLI",
             ],
-            path: "Tests/EndToEnd", swiftSettings: settings),
+            path: "Tests/EndToEnd", exclude: ["Snapshots"], swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]
 )
