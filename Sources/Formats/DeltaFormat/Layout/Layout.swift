@@ -95,10 +95,11 @@ package struct Layout: Sendable {
     }
 
     private static func check(_ plane: PlaneRecord, rawBytes: Int, number: Int) throws(Failure) {
-        let fits = switch plane.codec {
-        case .raw: plane.storedBytes == rawBytes
-        case .zstd: plane.storedBytes > 0 && plane.storedBytes < rawBytes
-        }
+        let fits =
+            switch plane.codec {
+            case .raw: plane.storedBytes == rawBytes
+            case .zstd: plane.storedBytes > 0 && plane.storedBytes < rawBytes
+            }
         guard fits else {
             throw Failure(
                 .chunkInconsistent, "a plane has a stored length that its codec cannot have", object: "plane \(number)",
