@@ -146,7 +146,8 @@ private struct Child {
         var sent = 0
         var interrupt = interrupt
         var timedOut = false
-        var sampledPeak = 0
+        // One sample for sure: it may be gone before the next.
+        var sampledPeak = Self.peakMemory(of: process)
         signal(SIGPIPE, SIG_IGN)
         while ends.contains(output) || ends.contains(errors) {
             if sent == stdin.count, ends.remove(input) != nil { close(input) }

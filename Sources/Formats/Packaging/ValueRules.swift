@@ -50,7 +50,8 @@ package enum ValueRules {
             let width = indices.dtype.width ?? 1
             for start in stride(from: 0, to: bytes.count, by: width) {
                 guard let index = place(bytes[start..<start + width], as: indices.dtype) else {
-                    throw Failure(.sparseIndex, "an index of a sparse entry is no place", actual: "element \(start / width)")
+                    throw Failure(
+                        .sparseIndex, "an index of a sparse entry is no place", actual: "element \(start / width)")
                 }
                 let isAscending = previous.map { $0 < index } ?? true
                 guard isAscending, index < bound else {
