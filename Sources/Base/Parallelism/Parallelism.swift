@@ -20,14 +20,7 @@ package struct Lanes: Sendable {
     package func forEach(_ total: Int, _ body: @Sendable (_ lane: Int, _ index: Int) throws(Failure) -> Void)
         throws(Failure)
     {
-        let run = Run(total: total)
-        let width = min(count, total)
-        if width <= 1 {
-            run.drain(lane: 0, body)
-        } else {
-            DispatchQueue.concurrentPerform(iterations: width) { lane in run.drain(lane: lane, body) }
-        }
-        if let failure = run.failure.withLock({ $0 })?.failure { throw failure }
+        try forEach(total, body, whenStopped: {})
     }
 
     /// Calls `produce` for every index on all lanes and `consume` for its results in the order of the indices, one at a
@@ -37,15 +30,27 @@ package struct Lanes: Sendable {
         consume: @Sendable (_ index: Int, _ result: consuming Result) throws(Failure) -> Void
     ) throws(Failure) {
         let order = Order<Result>(window: count * 4)
-        try forEach(total) { lane, index throws(Failure) in
-            do throws(Failure) {
-                try order.waitForTurn(index)
+        try forEach(
+            total,
+            { lane, index throws(Failure) in
+                guard order.waitForTurn(index) else { return }
                 try order.deliver(try produce(lane, index), at: index, to: consume)
-            } catch {
-                order.abandon()
-                throw error
-            }
+            }, whenStopped: { order.abandon() })
+    }
+
+    /// As above; `whenStopped` is called once a lane stops early, before the others have ended.
+    private func forEach(
+        _ total: Int, _ body: @Sendable (_ lane: Int, _ index: Int) throws(Failure) -> Void,
+        whenStopped: @Sendable () -> Void
+    ) throws(Failure) {
+        let run = Run(total: total)
+        let width = min(count, total)
+        if width <= 1 {
+            run.drain(lane: 0, body, whenStopped)
+        } else {
+            DispatchQueue.concurrentPerform(iterations: width) { lane in run.drain(lane: lane, body, whenStopped) }
         }
+        if let failure = run.failure.withLock({ $0 })?.failure { throw failure }
     }
 }
 
@@ -59,7 +64,7 @@ private final class Run: Sendable {
         self.total = total
     }
 
-    func drain(lane: Int, _ body: @Sendable (Int, Int) throws(Failure) -> Void) {
+    func drain(lane: Int, _ body: @Sendable (Int, Int) throws(Failure) -> Void, _ whenStopped: @Sendable () -> Void) {
         while true {
             let index = next.wrappingAdd(1, ordering: .relaxed).oldValue
             guard index < total else { return }
@@ -71,6 +76,7 @@ private final class Run: Sendable {
                     if first.map({ index < $0.index }) ?? true { first = (index, error) }
                 }
                 next.store(total, ordering: .relaxed)
+                whenStopped()
                 return
             }
         }
@@ -85,29 +91,29 @@ private final class Order<Result: Sendable>: Sendable {
         var next = 0
         var isConsuming = false
         var isAbandoned = false
+        /// Those who wait for room in the window.
+        var sleepers: [DispatchSemaphore] = []
     }
 
     private let window: Int
     private let state = Mutex(State())
-    private let room = DispatchSemaphore(value: 0)
-    private let waiting = Atomic<Int>(0)
 
     init(window: Int) {
         self.window = window
     }
 
-    /// Returns once `index` is within the window of results that may be held.
-    func waitForTurn(_ index: Int) throws(Failure) {
+    /// Returns once `index` is within the window of results that may be held: false if there is no use in making it,
+    /// because another lane has stopped the run.
+    func waitForTurn(_ index: Int) -> Bool {
         while true {
-            let (isAbandoned, mayGo) = state.withLock { ($0.isAbandoned, index < $0.next + window) }
-            if isAbandoned { throw Failure(.interrupted, "another lane failed") }
-            if mayGo { return }
-            waiting.wrappingAdd(1, ordering: .sequentiallyConsistent)
-            if state.withLock({ !$0.isAbandoned && index >= $0.next + window }) {
-                room.wait()
-            } else {
-                waiting.wrappingSubtract(1, ordering: .sequentiallyConsistent)
+            let (isAbandoned, sleeper) = state.withLock { state -> (Bool, DispatchSemaphore?) in
+                if state.isAbandoned || index < state.next + window { return (state.isAbandoned, nil) }
+                let sleeper = DispatchSemaphore(value: 0)
+                state.sleepers.append(sleeper)
+                return (false, sleeper)
             }
+            guard let sleeper else { return !isAbandoned }
+            sleeper.wait()
         }
     }
 
@@ -131,7 +137,7 @@ private final class Order<Result: Sendable>: Sendable {
 
     /// The next result in order, if it is there and nobody else is consuming.
     private static func takeNext(_ state: inout State, mayBegin: Bool) -> (Int, Result)? {
-        if mayBegin && state.isConsuming { return nil }
+        if state.isAbandoned || mayBegin && state.isConsuming { return nil }
         guard let result = state.ready.removeValue(forKey: state.next) else {
             state.isConsuming = false
             return nil
@@ -146,14 +152,10 @@ private final class Order<Result: Sendable>: Sendable {
     }
 
     private func wake() {
-        while true {
-            let sleepers = waiting.load(ordering: .sequentiallyConsistent)
-            guard sleepers > 0 else { return }
-            if waiting.compareExchange(
-                expected: sleepers, desired: sleepers - 1, ordering: .sequentiallyConsistent
-            ).exchanged {
-                room.signal()
-            }
+        let sleepers = state.withLock { state in
+            defer { state.sleepers.removeAll(keepingCapacity: true) }
+            return state.sleepers
         }
+        for sleeper in sleepers { sleeper.signal() }
     }
 }

@@ -34,7 +34,7 @@ extension Adapter {
     func requireShared(_ roles: [Role], unless flag: String? = nil) throws(Failure) -> [Finding] {
         if let flag, isOff(flag) { return [] }
         let shared = entries.first { $0.key.kind == .shared }
-        for role in roles where shared?[role] == nil {
+        for role in roles where shared?[role] == nil && shared?[role.part(.codes)] == nil {
             throw Failure(
                 .kindShape, "the adapter lacks the tensor \(role.word) that its modules share", object: method)
         }
