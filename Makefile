@@ -33,7 +33,7 @@ fixtures: ## Remake Fixtures with the pinned Python packages
 fuzz: needs ## Fuzz each parser for a minute
 	@Scripts/fuzz --seconds 60
 
-soak: needs ## Fuzz for hours
+soak: needs ## Fuzz for five million executions
 	@Scripts/soak
 
 bench: tool ## Measure size, speed and memory

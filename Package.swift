@@ -94,7 +94,7 @@ let package = Package(
             name: "Support", dependencies: ["Diagnostics", "Files", "JSON"], path: "Tests/Support",
             swiftSettings: settings),
         tests("Diagnostics"),
-        tests("Parallelism"),
+        tests("Parallelism", ["Diagnostics"]),
         tests("JSON", ["Diagnostics"]),
         tests("Files", ["Diagnostics"]),
         tests("Digests", ["CKernels"]),
@@ -104,7 +104,7 @@ let package = Package(
         tests("Adapters", ["Diagnostics", "Files", "Tensors"]),
         tests("DeltaFormat", ["Diagnostics", "Files", "JSON", "Tensors", "Adapters", "Digests", "Parallelism"]),
         tests("Interchange", ["Diagnostics", "Parallelism", "Files", "Tensors", "Adapters", "JSON", "Checkpoints"]),
-        tests("Packaging", ["Files", "Tensors", "Adapters", "DeltaFormat", "Interchange", "JSON"]),
+        tests("Packaging", ["Diagnostics", "Files", "Tensors", "Adapters", "DeltaFormat", "Interchange", "JSON"]),
         .testTarget(
             name: "EndToEnd",
             dependencies: [
@@ -118,8 +118,8 @@ let package = Package(
 // The fuzz targets are built by `Scripts/fuzz` alone, with a sanitizer's `main` in place of their own.
 if Context.environment["TENON_FUZZ"] != nil {
     let rooms: [Target.Dependency] = [
-        "CFuzzer", "CZstd", "Diagnostics", "Parallelism", "JSON", "Files", "Digests", "Tensors", "Checkpoints", "Adapters",
-        "DeltaFormat", "Interchange", "Packaging",
+        "CFuzzer", "CZstd", "Diagnostics", "Parallelism", "JSON", "Files", "Digests", "Tensors", "Checkpoints",
+        "Adapters", "DeltaFormat", "Interchange", "Packaging",
     ]
     package.targets.append(.systemLibrary(name: "CFuzzer", path: "Fuzz/CFuzzer"))
     package.targets.append(
