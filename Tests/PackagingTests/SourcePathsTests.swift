@@ -22,7 +22,7 @@ struct SourcePathsTests {
             (".*", []), ("A*", []),
         ])
     func patterns(pattern: String, names: [String]) throws {
-        try folders(["a", "aa", "ab", "b.c", ".hidden", "ä"]) { place in
+        try folders(["a", "aa", "ab", "b.c", ".hidden", "ä"]) { place throws in
             try place.write([1], to: "file")
             if names.isEmpty {
                 #expect(throws: Failure.self) { try SourcePaths.expand([place(pattern)]) }
@@ -34,7 +34,7 @@ struct SourcePathsTests {
 
     @Test("patterns may stand in any component, and paths stay where they are in the list")
     func components() throws {
-        try folders(["a", "a/x", "b", "b/x", "b/y"]) { place in
+        try folders(["a", "a/x", "b", "b/x", "b/y"]) { place throws in
             #expect(try SourcePaths.expand([place("*/x")]) == [place("a/x"), place("b/x")])
             #expect(try SourcePaths.expand([place("?/*")]) == [place("a/x"), place("b/x"), place("b/y")])
             #expect(
@@ -44,7 +44,7 @@ struct SourcePathsTests {
 
     @Test("what is there is no pattern")
     func literal() throws {
-        try folders(["a*", "ab"]) { place in
+        try folders(["a*", "ab"]) { place throws in
             #expect(try SourcePaths.expand([place("a*")]) == [place("a*")])
             #expect(SourcePaths.isPattern("a?") && !SourcePaths.isPattern("a[b]"))
         }
@@ -52,7 +52,7 @@ struct SourcePathsTests {
 
     @Test("a long name against many stars does not take long")
     func stars() throws {
-        try folders([String(repeating: "a", count: 200)]) { place in
+        try folders([String(repeating: "a", count: 200)]) { place throws in
             let pattern = String(repeating: "a*", count: 40) + "b"
             #expect(throws: Failure.self) { try SourcePaths.expand([place(pattern)]) }
         }
@@ -60,9 +60,11 @@ struct SourcePathsTests {
 
     @Test("each goes to its folder's name, which no two may share")
     func outputs() throws {
-        try folders(["a", "b", "b/a", "c.d"]) { place in
+        try folders(["a", "b", "b/a", "c.d"]) { place throws in
             #expect(
-                try SourcePaths.outputs(for: [place("a"), place("c.d/")], in: "out") == ["out/a.tenon", "out/c.d.tenon"])
+                try SourcePaths.outputs(for: [place("a"), place("c.d/")], in: "out") == [
+                    "out/a.tenon", "out/c.d.tenon",
+                ])
             #expect(try SourcePaths.outputs(for: [place("b/.")], in: "out") == ["out/b.tenon"])
             let failure = #expect(throws: Failure.self) {
                 try SourcePaths.outputs(for: [place("a"), place("b/a")], in: "out")
@@ -73,7 +75,7 @@ struct SourcePathsTests {
 
     @Test("a cache folder leads to the snapshot of its main branch; all else stays as it is")
     func cache() throws {
-        try folders(["hub", "hub/refs", "hub/snapshots", "plain"]) { place in
+        try folders(["hub", "hub/refs", "hub/snapshots", "plain"]) { place throws in
             #expect(try SourcePaths.resolveCache(place("hub")) == place("hub"))
             try place.write(Array("abc123\n".utf8), to: "hub/refs/main")
             #expect(try SourcePaths.resolveCache(place("hub")) == place("hub/snapshots/abc123"))

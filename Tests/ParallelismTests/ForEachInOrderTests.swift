@@ -87,6 +87,23 @@ struct ForEachInOrderTests {
         }
     }
 
+    @Test(
+        "a failure that comes while others wait for room is the one that is told",
+        .disabled("a lane can take the wakeup meant for another, and both sleep on"), arguments: [2, 3, 6])
+    func failingWhileOthersWait(count: Int) {
+        for round in 0..<1500 {
+            let bad = 20 + round % 40
+            let thrown = #expect(throws: Failure.self) {
+                try Lanes(count: count).forEachInOrder(80) { _, index throws(Failure) in
+                    if index == bad { throw failure(index) }
+                } consume: { index, _ in
+                    if index % 7 == 0 { work(96) }
+                }
+            }
+            expectOwn(thrown, bad)
+        }
+    }
+
     /// The failure is the one that the test threw, not the excuse of a lane that stopped because of it.
     private func expectOwn(_ thrown: Failure?, _ index: Int) {
         if thrown?.actual != "\(index)" { Issue.record("threw \(String(describing: thrown?.what)) for index \(index)") }

@@ -10,8 +10,8 @@ package struct ByteSize: Hashable, Sendable {
     package init?(_ text: String) {
         let digits = text.prefix { $0.isNumber || $0 == "." }
         let unit = text.dropFirst(digits.count).uppercased()
-        guard let number = Double(digits), number > 0, let factor = Self.factor(of: unit) else { return nil }
-        guard number * factor < 0x1p62 else { return nil }
+        guard let number = Double(digits), let factor = Self.factor(of: unit) else { return nil }
+        guard number * factor >= 1, number * factor < 0x1p62 else { return nil }
         bytes = Int(number * factor)
     }
 
@@ -37,7 +37,8 @@ package struct ByteSize: Hashable, Sendable {
             value /= 1000
             unit += 1
         }
-        return value.text(decimals: value < 10 ? 2 : value < 100 ? 1 : 0) + " " + ["B", "kB", "MB", "GB", "TB"][unit]
+        let decimals = value < 9.995 ? 2 : value < 99.95 ? 1 : 0
+        return value.text(decimals: decimals) + " " + ["B", "kB", "MB", "GB", "TB"][unit]
     }
 }
 

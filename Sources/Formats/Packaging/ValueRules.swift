@@ -77,7 +77,8 @@ package enum ValueRules {
         }
     }
 
-    private static func checkTailBits(_ source: any TensorSource, as code: Failure.Code = .notCanonical) throws(Failure) {
+    private static func checkTailBits(_ source: any TensorSource, as code: Failure.Code = .notCanonical) throws(Failure)
+    {
         let used = try source.shape.elementCount() * source.dtype.bits % 8
         guard used != 0, source.byteCount > 0 else { return }
         let last = try source.read(at: source.byteCount - 1, count: 1)[0]
@@ -101,12 +102,13 @@ package enum ValueRules {
 enum FiniteCheck {
     static func nonFiniteCount(_ bytes: [UInt8], dtype: DType) -> Int {
         guard let width = dtype.width else { return 0 }
-        let (high, low): (UInt8, UInt8) = switch dtype {
-        case .f16: (0x7C, 0)
-        case .bf16, .f32: (0x7F, 0x80)
-        case .f64: (0x7F, 0xF0)
-        default: (0xFF, 0xFF)
-        }
+        let (high, low): (UInt8, UInt8) =
+            switch dtype {
+            case .f16: (0x7C, 0)
+            case .bf16, .f32: (0x7F, 0x80)
+            case .f64: (0x7F, 0xF0)
+            default: (0xFF, 0xFF)
+            }
         var count = 0
         for end in stride(from: width, through: bytes.count, by: width)
         where bytes[end - 1] & high == high && bytes[end - 2] & low == low {
