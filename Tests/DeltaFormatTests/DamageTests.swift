@@ -21,7 +21,8 @@ import Testing
         let b = try TensorBuffer(dtype: .bf16, shape: [3, 2], bytes: random.bytes(12))
         adapter.entries = [
             AdapterEntry(key: EntryKey("w", .lora), tensors: [RoleTensor(.a, a), RoleTensor(.b, b)]),
-            AdapterEntry(key: EntryKey("noise", .file), tensors: [RoleTensor(.value, TensorBuffer(random.bytes(4200)))]),
+            AdapterEntry(
+                key: EntryKey("noise", .file), tensors: [RoleTensor(.value, TensorBuffer(random.bytes(4200)))]),
         ]
         let output = try OutputFile.create(at: folder("good"), replacing: false, durability: .none)
         _ = try ContainerWriter(lanes: Lanes(count: 1)).write(adapter, to: output)
@@ -64,7 +65,9 @@ import Testing
         #expect(after?.code == .trailingData)
         let before = #expect(throws: Failure.self) { try verify(Array("#!/bin/sh\n".utf8) + good, folder("x")) }
         #expect(before?.code == .notThisFormat)
-        let text = #expect(throws: Failure.self) { try verify([0x89, 0x54, 0x4E, 0x4E, 0x0A] + good[5...], folder("x")) }
+        let text = #expect(throws: Failure.self) {
+            try verify([0x89, 0x54, 0x4E, 0x4E, 0x0A] + good[5...], folder("x"))
+        }
         #expect(text?.code == .textModeDamage)
     }
 }

@@ -13,32 +13,41 @@ import Testing
     private func adapter(seed: UInt64) throws -> Adapter {
         var random = RepeatableRandom(seed: seed)
         var adapter = Adapter(
-            method: "lora", parameters: ["r": 8, "lora_alpha": 16, "note": "é", "rank_pattern": .map([.init("b", 1), .init("a", 2)])])
+            method: "lora",
+            parameters: ["r": 8, "lora_alpha": 16, "note": "é", "rank_pattern": .map([.init("b", 1), .init("a", 2)])])
         adapter.metadata = ["base": "tiny", "empty": ""]
         for (layer, dtype) in [DType.f32, .bf16, .f16, .f64].enumerated() {
             let width = dtype.bits / 8
-            let a = try TensorBuffer(dtype: dtype, shape: [8, 64 << layer], bytes: random.bytes((8 * 64 << layer) * width))
+            let a = try TensorBuffer(
+                dtype: dtype, shape: [8, 64 << layer], bytes: random.bytes((8 * 64 << layer) * width))
             let b = try TensorBuffer(dtype: dtype, shape: [96, 8], bytes: [UInt8](repeating: 0, count: 96 * 8 * width))
             adapter.entries.append(
-                AdapterEntry(key: EntryKey("layers.\(layer).weight", .lora), tensors: [RoleTensor(.a, a), RoleTensor(.b, b)]))
+                AdapterEntry(
+                    key: EntryKey("layers.\(layer).weight", .lora), tensors: [RoleTensor(.a, a), RoleTensor(.b, b)]))
         }
         let large = try TensorBuffer(dtype: .bf16, shape: [1 << 20, 3], bytes: random.bytes(6 << 20))
         adapter.entries.append(AdapterEntry(key: EntryKey("norm.weight", .full), tensors: [RoleTensor(.value, large)]))
         let noise = TensorBuffer(random.bytes(3_000_001))
         adapter.entries.append(
-            AdapterEntry(key: EntryKey("blob", .file), parameters: ["layout": "verbatim"], tensors: [RoleTensor(.value, noise)]))
+            AdapterEntry(
+                key: EntryKey("blob", .file), parameters: ["layout": "verbatim"], tensors: [RoleTensor(.value, noise)]))
         adapter.entries.append(
             AdapterEntry(key: EntryKey("empty.txt", .file), parameters: ["layout": "verbatim"], tensors: []))
         let scalar = try TensorBuffer(dtype: .f32, shape: [], bytes: [1, 2, 3, 4])
-        adapter.entries.append(AdapterEntry(key: EntryKey("x", Kind(rawValue: 9999)), tensors: [RoleTensor(Role(rawValue: 250), scalar)]))
+        adapter.entries.append(
+            AdapterEntry(key: EntryKey("x", Kind(rawValue: 9999)), tensors: [RoleTensor(Role(rawValue: 250), scalar)]))
         return adapter
     }
 
-    private func write(_ adapter: Adapter, _ folder: TemporaryFolder, _ name: String, lanes: Int, _ compression: Compression = .standard)
+    private func write(
+        _ adapter: Adapter, _ folder: TemporaryFolder, _ name: String, lanes: Int,
+        _ compression: Compression = .standard
+    )
         throws -> Trailer
     {
         let output = try OutputFile.create(at: folder.path + "/" + name, replacing: true)
-        let trailer = try ContainerWriter(compression: compression, lanes: Lanes(count: lanes)).write(adapter, to: output)
+        let trailer = try ContainerWriter(compression: compression, lanes: Lanes(count: lanes)).write(
+            adapter, to: output)
         try output.commit()
         return trailer
     }

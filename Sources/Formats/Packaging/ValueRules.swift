@@ -49,7 +49,10 @@ package enum ValueRules {
         try forEachBlock(of: indices) { (bytes, offset) throws(Failure) in
             let width = indices.dtype.width ?? 1
             for start in stride(from: 0, to: bytes.count, by: width) {
-                let index = bytes[start..<start + width].reversed().reduce(0 as UInt64) { $0 << 8 | UInt64($1) }
+                guard let index = place(bytes[start..<start + width], as: indices.dtype) else {
+                    throw Failure(
+                        .sparseIndex, "an index of a sparse entry is no place", actual: "element \(start / width)")
+                }
                 let isAscending = previous.map { $0 < index } ?? true
                 guard isAscending, index < bound else {
                     throw Failure(
@@ -58,6 +61,16 @@ package enum ValueRules {
                 }
                 previous = index
             }
+        }
+    }
+
+    /// The index that these bytes hold; nil where it is negative or has a fraction.
+    private static func place(_ bytes: ArraySlice<UInt8>, as dtype: DType) -> UInt64? {
+        let bits = bytes.reversed().reduce(0 as UInt64) { $0 << 8 | UInt64($1) }
+        switch dtype {
+        case .i8, .i16, .i32, .i64: return bits >> (dtype.bits - 1) == 0 ? bits : nil
+        case .f32: return UInt64(exactly: Float(bitPattern: UInt32(truncatingIfNeeded: bits)))
+        default: return bits
         }
     }
 
