@@ -46,5 +46,6 @@ struct OutputOptions: ParsableArguments {
 }
 
 extension ByteSize: ExpressibleByArgument {
+    /// As the parser asks for it.
     public init?(argument: String) { self.init(argument) }
 }

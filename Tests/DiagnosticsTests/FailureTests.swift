@@ -17,7 +17,8 @@ struct FailureTests {
 
     @Test("keep what a deeper layer said")
     func layers() {
-        let failure = Failure(.limit, "too much").at(path: "inner").at(path: "outer").on("x").on("y").hint("a").hint("b")
+        let failure = Failure(.limit, "too much").at(path: "inner").at(path: "outer").on("x").on("y").hint("a").hint(
+            "b")
         #expect(failure.path == "inner" && failure.object == "x" && failure.hints == ["a", "b"])
     }
 

@@ -55,9 +55,13 @@ struct BadInputTests {
         }
     }
 
-    @Test("a config that is none", arguments: [("", "json-syntax"), ("{", "json-syntax"), ("[]", "config-invalid"),
-        (#"{"r":4}"#, "config-invalid"), (#"{"peft_type":"LORA","r":4,"r":8}"#, "json-duplicate"),
-        (#"{"peft_type":7}"#, "config-invalid"), (#"{"peft_type":"LORA","r":-1}"#, "bad-param")])
+    @Test(
+        "a config that is none",
+        arguments: [
+            ("", "json-syntax"), ("{", "json-syntax"), ("[]", "config-invalid"),
+            (#"{"r":4}"#, "config-invalid"), (#"{"peft_type":"LORA","r":4,"r":8}"#, "json-duplicate"),
+            (#"{"peft_type":7}"#, "config-invalid"), (#"{"peft_type":"LORA","r":-1}"#, "bad-param"),
+        ])
     func config(text: String, code: String) throws {
         try inAdapter { place in
             try place.write(Array(text.utf8), to: "in/adapter_config.json")

@@ -23,7 +23,8 @@ import Testing
             #expect(try place.names() == before, "\(fault)", sourceLocation: sourceLocation)
         }
 
-        @Test("no space at any write, and nothing is left behind", arguments: ["write", "reserve", "truncate", "fsync"])
+        @Test(
+            "no space at any write, and nothing is left behind", arguments: ["write", "reserve", "truncate", "fsync"])
         func noSpacePacking(call: String) throws {
             try inFolder { place in
                 let pack = ["pack", Fixtures.path("lora-readme"), "-o", place("a.tenon"), "--json"]
@@ -82,7 +83,9 @@ import Testing
             try inFolder { place in
                 let container = try packed("lora-llama", in: place)
                 let pack = ["pack", Fixtures.path("lora-llama"), "-o", place("b.tenon")]
-                for fault in ["open@adapter_model=EACCES", "open@b.tenon=EACCES", "readdir=EACCES", "open@b.tenon=EPERM"] {
+                for fault in [
+                    "open@adapter_model=EACCES", "open@b.tenon=EACCES", "readdir=EACCES", "open@b.tenon=EPERM",
+                ] {
                     try expect(77, "permission", pack, fault: fault, in: place)
                 }
                 for fault in ["open@a.tenon=EACCES", "mkdir=EACCES", "open@out=EACCES"] {
@@ -98,7 +101,8 @@ import Testing
         @Test(
             "transfers that fall short or are interrupted go on",
             arguments: [
-                "pread=short:7", "write=short:11", "pwrite=short:13", "pread:2=EINTR", "write:2=EINTR", "pwrite:1=EINTR",
+                "pread=short:7", "write=short:11", "pwrite=short:13", "pread:2=EINTR", "write:2=EINTR",
+                "pwrite:1=EINTR",
                 "open:2=EINTR", "fsync:1=EINTR", "close=EINTR", "rename:1=EINTR", "reserve=EINVAL",
             ])
         func goesOn(fault: String) throws {

@@ -44,7 +44,9 @@ struct HelpTests {
         #expect(example.hasPrefix("tenon "))
         try inFolder { place in
             try copyFolder(Fixtures.path("lora-llama"), to: place("my-adapter"))
-            if example.contains(" my-adapter.tenon --") { _ = try packed("lora-llama", in: place, as: "my-adapter.tenon") }
+            if example.contains(" my-adapter.tenon --") {
+                _ = try packed("lora-llama", in: place, as: "my-adapter.tenon")
+            }
             let run = try runShell(example, in: place.path)
             #expect(run.status == 0, "\(run.errors)")
             #expect(run.errors == "" && !run.output.isEmpty)
@@ -54,7 +56,8 @@ struct HelpTests {
     @Test("the version names tool, container, zstd and instruction set")
     func version() throws {
         let text = try help(["--version"])
-        let pattern = /tenon \d+\.\d+\.\d+\S* \(container \d+\.\d+.*, zstd \d+\.\d+\.\d+, simd (portable|avx2|avx512|neon)\)\n/
+        let pattern =
+            /tenon \d+\.\d+\.\d+\S* \(container \d+\.\d+.*, zstd \d+\.\d+\.\d+, simd (portable|avx2|avx512|neon)\)\n/
         #expect(text.wholeMatch(of: pattern) != nil, "\(text)")
     }
 

@@ -28,7 +28,9 @@ struct LossyTests {
         ["--dtype", "bf16", "--quantize", "nf4"],
     ]
 
-    @Test("the error that is printed is the one that comes out", arguments: ways, ["lora-llama", "vera", "ia3", "lora-bf16"])
+    @Test(
+        "the error that is printed is the one that comes out", arguments: ways,
+        ["lora-llama", "vera", "ia3", "lora-bf16"])
     func errors(options: [String], name: String) throws {
         try inFolder { place in
             let (before, after, document) = try roundTrip(Fixtures.path(name), options, in: place)
@@ -74,7 +76,9 @@ struct LossyTests {
             let run = try runTool(["pack", Fixtures.path("lora-llama"), "-o", place("a.tenon"), "--quantize", "nf4"])
             let lines = run.output.split(separator: "\n").filter { $0.contains("relative error") }
             #expect(lines.count == 28)
-            #expect(lines.allSatisfy { $0.contains(/relative error \d\.\d\de-\d\d, largest \d\.\d\de[-+]\d\d$/) }, "\(lines)")
+            #expect(
+                lines.allSatisfy { $0.contains(/relative error \d\.\d\de-\d\d, largest \d\.\d\de[-+]\d\d$/) },
+                "\(lines)")
             let plain = try runTool(["pack", Fixtures.path("lora-llama"), "-o", place("b.tenon")])
             #expect(!plain.output.contains("error"))
         }

@@ -14,7 +14,8 @@ struct MemoryTests {
             try SyntheticAdapter.make(at: place + "/in", byteCount: 200_000_000, tensorBytes: 1 << 20)
             for compression in ["default", "fast"] {
                 let pack = [
-                    "pack", place + "/in", "-o", place + "/a.tenon", "--force", "--threads", "2", "--compression", compression,
+                    "pack", place + "/in", "-o", place + "/a.tenon", "--force", "--threads", "2", "--compression",
+                    compression,
                 ]
                 let plan = try document(try runTool(pack + ["--dry-run", "--json"]))
                 let limit = min(Self.limit, try #require(plan["memoryBytes"]?.int))
@@ -40,7 +41,7 @@ struct MemoryTests {
     func progress() throws {
         guard try exists("/usr/bin/script") else { return }
         try inLargeFolder { place in
-            try SyntheticAdapter.make(at: place + "/in", byteCount: 40 << 20, tensorBytes: 1 << 20)
+            try SyntheticAdapter.make(at: place + "/in", byteCount: 24 << 20, tensorBytes: 1 << 20)
             let pack = "tenon pack in -o a.tenon --force --compression max --threads 1"
             let seen = try runShell("script -qec '\(pack)' /dev/null </dev/null", in: place)
             #expect(seen.status == 0)

@@ -84,7 +84,8 @@ struct RoundTripTests {
         "vLLM gets nothing else",
         arguments: [
             "lora-dora", "lora-dora-gpt2", "lora-lora-bias", "lora-bias-all", "lora-modules-to-save", "lora-tokens",
-            "lora-replication", "lora-parameters", "lora-kasa", "lora-alora", "lora-qalora", "lora-bdlora", "vera", "ia3",
+            "lora-replication", "lora-parameters", "lora-kasa", "lora-alora", "lora-qalora", "lora-bdlora", "vera",
+            "ia3",
             "oft", "adamss", "prompt",
         ])
     func notForVLLM(name: String) throws {

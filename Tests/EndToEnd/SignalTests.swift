@@ -54,7 +54,9 @@ struct SignalTests {
         }
     }
 
-    @Test("a closed pipe ends it silently", arguments: ["inspect a.tenon --tensors", "verify a.tenon", "--help", "pack in -o -"])
+    @Test(
+        "a closed pipe ends it silently",
+        arguments: ["inspect a.tenon --tensors", "verify a.tenon", "--help", "pack in -o -"])
     func closedPipe(command: String) throws {
         try inFolder { place in
             _ = try packed("lora-llama", in: place)

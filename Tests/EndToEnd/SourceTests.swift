@@ -67,7 +67,9 @@ struct SourceTests {
     @Test("a snapshot of a Hugging Face cache, full of symbolic links", arguments: ["hub", "hub/snapshots/0123abc"])
     func cache(path: String) throws {
         try inFolder { place in
-            for folder in ["hub", "hub/refs", "hub/snapshots", "hub/snapshots/0123abc"] { try Folder.make(place(folder)) }
+            for folder in ["hub", "hub/refs", "hub/snapshots", "hub/snapshots/0123abc"] {
+                try Folder.make(place(folder))
+            }
             try copyFolder(Fixtures.path("lora-readme"), to: place("hub/blobs"))
             try place.write(Array("0123abc\n".utf8), to: "hub/refs/main")
             let links = try runShell(

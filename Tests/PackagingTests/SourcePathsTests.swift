@@ -62,7 +62,9 @@ struct SourcePathsTests {
     func outputs() throws {
         try folders(["a", "b", "b/a", "c.d"]) { place throws in
             #expect(
-                try SourcePaths.outputs(for: [place("a"), place("c.d/")], in: "out") == ["out/a.tenon", "out/c.d.tenon"])
+                try SourcePaths.outputs(for: [place("a"), place("c.d/")], in: "out") == [
+                    "out/a.tenon", "out/c.d.tenon",
+                ])
             #expect(try SourcePaths.outputs(for: [place("b/.")], in: "out") == ["out/b.tenon"])
             let failure = #expect(throws: Failure.self) {
                 try SourcePaths.outputs(for: [place("a"), place("b/a")], in: "out")

@@ -14,7 +14,8 @@ struct ValueRulesTests {
             list.append(RoleTensor(role, try TensorBuffer(dtype: dtype, shape: shape, bytes: bytes)))
         }
         return Adapter(
-            method: "shira", entries: [AdapterEntry(key: EntryKey("t.weight", kind), parameters: parameters, tensors: list)])
+            method: "shira",
+            entries: [AdapterEntry(key: EntryKey("t.weight", kind), parameters: parameters, tensors: list)])
     }
 
     private func code(_ adapter: Adapter) -> Failure.Code? {
@@ -59,7 +60,8 @@ struct ValueRulesTests {
         arguments: [
             (.f32, [0, 0, 0x80, 0x7F, 0, 0, 0x80, 0x3F], 1), (.f32, [0, 0, 0xC0, 0xFF, 1, 0, 0x80, 0x7F], 2),
             (.bf16, [0x80, 0x7F, 0x80, 0x3F], 1), (.f16, [0, 0x7C, 0, 0x7B], 1), (.f16, [1, 0xFC, 0, 0xFC], 2),
-            (.f64, [0, 0, 0, 0, 0, 0, 0xF0, 0x7F], 1), (.f64, [0, 0, 0, 0, 0, 0, 0xEF, 0x7F], 0), (.u8, [0xFF, 0xFF], 0),
+            (.f64, [0, 0, 0, 0, 0, 0, 0xF0, 0x7F], 1), (.f64, [0, 0, 0, 0, 0, 0, 0xEF, 0x7F], 0),
+            (.u8, [0xFF, 0xFF], 0),
         ] as [(DType, [UInt8], Int)])
     func finite(dtype: DType, bytes: [UInt8], count: Int) throws {
         let adapter = try adapter(.full, [:], [(.value, dtype, [bytes.count * 8 / dtype.bits], bytes)])

@@ -37,7 +37,8 @@ package struct ByteSize: Hashable, Sendable {
             value /= 1000
             unit += 1
         }
-        return value.text(decimals: value < 9.995 ? 2 : value < 99.95 ? 1 : 0) + " " + ["B", "kB", "MB", "GB", "TB"][unit]
+        let decimals = value < 9.995 ? 2 : value < 99.95 ? 1 : 0
+        return value.text(decimals: decimals) + " " + ["B", "kB", "MB", "GB", "TB"][unit]
     }
 }
 

@@ -39,7 +39,8 @@ package enum SourcePaths {
     /// The snapshot that the main branch of a Hugging Face cache folder points to; other paths as they are.
     package static func resolveCache(_ path: String) throws(Failure) -> String {
         let reference = Paths.joined(path, "refs/main")
-        guard try Folder.kind(of: path) == .folder, try Folder.kind(of: reference) == .file, try Folder.kind(of: Paths.joined(path, "snapshots")) == .folder
+        guard try Folder.kind(of: path) == .folder, try Folder.kind(of: reference) == .file,
+            try Folder.kind(of: Paths.joined(path, "snapshots")) == .folder
         else { return path }
         let file = try InputFile(path: reference)
         let bytes = try file.read(at: 0, count: min(file.size, 256))
