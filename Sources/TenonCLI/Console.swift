@@ -44,20 +44,28 @@ struct Console: Sendable {
         }
     }
 
-    func report(_ failure: Failure) {
+    /// `asDocument` is false where the error is part of a document that was printed already.
+    func report(_ failure: Failure, asDocument: Bool = true) {
         if failure.code == .closedPipe { return }
         write("tenon: error: \(failure)", to: 2)
         for hint in failure.hints { write("hint: \(hint.escapedForTerminal)", to: 2) }
         if failure.code == .internal {
             write("hint: this is a fault of tenon's own; please report the line above", to: 2)
         }
-        if isJSON { result(["error": failure.document]) }
+        if isJSON && asDocument { result(["error": failure.document]) }
     }
 
     private func write(_ line: String, to descriptor: Int32) {
         let bytes = Array((line + "\n").utf8)
-        // A reader that has gone needs no result, and there is nobody to tell.
-        try? Syscalls.writeAll(bytes, to: descriptor)
+        do throws(Errno) {
+            try Syscalls.writeAll(bytes, to: descriptor)
+        } catch {
+            let failure = Failure(error, .output, "cannot write the result", path: "standard output")
+            // A reader that has gone needs no result; any other that did not get it has to know.
+            if failure.isClosedPipe || descriptor == 2 { return }
+            try? Syscalls.writeAll(Array("tenon: error: \(failure)\n".utf8), to: 2)
+            Syscalls.exit(failure.code.status.rawValue)
+        }
     }
 }
 

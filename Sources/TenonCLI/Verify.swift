@@ -31,22 +31,33 @@ struct Verify: ParsableCommand, Exemplified {
     func run() throws {
         let console = shared.console
         let file = try InputFile.opened(container)
-        let verification = try Verification.run(on: file, level: level, values: values, lanes: shared.lanes)
+        let verification = Verification.run(on: file, level: level, values: values, lanes: shared.lanes)
         for finding in verification.findings { console.warn(finding) }
         if shared.json {
-            console.result([
-                "ok": true, "level": .string(level.rawValue),
-                "checks": .array(
-                    verification.checks.map {
-                        ["name": .string($0.name), "ok": true, "detail": .string($0.detail)]
-                    }),
-                "warnings": .array(verification.findings.map { .string($0.description) }),
-            ])
+            console.result(verification.document(level: level))
         } else {
-            for check in verification.checks {
+            for check in verification.checks where check.isOK {
                 console.result("ok  " + check.name.padded(to: 12) + check.detail.escapedForTerminal)
             }
         }
         if shared.verbose { console.tell(verification.times) }
+        if let failure = verification.failure {
+            console.report(failure, asDocument: false)
+            throw ExitCode(failure.code.status.rawValue)
+        }
+    }
+}
+
+extension Verification {
+    /// The document of `verify --json`; where a check failed it says so, and carries the error as well.
+    fileprivate func document(level: VerificationLevel) -> JSONValue {
+        var document = JSONObject()
+        document["ok"] = .bool(failure == nil)
+        document["level"] = .string(level.rawValue)
+        document["checks"] = .array(
+            checks.map { ["name": .string($0.name), "ok": .bool($0.isOK), "detail": .string($0.detail)] })
+        document["warnings"] = .array(findings.map { .string($0.description) })
+        if let failure { document["error"] = failure.document }
+        return .object(document)
     }
 }

@@ -262,8 +262,14 @@ package enum Syscalls {
     package static func writeAll(_ bytes: [UInt8], to descriptor: Int32) throws(Errno) {
         var done = 0
         while done < bytes.count {
-            done += try unsafe bytes.span.bytes.extracting(droppingFirst: done).withUnsafeBytes { rest throws(Errno) in
-                try unsafe write(descriptor, rest, path: "standard output")
+            do throws(Errno) {
+                let rest = unsafe bytes.span.bytes.extracting(droppingFirst: done)
+                done += try unsafe rest.withUnsafeBytes { rest throws(Errno) in
+                    try unsafe write(descriptor, rest, path: "standard output")
+                }
+            } catch {
+                guard error.isNotNow else { throw error }
+                wait(descriptor, toWrite: true)
             }
         }
     }

@@ -54,6 +54,19 @@ package struct EntryKey: Hashable, Sendable {
     }
 }
 
+extension EntryKey {
+    /// By bytes: two spellings of one character are two targets.
+    package static func == (a: EntryKey, b: EntryKey) -> Bool {
+        a.kind == b.kind && a.ordinal == b.ordinal && a.target.equalsInBytes(b.target)
+    }
+
+    package func hash(into hasher: inout Hasher) {
+        for byte in target.utf8 { hasher.combine(byte) }
+        hasher.combine(kind)
+        hasher.combine(ordinal)
+    }
+}
+
 extension EntryKey: Comparable {
     /// By target bytes, then kind, then ordinal: the order of a container's entries.
     package static func < (a: EntryKey, b: EntryKey) -> Bool {

@@ -80,6 +80,11 @@ package struct Role: RawRepresentable, Hashable, Sendable {
 
     package func part(_ part: Part) -> Role { Role(rawValue: factor.rawValue | UInt16(part.rawValue) << 8) }
 
+    /// Whether its numbers are measured quantities, which bear rounding; places, masks and bytes do not.
+    package var isFactor: Bool {
+        ![.indices, .indicesA, .indicesB, .bitmap, .frame, .splices].contains(factor)
+    }
+
     package static let all: [Role] = words.keys.sorted().map(Role.init(rawValue:))
 
     package var isKnown: Bool { Self.words[factor.rawValue] != nil && part != nil }

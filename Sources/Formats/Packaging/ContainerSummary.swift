@@ -67,7 +67,7 @@ package struct ContainerSummary: Sendable {
         entries = adapter.entries.map { entry in
             let tensors = entry.tensors.map { tensor in
                 defer { number += 1 }
-                if entry.key.kind != .file {
+                if entry.key.kind != .file, tensor.role.isFactor, tensor.role.part == .whole || tensor.role.part == .codes {
                     count += tensor.source.byteCount * 8 / tensor.source.dtype.bits
                 }
                 return Tensor(
@@ -78,7 +78,7 @@ package struct ContainerSummary: Sendable {
             let isLowRank = [Kind.lora, .adalora].contains(entry.key.kind)
             return Entry(
                 key: entry.key, parameters: entry.parameters, tensors: tensors,
-                rank: isLowRank ? entry[.a]?.shape.dimensions.first : nil)
+                rank: isLowRank ? (entry[.a] ?? entry[Role.a.part(.codes)])?.shape.dimensions.first : nil)
         }
         parameterCount = count
     }

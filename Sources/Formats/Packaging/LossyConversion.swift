@@ -41,12 +41,12 @@ package struct LossyConversion: Sendable {
         for tensor in entry.tensors {
             let name = "\(entry.key), tensor \(tensor.role.word)"
             var source = tensor.source
-            if let dtype, source.dtype == .f32 {
+            if let dtype, source.dtype == .f32, tensor.role.isFactor, entry.key.kind != .opaque {
                 let narrowed = NarrowedTensor(original: source, dtype: dtype)
                 saved.dtype += source.byteCount - narrowed.byteCount
                 source = narrowed
             }
-            guard let quantization, QuantizedFactor.accepts(source, role: tensor.role) else {
+            guard let quantization, QuantizedFactor.accepts(source, role: tensor.role, of: entry.key.kind) else {
                 if source.dtype != tensor.source.dtype {
                     losses.append(PendingLoss(tensor: name, original: tensor.source, result: source))
                 }
@@ -89,8 +89,10 @@ private struct PendingLoss: Sendable {
 }
 
 extension QuantizedFactor {
-    /// Only matrices of floats are worth it, and rows of NF4 have whole bytes.
-    fileprivate static func accepts(_ source: any TensorSource, role: Role) -> Bool {
+    /// Only matrices of floats are worth it, and rows of NF4 have whole bytes; whole tensors of the base and what
+    /// nobody here understands are no factors.
+    fileprivate static func accepts(_ source: any TensorSource, role: Role, of kind: Kind) -> Bool {
+        guard role.isFactor, ![.opaque, .full, .dense, .bias].contains(kind) else { return false }
         guard source.shape.rank >= 2, let last = source.shape.dimensions.last, last % 2 == 0 else { return false }
         return QuantizationParameters.types.contains(source.dtype) && role.part == .whole
     }

@@ -30,7 +30,8 @@ package struct PackingJob: Sendable {
 
     /// Packs one source to `output` (a file, or `-` for the standard output), or several into the folder `output`.
     ///
-    /// Every file is put in place whole; where one of several fails, those before it stay.
+    /// Of several, all are looked at before the first is written. Every file is put in place whole; where writing one
+    /// fails, those before it stay.
     package func run(sources: [String], output: String, tell: (Finding) -> Void) throws(Failure) -> [PackReport] {
         if sources.contains("-") {
             throw Failure(.usage, "an adapter is a folder and cannot be read from the standard input")
@@ -41,6 +42,7 @@ package struct PackingJob: Sendable {
         }
         guard output != "-" else { throw Failure(.usage, "several adapters do not fit one stream") }
         let targets = try SourcePaths.outputs(for: paths, in: output)
+        for path in paths { _ = try PEFTFolder.read(try SourcePaths.resolveCache(path)) }
         var reports: [PackReport] = []
         let isThere = try Folder.kind(of: output) != nil
         let isNew = !isDryRun && !isThere

@@ -5,53 +5,65 @@ package import Files
 import Interchange
 package import Parallelism
 
-/// What a verification found to be in order. Whatever is not is thrown.
+/// What a verification found: the checks in their order, the last of which failed if there is a failure.
 package struct Verification: Sendable {
     package struct Check: Sendable {
         package let name: String
+        package let isOK: Bool
         package let detail: String
     }
 
     package var checks: [Check] = []
+    package var failure: Failure?
     package var findings: [Finding] = []
     package var times = StageTimes()
 
     /// Checks a container to a level, and that what it says of itself holds together.
     ///
     /// - Parameter values: also read every float and tell of those that are not finite.
-    package static func run(on file: InputFile, level: VerificationLevel, values: Bool, lanes: Lanes) throws(Failure)
-        -> Verification
-    {
+    package static func run(on file: InputFile, level: VerificationLevel, values: Bool, lanes: Lanes) -> Verification {
         var verification = Verification()
-        let container = try Container(file)
-        verification.pass("structure", "header, trailer and index; \(container.index.tensors.count) tensors")
-        guard level != .structure else { return verification }
-        try container.verify(level, lanes: lanes)
-        verification.pass("checksums", "\(container.index.planes.count) planes stored and decoded")
-        if level == .full { verification.pass("digests", "SHA-256 of \(container.index.tensors.count) tensors") }
-        let adapter = container.adapter
+        var stage = "structure"
         do throws(Failure) {
-            try ValueRules.check(adapter)
-            verification.pass("values", "indices, masks and codes in range")
-            try PEFTFolder.checkConflict(adapter)
-            if let method = Method.all.first(where: { $0.word == adapter.method }) {
-                // A method's rules are about factors, however they are stored.
-                verification.findings += try method.check(adapter.dequantized())
-            }
-            verification.pass("config", "the stored config agrees with the adapter record")
-            if values {
-                verification.findings += try ValueRules.nonFinite(in: adapter)
-                verification.pass("finite", "every float was looked at")
-            }
+            try verification.check(file, level: level, values: values, lanes: lanes, stage: &stage)
         } catch {
-            throw error.at(path: file.path)
+            let failure = error.at(path: file.path)
+            verification.checks.append(Check(name: stage, isOK: false, detail: failure.description))
+            verification.failure = failure
         }
-        try file.checkUnchanged()
         return verification
     }
 
-    private mutating func pass(_ name: String, _ detail: String) {
-        times.end(name)
-        checks.append(Check(name: name, detail: detail))
+    private mutating func check(
+        _ file: InputFile, level: VerificationLevel, values: Bool, lanes: Lanes, stage: inout String
+    ) throws(Failure) {
+        let container = try Container(file)
+        let tensorCount = container.index.tensors.count
+        pass(&stage, "header, trailer and index; \(tensorCount) tensors", next: level == .full ? "digests" : "checksums")
+        guard level != .structure else { return }
+        try container.verify(level, lanes: lanes)
+        if level == .full { pass(&stage, "SHA-256 of \(tensorCount) tensors", next: "checksums") }
+        pass(&stage, "\(container.index.planes.count) planes stored and decoded", next: "values")
+        let adapter = container.adapter
+        try ValueRules.check(adapter)
+        pass(&stage, "indices and masks in range", next: "config")
+        try PEFTFolder.checkConflict(adapter)
+        if let method = Method.all.first(where: { $0.word == adapter.method }) {
+            // A method's rules are about factors, however they are stored.
+            findings += try method.check(adapter.dequantized())
+        }
+        pass(&stage, "the stored config agrees with the adapter record", next: "finite")
+        if values {
+            findings += try ValueRules.nonFinite(in: adapter)
+            pass(&stage, "every float was looked at", next: "unchanged")
+        }
+        try file.checkUnchanged()
+    }
+
+    /// Notes that the stage under way went well, and goes on to the next.
+    private mutating func pass(_ stage: inout String, _ detail: String, next: String) {
+        times.end(stage)
+        checks.append(Check(name: stage, isOK: true, detail: detail))
+        stage = next
     }
 }

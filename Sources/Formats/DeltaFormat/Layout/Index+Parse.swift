@@ -44,7 +44,7 @@ private struct Counts {
 }
 
 extension Index {
-    /// Parses the tables and checks whatever can be checked of each by itself: ``validate(dataStart:)`` does the rest.
+    /// Parses the tables and checks whatever can be checked of each by itself: ``validate()`` does the rest.
     /// `offset` is where the index begins in its file.
     package init(parsing bytes: RawSpan, offset: UInt64) throws(Failure) {
         var reader = ByteReader(bytes, origin: offset)

@@ -4,7 +4,7 @@ package import Tensors
 
 /// All metadata of a container, as its tables: what the bytes between data and trailer say.
 ///
-/// A value of this type is only well formed after ``validate(dataStart:)``; `serialized()` of a parsed index gives back
+/// A value of this type is only well formed after ``validate()``; `serialized()` of a parsed index gives back
 /// the bytes it was parsed from.
 package struct Index: Hashable, Sendable {
     package var bases: [BaseRecord] = []

@@ -51,7 +51,6 @@ private final class WritingJob: Sendable {
     private struct Progress {
         var index: Index
         var hash = SHA256()
-        var isFirstBlock = true
     }
 
     private let header = Header()
