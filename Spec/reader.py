@@ -7,7 +7,7 @@ in its order, recomputes every check and every digest, and prints a listing as J
     python3 Spec/reader.py FILE...
 
 The exit status is 0 if all files are whole, else 1. `read(path)` gives a `Container`, or raises `Refused` with one of
-the codes of `errors.md`. Needs numpy, zstandard and xxhash.
+the codes of `errors.md`. What the kinds of entries demand is in `kinds.py`. Needs numpy, zstandard and xxhash.
 """
 import hashlib
 import json
@@ -24,74 +24,24 @@ import numpy as np
 import xxhash
 import zstandard
 
+from kinds import KINDS, PARTS, ROLES, Refused, check_kind, check_values, need
+
 MAGIC = bytes.fromhex("89544e4e0d0a1a0a")
 NONE, NO_BASE = 0xFFFFFFFF, 0xFFFF
-FLOATS, INTEGERS = "F16 BF16 F32 F64".split(), "U8 I8 U16 I16 U32 I32 U64 I64".split()
+FLOATS = "F16 BF16 F32 F64".split()
 #: Name and bits by id.
 DTYPES = {number: (name, int(bits)) for number, (name, bits) in enumerate((word.split(":") for word in (
     "BOOL:8 U8:8 I8:8 U16:16 I16:16 U32:32 I32:32 U64:64 I64:64 F16:16 BF16:16 F32:32 F64:64 C64:64 F8_E4M3:8 F8_E5M2:8 "
     "F8_E8M0:8 F8_E4M3FNUZ:8 F8_E5M2FNUZ:8 F6_E2M3:6 F6_E3M2:6 F4:4 NF4:4 BIT:1").split()), 1)}
-ROLES = (
-    "value A B magnitude bias E lambda_b lambda_d w1 w1_a w1_b w2 w2_a w2_b t1 t2 rotation scale u spectrum indices "
-    "lambda gamma logits_a logits_b indices_a indices_b weights_a weights_b bank gate task_rows task_columns bitmap "
-    "frame splices").split()
-PARTS = ["", ".codes", ".scales", ".outer_scales"]
-#: Kind: name, roles that must be there, roles that may be, their shapes. A letter stands for one size throughout.
-KINDS = {int(line.split()[0]): [part.strip() for part in line.split(None, 1)[1].split("|")] for line in """
-1 lora | A B | magnitude bias lambda |
-2 adalora | A B E | | A:r,i B:o,r E:r,1
-3 vera | lambda_b lambda_d | | lambda_b:o lambda_d:r
-4 hadamard | w1_a w1_b w2_a w2_b | t1 t2 |
-5 kronecker | | w1 w1_a w1_b w2 w2_a w2_b t2 |
-6 orthogonal | rotation | | rotation:n,t
-7 butterfly | rotation scale | | rotation:m,n,b,b scale:o,1
-8 householder | u | | u:i,r
-9 spectrum | spectrum | indices | spectrum:n indices:n
-10 rows | value | indices | value:n,d indices:n
-11 random-basis | lambda gamma | A B | lambda:r,n gamma:n,m
-12 vector-bank | | logits_a logits_b indices_a indices_b weights_a weights_b |
-13 shards | value | |
-14 ia3 | scale | |
-15 prefix | value | | value:n,d
-16 prompt | value | task_rows task_columns | value:n,d task_rows:t,r,d task_columns:t,m,r
-17 gated-prompt | value gate | | value:1,n,d gate:1
-18 bottleneck | A B | bias gate scale | A:b,d B:e,b
-32 bias | value | | value:n
-33 dense | value | |
-34 sparse | indices value | | value:n
-35 mask | bitmap | value | value:n
-36 signs | bitmap scale | |
-37 exact | value | indices |
-38 full | value | |
-39 removed | | |
-40 alias | | |
-41 extend | value | |
-64 file | | value frame splices | value:n frame:n splices:k,2
-65 opaque | value | |
-66 shared | | A B bank |""".strip().splitlines()}
 FILE, FOR_THE_WHOLE_MODEL = 64, {15, 16, 65, 66}
 #: The counts that begin an index: limit, and the bytes that each takes in the tables.
 COUNTS = {
-    "bases": (2**12, 96), "entries": (2**18, 20), "leaves": (2**19, 32), "tensors": (2**20, 40),
+    "bases": (2**12, 96), "entries": (2**18, 16), "leaves": (2**19, 32), "tensors": (2**20, 38),
     "dimensions": (2**23, 8), "planes": (2**24, 12), "coded": (2**24, 8), "parameter_sets": (2**18, 4),
-    "parameter_bytes": (2**26, 1), "strings": (2**21, 2), "string_bytes": (2**24, 1), "metadata": (4096, 8),
+    "parameter_bytes": (2**26, 1), "strings": (2**21, 4), "string_bytes": (2**24, 1), "metadata": (4096, 8),
     "extensions": (256, 0), "extension_bytes": (2**26, 1)}
 Base = namedtuple("Base", "root header_digest tensors bytes source_format")
 Plane = namedtuple("Plane", "offset length stored codec check raw_check")
-
-
-class Refused(Exception):
-    """Why a file is no container."""
-
-    def __init__(self, code, what):
-        super().__init__(f"{code}: {what}")
-        self.code = code
-
-
-def need(condition, code, what):
-    """Raises `Refused` unless the condition holds."""
-    if not condition:
-        raise Refused(code, what)
 
 
 def sha256(*parts):
@@ -188,7 +138,7 @@ class Entry:
         tensors = [sha256(b"tenon.tensor.v1\0", struct.pack(
             f"<HBB{len(t.shape)}Q", t.role, t.dtype, len(t.shape), *t.shape), t.digest) for t in self.tensors]
         return sha256(
-            b"tenon.entry.v1\0", lp(self.target), struct.pack("<HH", self.kind, self.ordinal), lp(self.parameter_bytes),
+            b"tenon.entry.v1\0", lp(self.target), struct.pack("<HB", self.kind, self.ordinal), lp(self.parameter_bytes),
             self.base_leaf or bytes(32), struct.pack("<I", len(tensors)), *tensors)
 
 
@@ -212,28 +162,21 @@ class Cursor:
     def column(self, layout, count):
         return [value for value, in self.table(layout, count)]
 
-    def blobs(self, layout, count, total, code):
-        """Lengths, then the bytes they cut."""
-        lengths = self.column(layout, count)
-        need(sum(lengths) == total, code, "lengths and bytes differ")
-        data = self.take(total)
-        return [data[a:b] for a, b in pairwise(accumulate(lengths, initial=0))]
-
 
 def parse_parameters(data):
     """§6: a map from text to values, canonical."""
     cursor = Cursor(data, "bad-param")
 
-    def text():
+    def text(length):
         try:
-            return str(cursor.take(*cursor.unpack("I")), "utf-8")
+            return str(cursor.take(*cursor.unpack(length)), "utf-8")
         except UnicodeDecodeError as error:
             raise Refused("bad-param", "text that is not UTF-8") from error
 
     def members(depth):
         found = {}
-        for _ in range(*cursor.unpack("I")):
-            key = text()
+        for _ in range(*cursor.unpack("H")):
+            key = text("B")
             need(key not in found, "bad-param", f"{key!r} stands twice")
             found[key] = value(depth + 1)
         return found
@@ -241,17 +184,23 @@ def parse_parameters(data):
     def value(depth):
         need(depth <= 8, "bad-param", "nested too deep")
         (tag,) = cursor.unpack("B")
-        need(tag <= 7, "bad-param", f"tag {tag}")
-        if tag == 4:
+        need(tag <= 10, "bad-param", f"tag {tag}")
+        if 3 <= tag <= 6:
+            (number,) = cursor.unpack("bhiq"[tag - 3])
+            half = 2 ** (8 * 2 ** (tag - 4) - 1) if tag > 3 else 0
+            need(not -half <= number < half, "not-canonical", "an integer in more bytes than it needs")
+            return number
+        if tag == 7:
             (number,) = cursor.unpack("d")
             need(math.isfinite(number), "bad-param", "a number that is not finite")
             whole = number == math.trunc(number) and abs(number) < 2**53 and struct.pack("<d", number) != b"\0" * 7 + b"\x80"
             need(not whole, "not-canonical", "a whole number as a float")
             return number
-        if tag == 6:
-            return [value(depth + 1) for _ in range(*cursor.unpack("I"))]
-        return {3: lambda: cursor.unpack("q")[0], 5: text, 7: lambda: members(depth)}.get(
-            tag, lambda: (None, False, True)[tag])()
+        if tag == 8:
+            return text("H")
+        if tag == 9:
+            return [value(depth + 1) for _ in range(*cursor.unpack("H"))]
+        return members(depth) if tag == 10 else (None, False, True)[tag]
 
     found = members(1)
     need(cursor.at == len(data), "bad-param", "bytes after the last member")
@@ -321,7 +270,7 @@ class Container:
         end = offset + size
         need(size <= 2**26, "index-too-large", f"{size} bytes")
         need(offset >= 64 and end <= len(data) - 128, "index-range", f"{size} bytes at {offset}")
-        need(offset % 64 == 0 and round_up(end, 64) == len(data) - 128, "index-misplaced", f"{size} bytes at {offset}")
+        need(offset % 8 == 0 and round_up(end, 8) == len(data) - 128, "index-misplaced", f"{size} bytes at {offset}")
         need(not any(data[end:-128]), "padding-nonzero", "between index and trailer")
         need(sha256(data[:64], data[offset:end]) == index_digest, "index-corrupt", "the index's digest")
         self.index_offset, self.index_size, self.index_digest, self.align = offset, size, index_digest, 1 << align
@@ -338,17 +287,16 @@ class Container:
         for *base, zeros in cursor.table("32s32sQQI12s", n["bases"]):
             need(not any(zeros), "reserved-nonzero", "a base's reserved bytes")
             self.bases.append(Base(*base))
-        self.records = cursor.table("IHHHHHHI", n["entries"])
-        for _, kind, _, flags, _, _, zero, _ in self.records:
-            need(zero == 0 and flags < 4, "reserved-nonzero", "an entry's reserved bits")
+        self.records = cursor.table("IIHBBHH", n["entries"])
+        for _, _, kind, _, flags, _, _ in self.records:
             need(kind != 0, "unknown-enum", "kind 0")
+            need(flags < 4, "reserved-nonzero", "an entry's reserved flags")
         self.leaves = cursor.column("32s", n["leaves"])
-        tensors = cursor.table("HBBBBH32s", n["tensors"])
+        tensors = cursor.table("HBBBB32s", n["tensors"])
         dimensions = cursor.column("Q", n["dimensions"])
         self.tensors = []
         ends = accumulate((tensor[2] for tensor in tensors), initial=0)
-        for (role, dtype, rank, filter_id, chunk_log2, zero, digest), (a, b) in zip(tensors, pairwise(ends)):
-            need(zero == 0, "reserved-nonzero", "a tensor's reserved bytes")
+        for (role, dtype, rank, filter_id, chunk_log2, digest), (a, b) in zip(tensors, pairwise(ends)):
             need(dtype in DTYPES and filter_id <= 2, "unknown-enum", f"dtype {dtype}, filter {filter_id}")
             need(rank <= 8, "bad-rank", f"{rank} dimensions")
             tensor = Tensor(role, dtype, filter_id, chunk_log2, digest, tuple(dimensions[a:b]), [])
@@ -364,29 +312,43 @@ class Container:
         need(all(codec <= 1 for codec in codecs), "unknown-enum", "a codec")
         need(sum(codecs) == n["coded"], "index-inconsistent", f"{sum(codecs)} coded planes")
         self.raw_checks = cursor.column("Q", n["coded"])
-        self.sets = cursor.blobs("I", n["parameter_sets"], n["parameter_bytes"], "index-inconsistent")
-        need(all(len(blob) <= 2**16 for blob in self.sets), "limit", "a parameter set over 64 KiB")
+        lengths = cursor.column("I", n["parameter_sets"])
+        need(sum(lengths) == n["parameter_bytes"], "index-inconsistent", "the parameter sets' lengths")
+        need(all(length <= 2**20 for length in lengths), "limit", "a parameter set over 1 MiB")
+        self.sets = [cursor.take(length) for length in lengths]
         check_order(self.sets, "a parameter set", "not-canonical")
         self.parsed = [parse_parameters(blob) for blob in self.sets]
-        self.strings = cursor.blobs("H", n["strings"], n["string_bytes"], "bad-string-ref")
-        need(all(self.strings), "bad-name", "an empty string")
-        check_order(self.strings, "a string", "not-canonical")
-        for string in self.strings:
-            try:
-                string.decode()
-            except UnicodeDecodeError as error:
-                raise Refused("bad-name", f"not UTF-8: {string}") from error
+        self.read_strings(cursor, cursor.table("HH", n["strings"]), n["string_bytes"])
         self.metadata_ids = cursor.table("II", n["metadata"])
         self.extensions = [(kind, cursor.take(length)) for kind, length in (
             cursor.unpack("II") for _ in range(n["extensions"]))]
         need(cursor.at == self.index_size, "index-inconsistent", "extensions do not fill their bytes")
         need(not any(kind >> 31 for kind, _ in self.extensions), "unsupported-ext", "an extension one must know")
 
+    def read_strings(self, cursor, lengths, total):
+        """Each string as what it shares with the one before, and the rest."""
+        need(sum(rest for _, rest in lengths) == total, "bad-string-ref", "the strings' lengths")
+        need(all(sum(pair) < 2**16 for pair in lengths), "limit", "a string over 65,535 bytes")
+        need(sum(map(sum, lengths)) <= 2**24, "limit", "strings over 16 MiB")
+        self.strings, previous = [], b""
+        for shared, rest in lengths:
+            need(shared <= len(previous), "bad-string-ref", "a string shares more than there is")
+            string = previous[:shared] + cursor.take(rest)
+            need(string, "bad-name", "an empty string")
+            need(previous < string, "not-canonical", "strings are out of order")
+            need(previous[:shared + 1] != string[:shared + 1] or shared == len(previous), "not-canonical", "shares too little")
+            try:
+                string.decode()
+            except UnicodeDecodeError as error:
+                raise Refused("bad-name", f"not UTF-8: {string}") from error
+            self.strings.append(string)
+            previous = string
+
     def lay_out(self):
         """Step 10: sizes, and where every plane lies."""
         for tensor in self.tensors:
             need(tensor.bits < 2**63 - 7, "shape-overflow", f"{tensor.shape}")
-            need(tensor.type == "BIT" or tensor.bits % 8 == 0, "misaligned", f"{tensor.type} {tensor.shape}")
+            need(tensor.type in ("BIT", "NF4") or tensor.bits % 8 == 0, "misaligned", f"{tensor.type} {tensor.shape}")
         need(sum(round_up(t.bytes, self.align) for t in self.tensors) < 2**63, "total-overflow", "all tensors together")
         total = sum(tensor.bytes for tensor in self.tensors)
         need(total <= 2**44, "too-large", f"all tensors together have {total} bytes")
@@ -405,7 +367,7 @@ class Container:
                     raw_check = next(raw_checks) if codec else check
                     tensor.chunks[-1].append(Plane(at, length, stored, codec, check, raw_check))
                     at += stored
-        need(round_up(at, 64) == self.index_offset, "index-misplaced", f"data end at {at}")
+        need(round_up(at, 8) == self.index_offset, "index-misplaced", f"data end at {at}")
         self.gaps.append((at, self.index_offset))
         need(total == self.logical_bytes, "index-inconsistent", f"the trailer says {self.logical_bytes} of {total} bytes")
 
@@ -418,15 +380,15 @@ class Container:
         """Step 11: references, order, names, kinds and shapes."""
         self.method = self.text(self.method_id, False)
         self.metadata = [(self.text(key, False), self.text(value, True)) for key, value in self.metadata_ids]
-        used = {self.record_id} | {record[7] for record in self.records}
+        used = {self.record_id} | {record[1] for record in self.records}
         need(max(used) < len(self.sets), "bad-param", "a reference to a parameter set that is not there")
         need(len(used) == len(self.sets), "not-canonical", "a parameter set that nothing refers to")
         self.record, self.record_bytes = self.parsed[self.record_id], self.sets[self.record_id]
-        need(sum(record[4] for record in self.records) == len(self.tensors), "index-inconsistent", "entries' tensors")
-        need(sum(record[3].bit_count() for record in self.records) == len(self.leaves), "index-inconsistent", "leaves")
+        need(sum(record[5] for record in self.records) == len(self.tensors), "index-inconsistent", "entries' tensors")
+        need(sum(record[4].bit_count() for record in self.records) == len(self.leaves), "index-inconsistent", "leaves")
         need(all(map(any, self.leaves)), "not-canonical", "a leaf of zeros")
         tensors, leaves, self.entries = iter(self.tensors), iter(self.leaves), []
-        for target, kind, ordinal, flags, count, base, _, parameters in self.records:
+        for target, parameters, kind, ordinal, flags, count, base in self.records:
             need(base < len(self.bases) or base == NO_BASE and not flags, "index-inconsistent", f"base {base}")
             target = self.text(target, kind in FOR_THE_WHOLE_MODEL or kind not in KINDS)
             self.entries.append(Entry(
@@ -443,7 +405,7 @@ class Container:
         for entry in self.entries:
             check_order([tensor.role for tensor in entry.tensors], "a role")
             for tensor in entry.tensors:
-                need(tensor.type != "NF4" or tensor.shape[-1] % 2 == 0, "bad-block", f"NF4 {tensor.shape}")
+                need(tensor.type != "NF4" or (tensor.shape or [1])[-1] % 2 == 0, "bad-block", f"NF4 {tensor.shape}")
             if entry.kind in KINDS:
                 check_kind(entry)
 
@@ -482,82 +444,6 @@ class Container:
                     "role": t.role_word, "dtype": t.type, "shape": t.shape, "digest": t.digest.hex(),
                     "logicalBytes": t.bytes, "storedBytes": sum(plane.stored for chunk in t.chunks for plane in chunk),
                 } for t in entry.tensors]} for entry in self.entries]}
-
-
-def check_kind(entry):
-    """The tensors, the shapes and the words that a known kind must have: what `methods.md` says, as far as it is short."""
-    name, required, optional, shapes = KINDS[entry.kind]
-    required, optional, parameters = required.split(), optional.split(), entry.parameters
-    for tensor in entry.tensors:
-        need(not tensor.role_word.startswith("unknown"), "unknown-enum", tensor.role_word)
-    check_quantized({tensor.role: tensor for tensor in entry.tensors}, parameters)
-    empty = parameters.get("empty", {})
-    need(isinstance(empty, dict) and (empty or "empty" not in parameters), "bad-param", "the parameter empty")
-    found = {ROLES[tensor.role & 255]: tensor for tensor in entry.tensors if tensor.role >> 8 < 2}
-    for role in required:
-        need(role in found or role in empty, "kind-shape", f"{name} lacks {role}")
-    for role in [*found, *empty]:
-        need(role in required + optional, "unknown-enum", f"{name} has no {role}")
-
-    def word(parameter, *allowed):
-        value = parameters.get(parameter, allowed[0])
-        need(value in allowed, "bad-param", f"{parameter} is {value!r}")
-        return value
-
-    sizes, shape = {}, {role: tensor.shape for role, tensor in found.items()}
-    for role, letters in (pattern.split(":") for pattern in shapes.split() if not empty):
-        letters = letters.split(",")
-        known = role not in shape or len(shape[role]) == len(letters) and all(
-            size == (int(letter) if letter.isdigit() else sizes.setdefault(letter, size))
-            for size, letter in zip(shape[role], letters))
-        need(known, "kind-shape", f"{role} of {name} is {shape.get(role)}")
-    if name == "lora" and not empty:
-        form, a, b = word("form", "linear", "embedding", "parameter", "blocks"), shape["A"], shape["B"]
-        need(len(a) == len(b) >= 2, "kind-shape", f"A {a}, B {b}")
-        need(a[0] % b[1] == 0 if len(a) > 2 or form == "blocks" else a[0] == b[1], "kind-shape", f"A {a}, B {b}")
-        need(math.prod(shape.get("magnitude", b[:1])) == b[0], "kind-shape", "magnitude")
-        need(shape.get("bias", b[:1]) == b[:1] and shape.get("lambda", a[:1]) == a[:1], "kind-shape", "bias, lambda")
-    if name in ("bias", "dense", "sparse"):
-        word("mode", "add", "replace")
-    if name == "sparse" and not empty:
-        need(found["indices"].type in [*INTEGERS, "F32"], "kind-shape", f"indices {found['indices'].type}")
-        need(len(shape["indices"]) in (1, 2) and shape["indices"][-1:] == shape["value"], "kind-shape", f"{shape}")
-    if name == "mask" and not empty:
-        keep = word("mode", "keep", "add", "replace") == "keep"
-        need(found["bitmap"].type == "BIT" and keep == ("value" not in found), "kind-shape", "bitmap and values")
-    if name == "file":
-        layout = {"verbatim": ["value"], "safetensors": ["frame"], "splice": ["frame", "splices"]}
-        need(set(found) <= set(layout[word("layout", *layout)]), "kind-shape", f"a file with {[*found]}")
-    need(name != "alias" or isinstance(parameters.get("of"), str), "bad-param", "an alias of nothing")
-
-
-def check_quantized(by_role, parameters):
-    """That codes, scales and the scales of scales of a factor fit together."""
-    for factor in sorted({role & 255 for role in by_role if role >> 8}):
-        whole, codes, scales, outer = (by_role.get(factor | part << 8) for part in range(4))
-        size, outer_size = parameters.get("block"), parameters.get("outer_block")
-        need(not whole and codes and scales and bool(outer) == (outer_size is not None), "quant-param", "parts")
-        need(type(size) is int and size > 0, "quant-param", f"a block of {size}")
-        need(not outer or type(outer_size) is int and outer_size > 0, "quant-param", f"an outer block of {outer_size}")
-        need(codes.type == {"nf4": "NF4", "int8": "I8"}.get(parameters.get("scheme")), "quant-param", "the scheme")
-        blocks = -(-math.prod(codes.shape) // size)
-        need((scales.type, scales.shape) == ("U8" if outer else "F32", (blocks,)), "quant-param", "scales")
-        need(not outer or (outer.type, outer.shape) == ("F32", (1 - -blocks // outer_size,)), "quant-param", "outer scales")
-
-
-def check_values(entry, values):
-    """What a kind demands of its numbers."""
-    for tensor, raw in values.values():
-        code = "mask-count" if entry.word == "mask" else "not-canonical"
-        need(tensor.bits % 8 == 0 or raw[-1] >> tensor.bits % 8 == 0, code, "bits after the last element")
-    if entry.word == "sparse" and len(values["indices"][0].shape) == 1:
-        tensor, raw = values["indices"]
-        places = np.frombuffer(raw, f"<{'u' if tensor.type[0] == 'U' else tensor.type[0].lower()}{tensor.width}")
-        bound = entry.parameters.get("elements", math.inf)
-        need(0 <= places[0] and places[-1] < bound and np.all(places[1:] > places[:-1]), "sparse-index", "indices")
-    if entry.word == "mask" and "value" in values:
-        count = int(np.unpackbits(np.frombuffer(values["bitmap"][1], np.uint8)).sum())
-        need(values["value"][0].shape == (count,), "mask-count", f"{count} bits are set")
 
 
 def read(path):

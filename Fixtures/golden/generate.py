@@ -14,28 +14,8 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent / "hostile"), str(HERE.parent.parent / "Spec")]
 
 import numpy as np  # noqa: E402
-from builder import BITS, Builder, Entry, Tensor  # noqa: E402
+from builder import BITS, Builder, Entry, Tensor, floats, lora, noise  # noqa: E402
 from reader import read  # noqa: E402
-
-
-def noise(name, count):
-    """Bytes that depend on the name alone."""
-    out = b""
-    while len(out) < count:
-        out += hashlib.sha256(f"{name}/{len(out)}".encode()).digest()
-    return out[:count]
-
-
-def floats(name, count, dtype="<f4"):
-    """Small numbers around zero, as a factor holds them."""
-    bits = np.frombuffer(noise(name, 4 * count), "<u4")
-    return ((bits / 2**31 - 1) * 0.02).astype(dtype).tobytes()
-
-
-def lora(target, rank=2, inputs=4, outputs=3, **parameters):
-    return Entry(target, "lora", [
-        Tensor("A", "F32", (rank, inputs), floats(target + "A", rank * inputs)),
-        Tensor("B", "F32", (outputs, rank), floats(target + "B", outputs * rank))], parameters)
 
 
 def small():
@@ -108,8 +88,8 @@ def strange():
     return Builder("lora", {"r": 2}, [
         lora("../../etc/passwd"), lora("a\u202eb"), Entry("", 9999, [Tensor(250, "F32", (), floats("s", 1))], {"x": 1}),
         Entry("", "shared", [Tensor("A", "F16", (2, 3), floats("A", 6, "<f2"))]),
-        Entry("notes.txt", "file", [Tensor("value", "U8", (5,), b"hello")], {"layout": "verbatim"}),
-        Entry("nothing.txt", "file", [], {"layout": "verbatim"}),
+        Entry("notes.txt", "file", [Tensor("value", "U8", (5,), b"hello")]),
+        Entry("nothing.txt", "file", []),
     ], metadata={"author": "somebody", "empty": "", "é": "\x1b[31m free text"}, extensions=[(7, b"kept"), (7, b"")])
 
 

@@ -45,6 +45,26 @@ def round_up(value, step):
     return -(-value // step) * step
 
 
+def half(tag):
+    """The least number too large for an integer of 2^tag bytes."""
+    return 1 << (8 << tag) - 1
+
+
+def short(key):
+    """A key with its length."""
+    return bytes([len(key.encode())]) + key.encode()
+
+
+def pack_strings(strings):
+    """What each string shares with the one before, and the rest of it."""
+    pairs, previous = [], b""
+    for string in strings:
+        shared = next((n for n, (a, b) in enumerate(zip(previous, string)) if a != b), min(len(previous), len(string)))
+        pairs.append((shared, string[shared:]))
+        previous = string
+    return pairs
+
+
 def encode_parameters(values):
     """A parameter set: keys of the outer map sorted, those of inner maps as they come."""
 
@@ -53,20 +73,21 @@ def encode_parameters(values):
             case None | False | True:
                 return bytes([{None: 0, False: 1, True: 2}[x]])
             case int():
-                return b"\3" + struct.pack("<q", x)
+                tag = next(tag for tag in range(4) if -half(tag) <= x < half(tag))
+                return bytes([3 + tag]) + struct.pack("<" + "bhiq"[tag], x)
             case float():
                 whole = x.is_integer() and abs(x) < 2**53 and not (x == 0 and math.copysign(1, x) < 0)
-                return value(int(x)) if whole else b"\4" + struct.pack("<d", x)
+                return value(int(x)) if whole else b"\7" + struct.pack("<d", x)
             case str():
-                return b"\5" + lp(x.encode())
+                return b"\x08" + struct.pack("<H", len(x.encode())) + x.encode()
             case list():
-                return b"\6" + struct.pack("<I", len(x)) + b"".join(map(value, x))
+                return b"\x09" + struct.pack("<H", len(x)) + b"".join(map(value, x))
             case dict():
-                return b"\7" + members(x.items())
+                return b"\x0a" + members(x.items())
         raise TypeError(type(x))
 
     def members(pairs):
-        return struct.pack("<I", len(pairs)) + b"".join(lp(key.encode()) + value(x) for key, x in pairs)
+        return struct.pack("<H", len(pairs)) + b"".join(short(key) + value(x) for key, x in pairs)
 
     return members(sorted(values.items(), key=lambda pair: pair[0].encode()))
 
@@ -134,9 +155,9 @@ class Parts:
     """The tables of an index as they will be written, and the data. Lists are of records, to be changed at will."""
     align_log2: int = 6
     bases: list = field(default_factory=list)
-    entries: list = field(default_factory=list)  # [target, kind, ordinal, flags, tensors, base, zero, parameters]
+    entries: list = field(default_factory=list)  # [target, parameters, kind, ordinal, flags, tensors, base]
     leaves: list = field(default_factory=list)
-    tensors: list = field(default_factory=list)  # [role, dtype, rank, filter, chunk_log2, zero, digest]
+    tensors: list = field(default_factory=list)  # [role, dtype, rank, filter, chunk_log2, digest]
     dimensions: list = field(default_factory=list)
     planes: list = field(default_factory=list)  # [stored length, codec, check]
     raw_checks: list = field(default_factory=list)
@@ -152,7 +173,8 @@ class Parts:
 
     def index(self, counts=None, extension_bytes=None, parameter_lengths=None, string_lengths=None):
         """The index's bytes. `counts` overrides what is counted, the lengths what stands in the tables."""
-        parameters, strings = b"".join(self.parameter_sets), b"".join(self.strings)
+        packed = pack_strings(self.strings)
+        parameters, strings = b"".join(self.parameter_sets), b"".join(rest for _, rest in packed)
         extensions = extension_bytes or b"".join(struct.pack("<II", kind, len(data)) + data for kind, data in self.extensions)
         numbers = dict(
             bases=len(self.bases), entries=len(self.entries), leaves=len(self.leaves), tensors=len(self.tensors),
@@ -162,16 +184,16 @@ class Parts:
             extension_bytes=len(extensions)) | (counts or {})
         out = struct.pack("<16I", *(numbers[name] for name in COUNTS), self.method, self.record)
         out += b"".join(self.bases)
-        out += b"".join(struct.pack("<IHHHHHHI", *entry) for entry in self.entries)
+        out += b"".join(struct.pack("<IIHBBHH", *entry) for entry in self.entries)
         out += b"".join(self.leaves)
-        out += b"".join(struct.pack("<HBBBBH32s", *tensor) for tensor in self.tensors)
+        out += b"".join(struct.pack("<HBBBB32s", *tensor) for tensor in self.tensors)
         out += struct.pack(f"<{len(self.dimensions)}Q", *self.dimensions)
         out += b"".join(struct.pack("<IQ", length | codec << 28, check) for length, codec, check in self.planes)
         out += struct.pack(f"<{len(self.raw_checks)}Q", *self.raw_checks)
         lengths = parameter_lengths or [len(blob) for blob in self.parameter_sets]
         out += struct.pack(f"<{len(lengths)}I", *lengths) + parameters
-        lengths = string_lengths or [len(string) for string in self.strings]
-        out += struct.pack(f"<{len(lengths)}H", *lengths) + strings
+        lengths = string_lengths or [(shared, len(rest)) for shared, rest in packed]
+        out += b"".join(struct.pack("<HH", *pair) for pair in lengths) + strings
         out += b"".join(struct.pack("<II", *pair) for pair in self.metadata)
         return out + extensions
 
@@ -186,8 +208,8 @@ class Parts:
         head += struct.pack("<Q", h.get("xxh", xxh3(head)))
         index = self.index() if index is None else index
         at = 64 + len(self.data)
-        offset = round_up(at, 64)
-        end = round_up(offset + len(index), 64)
+        offset = round_up(at, 8)
+        end = round_up(offset + len(index), 8)
         file = head + self.data + (gap or bytes(offset - at)) + index + (padding or bytes(end - offset - len(index)))
         t = dict(
             offset=offset, size=len(index), file=end + 128, header=struct.unpack("<Q", head[56:])[0],
@@ -219,7 +241,7 @@ class Builder:
                     f"<HBB{len(t.shape)}Q", t.role_id, DTYPES[t.dtype], len(t.shape), *t.shape) + t.digest)
                 for t in entry.tensors]
             digests.append(sha256(
-                b"tenon.entry.v1\0" + lp(entry.target.encode()) + struct.pack("<HH", entry.kind_id, entry.ordinal)
+                b"tenon.entry.v1\0" + lp(entry.target.encode()) + struct.pack("<HB", entry.kind_id, entry.ordinal)
                 + lp(encode_parameters(entry.parameters)) + (entry.base_leaf or bytes(32))
                 + struct.pack("<I", len(tensors)) + b"".join(tensors)))
         return sha256(
@@ -248,8 +270,8 @@ class Builder:
             flags = bool(entry.base_leaf) | bool(entry.result_leaf) << 1
             parts.leaves += leaves
             parts.entries.append([
-                number(entry.target), entry.kind_id, entry.ordinal, flags, len(entry.tensors),
-                0xFFFF if entry.base is None else entry.base, 0, sets.index(encode_parameters(entry.parameters))])
+                number(entry.target), sets.index(encode_parameters(entry.parameters)), entry.kind_id, entry.ordinal, flags,
+                len(entry.tensors), 0xFFFF if entry.base is None else entry.base])
             for tensor in entry.tensors:
                 self.add(tensor, parts)
         return parts
@@ -257,7 +279,7 @@ class Builder:
     @staticmethod
     def add(tensor, parts):
         parts.tensors.append([
-            tensor.role_id, DTYPES[tensor.dtype], len(tensor.shape), tensor.filter, tensor.chunk_log2, 0, tensor.digest])
+            tensor.role_id, DTYPES[tensor.dtype], len(tensor.shape), tensor.filter, tensor.chunk_log2, tensor.digest])
         parts.dimensions += tensor.shape
         assert -(-math.prod(tensor.shape) * BITS[tensor.dtype] // 8) == len(tensor.data), tensor
         parts.logical_bytes += len(tensor.data)
@@ -275,3 +297,23 @@ class Builder:
 
     def bytes(self):
         return self.lower().bytes()
+
+
+def noise(name, count):
+    """Bytes that depend on the name alone."""
+    out = b""
+    while len(out) < count:
+        out += hashlib.sha256(f"{name}/{len(out)}".encode()).digest()
+    return out[:count]
+
+
+def floats(name, count, dtype="<f4"):
+    """Small numbers around zero, as a factor holds them."""
+    bits = np.frombuffer(noise(name, 4 * count), "<u4")
+    return ((bits / 2**31 - 1) * 0.02).astype(dtype).tobytes()
+
+
+def lora(target, rank=2, inputs=4, outputs=3, **parameters):
+    return Entry(target, "lora", [
+        Tensor("A", "F32", (rank, inputs), floats(target + "A", rank * inputs)),
+        Tensor("B", "F32", (outputs, rank), floats(target + "B", outputs * rank))], parameters)

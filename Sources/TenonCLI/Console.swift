@@ -1,6 +1,7 @@
 import Diagnostics
 import Files
 import JSON
+import Packaging
 
 /// Results on stdout, everything else on stderr; with `--json` exactly one document on stdout, success or error.
 struct Console: Sendable {
@@ -34,6 +35,13 @@ struct Console: Sendable {
 
     func warn(_ finding: Finding) {
         if !isQuiet { write("tenon: warning: \(finding)", to: 2) }
+    }
+
+    /// How long each stage took, for who asked.
+    func tell(_ times: StageTimes) {
+        for stage in times.stages {
+            write("tenon: \(stage.name.padded(to: 10))\(stage.seconds.text(decimals: 3)) s", to: 2)
+        }
     }
 
     func report(_ failure: Failure) {

@@ -8,13 +8,11 @@ import JSON
 import Packaging
 import Tensors
 
-struct Inspect: ParsableCommand {
+struct Inspect: ParsableCommand, Exemplified {
+    static let example = "tenon inspect my-adapter.tenon --tensors"
+
     static let configuration = CommandConfiguration(
-        abstract: "Show what is in a container, without reading its data.",
-        discussion: """
-            Example:
-              tenon inspect my-adapter.tenon --tensors
-            """)
+        abstract: "Show what is in a container, without reading its data.")
 
     @Argument(help: ArgumentHelp("The container; - reads it from stdin.", valueName: "x.tenon"))
     var container: String
@@ -28,14 +26,18 @@ struct Inspect: ParsableCommand {
     @OptionGroup var shared: SharedOptions
 
     func run() throws {
+        var times = StageTimes()
         let file = try InputFile.opened(container)
         let summary = ContainerSummary(try Container(file))
+        times.end("index")
         let blob = blobDigest ? try BlobDigest.of(file) : nil
+        if blobDigest { times.end("digest") }
         if shared.json {
             shared.console.result(summary.document(blobDigest: blob))
         } else {
             print(summary, blob: blob)
         }
+        if shared.verbose { shared.console.tell(times) }
     }
 
     private func print(_ summary: ContainerSummary, blob: Digest?) {

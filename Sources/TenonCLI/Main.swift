@@ -5,15 +5,14 @@ import Files
 
 /// The root of the command tree. `main()` maps every way a command can end to the exit statuses of the contract.
 @main
-struct Tenon: ParsableCommand {
+struct Tenon: ParsableCommand, Exemplified {
+    static let example = "tenon pack my-adapter -o my-adapter.tenon"
+
     static let configuration = CommandConfiguration(
         commandName: "tenon",
         abstract: "The format and the tool for small deltas on large models.",
         discussion: """
             A .tenon file holds the parameters that turn a base model into another: checksummed, compact, self-describing.
-
-            Example:
-              tenon pack my-adapter -o my-adapter.tenon
             """,
         version: Version.text,
         subcommands: [Pack.self, Unpack.self, Inspect.self, Verify.self])
@@ -23,7 +22,7 @@ struct Tenon: ParsableCommand {
         if let limit = Syscalls.environment("TENON_SIMD") { limitBodies(to: limit) }
         let console = Console(arguments: CommandLine.arguments)
         guard CommandLine.arguments.count > 1 else {
-            console.result(helpMessage())
+            console.result(HelpText.withExample(helpMessage()))
             Syscalls.exit(ExitStatus.usage.rawValue)
         }
         do {
@@ -40,7 +39,7 @@ struct Tenon: ParsableCommand {
     /// Help and version that were asked for are results; anything else the parser throws is a usage error.
     private static func reportParsing(_ error: any Error, _ console: Console) -> Int32 {
         if exitCode(for: error) == .success {
-            console.result(message(for: error))
+            console.result(HelpText.withExample(fullMessage(for: error)))
             return ExitStatus.done.rawValue
         }
         if error is ExitCode { return exitCode(for: error).rawValue }

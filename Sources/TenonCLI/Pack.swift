@@ -9,7 +9,9 @@ import Tensors
 
 extension Compression: ExpressibleByArgument {}
 
-struct Pack: ParsableCommand {
+struct Pack: ParsableCommand, Exemplified {
+    static let example = "tenon pack my-adapter -o my-adapter.tenon"
+
     enum Precision: String, ExpressibleByArgument, CaseIterable {
         case keep, bf16, f16
     }
@@ -23,9 +25,6 @@ struct Pack: ParsableCommand {
         discussion: """
             Reads what Hugging Face PEFT saves. Packing is lossless unless --dtype or --quantize is given, and then the \
             error of every tensor is measured and printed. Several adapters, or a quoted pattern, go into a folder.
-
-            Example:
-              tenon pack my-adapter -o my-adapter.tenon
             """)
 
     @Argument(help: ArgumentHelp("Adapter folders, or a quoted pattern such as 'adapters/*'.", valueName: "src"))
@@ -47,19 +46,25 @@ struct Pack: ParsableCommand {
     func run() throws {
         var console = shared.console
         console.resultsToStandardError = output.output == "-"
+        let bar = ProgressBar("packing", isQuiet: shared.quiet)
+        defer { bar?.end() }
         let job = PackingJob(
             compression: compression, lossy: LossyConversion(dtype: dtype.dtype, quantization: quantize.scheme),
-            lanes: shared.lanes, replaces: output.force, isDryRun: output.dryRun)
+            lanes: shared.lanes, replaces: output.force, isDryRun: output.dryRun, progress: bar?.progress)
         let clock = ContinuousClock()
         let start = clock.now
-        let reports = try job.run(sources: sources, output: output.output) { finding in console.warn(finding) }
+        let reports = try job.run(sources: sources, output: output.output) { finding in
+            bar?.erase()
+            console.warn(finding)
+        }
+        bar?.end()
         let seconds = (clock.now - start) / .seconds(1)
         if shared.json {
             console.result(PackReport.document(of: reports, seconds: seconds))
         } else {
             for report in reports { print(report, console) }
-            if shared.verbose { console.warn(Finding("timing", "took \(seconds.text(decimals: 3)) s")) }
         }
+        if shared.verbose { for report in reports { console.tell(report.times) } }
     }
 
     private func print(_ report: PackReport, _ console: Console) {
@@ -73,6 +78,9 @@ struct Pack: ParsableCommand {
             ("\(verb) \(report.output): \(report.method), \(report.tensorCount) tensors, \(ByteSize.text(report.logicalBytes))"
                 + " -> \(ByteSize.text(report.storedBytes)) (saved \(report.savedShare.percent))").escapedForTerminal)
         console.result("content \(report.contentDigest)")
+        if output.dryRun {
+            console.result("\(report.storedBytes) bytes, with at most \(ByteSize.text(report.memoryBytes)) of memory")
+        }
     }
 }
 

@@ -7,15 +7,14 @@ import Packaging
 
 extension VerificationLevel: ExpressibleByArgument {}
 
-struct Verify: ParsableCommand {
+struct Verify: ParsableCommand, Exemplified {
+    static let example = "tenon verify my-adapter.tenon --level full"
+
     static let configuration = CommandConfiguration(
         abstract: "Check that a container is whole.",
         discussion: """
             structure checks header, trailer and index; quick also every stored byte's checksum and that it decodes; full \
             also every tensor's SHA-256.
-
-            Example:
-              tenon verify my-adapter.tenon --level full
             """)
 
     @Argument(help: ArgumentHelp("The container; - reads it from stdin.", valueName: "x.tenon"))
@@ -48,5 +47,6 @@ struct Verify: ParsableCommand {
                 console.result("ok  " + check.name.padded(to: 12) + check.detail.escapedForTerminal)
             }
         }
+        if shared.verbose { console.tell(verification.times) }
     }
 }

@@ -44,7 +44,8 @@ struct SHA256KernelTests {
         #expect(actual == expected)
     }
 
-    @Test("batches of many sizes, long messages among short ones", arguments: [1, 2, 3, 4, 5, 8, 9, 10, 16, 17, 25, 40])
+    @Test(
+        "batches of many sizes, long messages among short ones", arguments: [1, 2, 3, 4, 5, 8, 9, 10, 16, 17, 25, 40])
     func mixedMessages(count: Int) {
         var random = Random(seed: UInt64(count))
         let noise = random.bytes(66_000)

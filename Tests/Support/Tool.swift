@@ -106,8 +106,9 @@ private struct Child {
         let words = CStrings([path] + arguments)
         let variables = CStrings(Self.variables(changedBy: environment))
         var process: pid_t = 0
-        ownPeak = Self.ownPeakMemory()
         let error = unsafe posix_spawn(&process, path, &actions, &attributes, words.pointers, variables.pointers)
+        // Not before: other tests go on in this process, and the child counts what it held up to now.
+        ownPeak = Self.ownPeakMemory()
         guard error == 0 else {
             for end in [input, output, errors] { close(end) }
             throw ToolError(description: "cannot run \(path): \(Errno(error).message)")
@@ -145,7 +146,8 @@ private struct Child {
         var sent = 0
         var interrupt = interrupt
         var timedOut = false
-        var sampledPeak = 0
+        // One sample for sure: it may be gone before the next.
+        var sampledPeak = Self.peakMemory(of: process)
         signal(SIGPIPE, SIG_IGN)
         while ends.contains(output) || ends.contains(errors) {
             if sent == stdin.count, ends.remove(input) != nil { close(input) }

@@ -4,9 +4,6 @@ import Synchronization
 
 /// A folder being filled under a name of its own beside its place, and put there whole by ``commit()`` or not at all.
 package final class OutputFolder: Sendable {
-    /// The file that tells a folder we wrote, and may replace, from all others.
-    package static let markerName = ".tenon-folder"
-
     private struct State {
         var files: [OutputFile] = []
         var subfolders: [String] = []
@@ -75,7 +72,7 @@ package final class OutputFolder: Sendable {
         } catch {
             throw Failure(error, .output, "cannot look into the folder to be replaced", path: path)
         }
-        guard names.isEmpty || names.contains(markerName) else {
+        guard names.isEmpty || Syscalls.isMarked(path) else {
             throw Failure(
                 .outputExists, "a folder that tenon did not write is there", path: path,
                 hint: "remove it yourself, or name another place")
@@ -88,7 +85,7 @@ package final class OutputFolder: Sendable {
     package func file(named name: String) throws(Failure) -> OutputFile {
         let parts = name.split(separator: "/", omittingEmptySubsequences: false)
         let isPlain = !name.utf8.contains(0) && parts.allSatisfy { !$0.isEmpty && $0 != "." && $0 != ".." }
-        guard isPlain, name != Self.markerName else {
+        guard isPlain else {
             throw Failure(.badName, "not a name for a file in the output", object: name, path: path)
         }
         return try begin(name, subfolders: parts.dropLast())
@@ -130,9 +127,9 @@ package final class OutputFolder: Sendable {
             if let open = state.files.first(where: { !$0.isCommitted }) {
                 throw Failure(.internal, "a file of the output was not finished", path: open.path)
             }
-            let marker = Paths.joined(workPath, Self.markerName)
-            state.cleanup.append(unsafe tenon_remember(marker))
-            try writeMarker(marker)
+            // What tells a folder we wrote, and may replace, from all others. Where the file system keeps no such marks,
+            // the folder is as good, and only has to be removed by hand.
+            Syscalls.mark(workPath)
             if durability == .fsync {
                 for subfolder in state.subfolders { try flushFolder(Paths.joined(workPath, subfolder), for: path) }
                 try flushFolder(workPath, for: path)
@@ -140,14 +137,6 @@ package final class OutputFolder: Sendable {
             try putInPlace()
             state.isCommitted = true
         }
-    }
-
-    private func writeMarker(_ place: String) throws(Failure) {
-        let file = try OutputFile.create(
-            inFolder: place, path: Paths.joined(path, Self.markerName), durability: durability)
-        let line = Array("Written by tenon; --force may replace this folder.\n".utf8)
-        try unsafe file.write(line.span.bytes)
-        try file.commit()
     }
 
     private func putInPlace() throws(Failure) {

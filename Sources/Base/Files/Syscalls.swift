@@ -226,6 +226,11 @@ package enum Syscalls {
         while true { pause() }
     }
 
+    /// Marks a folder as written by us, where the file system can.
+    static func mark(_ path: String) { _ = unsafe tenon_mark(path) }
+
+    static func isMarked(_ path: String) -> Bool { unsafe tenon_is_marked(path) == 1 }
+
     /// Whether `descriptor` is a terminal.
     package static func isTerminal(_ descriptor: Int32) -> Bool { isatty(descriptor) == 1 }
 

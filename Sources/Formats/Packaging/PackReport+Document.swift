@@ -36,6 +36,7 @@ extension PackReport {
         object["contentDigest"] = .string("\(contentDigest)")
         object["indexDigest"] = .string("\(indexDigest)")
         object["losses"] = .array(losses.map(\.document))
+        object["memoryBytes"] = JSONValue(memoryBytes)
         object["warnings"] = .array(findings.map { .string($0.description) })
         return object
     }

@@ -18,6 +18,9 @@ package struct PackReport: Sendable {
     package var contentDigest: Digest
     package var indexDigest: Digest
     package var findings: [Finding]
+    /// The most memory that packing was expected to hold.
+    package var memoryBytes: Int
+    package var times: StageTimes
 
     /// The part of the input that need not be stored; negative where the container is larger.
     package var savedShare: Double {

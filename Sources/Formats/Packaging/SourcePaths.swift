@@ -1,14 +1,14 @@
-import Diagnostics
+package import Diagnostics
 import Files
 
 /// From what the user named to the folders meant.
-enum SourcePaths {
-    static func isPattern(_ text: String) -> Bool {
+package enum SourcePaths {
+    package static func isPattern(_ text: String) -> Bool {
         text.contains("*") || text.contains("?")
     }
 
     /// Patterns become the paths they match, in the order of their bytes; a path that exists is never a pattern.
-    static func expand(_ sources: [String]) throws(Failure) -> [String] {
+    package static func expand(_ sources: [String]) throws(Failure) -> [String] {
         var paths: [String] = []
         for source in sources {
             if isPattern(source), try Folder.kind(of: source) == nil {
@@ -23,7 +23,7 @@ enum SourcePaths {
     }
 
     /// Where each goes: its folder's name with `.tenon`, which no two may share.
-    static func outputs(for paths: [String], in folder: String) throws(Failure) -> [String] {
+    package static func outputs(for paths: [String], in folder: String) throws(Failure) -> [String] {
         var owners: [String: String] = [:]
         var targets: [String] = []
         for path in paths {
@@ -37,9 +37,9 @@ enum SourcePaths {
     }
 
     /// The snapshot that the main branch of a Hugging Face cache folder points to; other paths as they are.
-    static func resolveCache(_ path: String) throws(Failure) -> String {
+    package static func resolveCache(_ path: String) throws(Failure) -> String {
         let reference = Paths.joined(path, "refs/main")
-        guard try Folder.kind(of: reference) == .file, try Folder.kind(of: Paths.joined(path, "snapshots")) == .folder
+        guard try Folder.kind(of: path) == .folder, try Folder.kind(of: reference) == .file, try Folder.kind(of: Paths.joined(path, "snapshots")) == .folder
         else { return path }
         let file = try InputFile(path: reference)
         let bytes = try file.read(at: 0, count: min(file.size, 256))

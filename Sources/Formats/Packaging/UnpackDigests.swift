@@ -23,7 +23,9 @@ final class UnpackDigests: Sendable {
     /// What is to see the blocks of `sources` as they are written.
     func observer(for sources: [any TensorSource]) -> (any BlockObserver)? {
         let collector = DigestCollector(byteCounts: sources.map(\.byteCount))
-        let numbers = sources.map { ($0 as? ContainerTensor)?.number }
+        let numbers = sources.map { source in
+            (((source as? WatchedTensor)?.original ?? source) as? ContainerTensor)?.number
+        }
         watched.withLock { $0.append(Watched(collector: collector, numbers: numbers)) }
         return collector
     }

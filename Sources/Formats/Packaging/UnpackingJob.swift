@@ -16,6 +16,9 @@ package struct UnpackingJob: Sendable {
         package var files: [String]
         package var logicalBytes: Int
         package var findings: [Finding]
+        /// The most memory that unpacking was expected to hold.
+        package var memoryBytes: Int
+        package var times = StageTimes()
     }
 
     package var format: UnpackFormat
@@ -24,10 +27,11 @@ package struct UnpackingJob: Sendable {
     package var lanes: Lanes
     package var replaces: Bool
     package var isDryRun: Bool
+    package var progress: Progress?
 
     package init(
         format: UnpackFormat = .peft, ignoresOriginal: Bool = false, allowsRatio: Bool = false, lanes: Lanes,
-        replaces: Bool = false, isDryRun: Bool = false
+        replaces: Bool = false, isDryRun: Bool = false, progress: Progress? = nil
     ) {
         self.format = format
         self.ignoresOriginal = ignoresOriginal
@@ -35,10 +39,14 @@ package struct UnpackingJob: Sendable {
         self.lanes = lanes
         self.replaces = replaces
         self.isDryRun = isDryRun
+        self.progress = progress
     }
 
     /// Unpacks `file` to `output`, verifying the SHA-256 of every tensor on the way: a folder, or one file for safetensors.
     package func run(_ file: InputFile, output: String) throws(Failure) -> Report {
+        guard output != "-" else {
+            throw Failure(.usage, "only a container can be written to the standard output")
+        }
         let container = try Container(file)
         try checkRatio(container)
         do throws(Failure) {
@@ -58,22 +66,27 @@ package struct UnpackingJob: Sendable {
     }
 
     private func write(_ container: Container, to output: String) throws(Failure) -> Report {
-        let adapter = try container.adapter.dequantized()
+        try Outputs.checkFree(output, replaces: replaces)
+        let adapter = try (progress?.watching(container.adapter) ?? container.adapter).dequantized()
         let digests = UnpackDigests(container)
-        var report = Report(files: [], logicalBytes: container.layout.logicalBytes, findings: [])
+        var report = Report(
+            files: [], logicalBytes: container.layout.logicalBytes, findings: [],
+            memoryBytes: Outputs.memory(lanes: lanes))
+        report.times.end("open")
         if format == .safetensors {
             report.files = [output]
             if isDryRun { return report }
             let target = try OutputFile.create(at: output, replacing: replaces)
             report.findings = try SafetensorsExport.write(
                 adapter, to: target, lanes: lanes, observing: digests.observer(for:))
-            try digests.finish(lanes: lanes)
-            try container.file.checkUnchanged()
+            report.times.end("decode")
+            try finish(digests, of: container, &report)
             try target.commit()
+            report.times.end("commit")
             return report
         }
         if isDryRun {
-            report.files = PEFTFolder.fileNames(of: adapter).map { Paths.joined(output, $0) }
+            report.files = names(of: adapter, in: output)
             return report
         }
         let folder = try OutputFolder.create(at: output, replacing: replaces)
@@ -84,10 +97,24 @@ package struct UnpackingJob: Sendable {
             report.findings = try PEFTFolder.write(
                 adapter, to: folder, lanes: lanes, observing: digests.observer(for:), ignoringOriginal: ignoresOriginal)
         }
+        report.times.end("decode")
+        try finish(digests, of: container, &report)
+        report.files = names(of: adapter, in: output)
+        try folder.commit()
+        report.times.end("commit")
+        return report
+    }
+
+    private func finish(
+        _ digests: UnpackDigests, of container: Container, _ report: inout Report
+    ) throws(Failure) {
         try digests.finish(lanes: lanes)
         try container.file.checkUnchanged()
-        report.files = PEFTFolder.fileNames(of: adapter).map { Paths.joined(output, $0) }
-        try folder.commit()
-        return report
+        report.times.end("verify")
+    }
+
+    private func names(of adapter: Adapter, in output: String) -> [String] {
+        let ignores = ignoresOriginal || format == .vllm
+        return PEFTFolder.fileNames(of: adapter, ignoringOriginal: ignores).map { Paths.joined(output, $0) }
     }
 }

@@ -1,10 +1,10 @@
-import Adapters
-import Diagnostics
+package import Adapters
+package import Diagnostics
 import Tensors
 
 /// What a kind demands of its values, not only of their shapes: checked before anything scatters or looks up by them.
-enum ValueRules {
-    static func check(_ adapter: Adapter) throws(Failure) {
+package enum ValueRules {
+    package static func check(_ adapter: Adapter) throws(Failure) {
         for entry in adapter.entries {
             do throws(Failure) {
                 switch entry.key.kind {
@@ -22,7 +22,7 @@ enum ValueRules {
     }
 
     /// A finding for every tensor of floats that holds NaN or infinity.
-    static func nonFinite(in adapter: Adapter) throws(Failure) -> [Finding] {
+    package static func nonFinite(in adapter: Adapter) throws(Failure) -> [Finding] {
         var findings: [Finding] = []
         for entry in adapter.entries {
             for tensor in entry.tensors where tensor.source.dtype.isFloat {
@@ -49,7 +49,10 @@ enum ValueRules {
         try forEachBlock(of: indices) { (bytes, offset) throws(Failure) in
             let width = indices.dtype.width ?? 1
             for start in stride(from: 0, to: bytes.count, by: width) {
-                let index = bytes[start..<start + width].reversed().reduce(0 as UInt64) { $0 << 8 | UInt64($1) }
+                guard let index = place(bytes[start..<start + width], as: indices.dtype) else {
+                    throw Failure(
+                        .sparseIndex, "an index of a sparse entry is no place", actual: "element \(start / width)")
+                }
                 let isAscending = previous.map { $0 < index } ?? true
                 guard isAscending, index < bound else {
                     throw Failure(
@@ -58,6 +61,16 @@ enum ValueRules {
                 }
                 previous = index
             }
+        }
+    }
+
+    /// The index that these bytes hold; nil where it is negative or has a fraction.
+    private static func place(_ bytes: ArraySlice<UInt8>, as dtype: DType) -> UInt64? {
+        let bits = bytes.reversed().reduce(0 as UInt64) { $0 << 8 | UInt64($1) }
+        switch dtype {
+        case .i8, .i16, .i32, .i64: return bits >> (dtype.bits - 1) == 0 ? bits : nil
+        case .f32: return UInt64(exactly: Float(bitPattern: UInt32(truncatingIfNeeded: bits)))
+        default: return bits
         }
     }
 
@@ -77,7 +90,8 @@ enum ValueRules {
         }
     }
 
-    private static func checkTailBits(_ source: any TensorSource, as code: Failure.Code = .notCanonical) throws(Failure) {
+    private static func checkTailBits(_ source: any TensorSource, as code: Failure.Code = .notCanonical) throws(Failure)
+    {
         let used = try source.shape.elementCount() * source.dtype.bits % 8
         guard used != 0, source.byteCount > 0 else { return }
         let last = try source.read(at: source.byteCount - 1, count: 1)[0]
@@ -101,12 +115,13 @@ enum ValueRules {
 enum FiniteCheck {
     static func nonFiniteCount(_ bytes: [UInt8], dtype: DType) -> Int {
         guard let width = dtype.width else { return 0 }
-        let (high, low): (UInt8, UInt8) = switch dtype {
-        case .f16: (0x7C, 0)
-        case .bf16, .f32: (0x7F, 0x80)
-        case .f64: (0x7F, 0xF0)
-        default: (0xFF, 0xFF)
-        }
+        let (high, low): (UInt8, UInt8) =
+            switch dtype {
+            case .f16: (0x7C, 0)
+            case .bf16, .f32: (0x7F, 0x80)
+            case .f64: (0x7F, 0xF0)
+            default: (0xFF, 0xFF)
+            }
         var count = 0
         for end in stride(from: width, through: bytes.count, by: width)
         where bytes[end - 1] & high == high && bytes[end - 2] & low == low {

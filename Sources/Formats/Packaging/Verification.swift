@@ -14,6 +14,7 @@ package struct Verification: Sendable {
 
     package var checks: [Check] = []
     package var findings: [Finding] = []
+    package var times = StageTimes()
 
     /// Checks a container to a level, and that what it says of itself holds together.
     ///
@@ -34,7 +35,8 @@ package struct Verification: Sendable {
             verification.pass("values", "indices, masks and codes in range")
             try PEFTFolder.checkConflict(adapter)
             if let method = Method.all.first(where: { $0.word == adapter.method }) {
-                verification.findings += try method.check(adapter)
+                // A method's rules are about factors, however they are stored.
+                verification.findings += try method.check(adapter.dequantized())
             }
             verification.pass("config", "the stored config agrees with the adapter record")
             if values {
@@ -49,6 +51,7 @@ package struct Verification: Sendable {
     }
 
     private mutating func pass(_ name: String, _ detail: String) {
+        times.end(name)
         checks.append(Check(name: name, detail: detail))
     }
 }

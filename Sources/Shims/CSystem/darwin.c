@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 int tenon_rename_exclusive(const char *from, const char *to)
@@ -35,6 +36,17 @@ int tenon_sync(int descriptor)
     if (errno != EINVAL && errno != ENOTSUP && errno != ENOTTY)
         return -1;
     return fsync(descriptor);
+}
+
+int tenon_mark(const char *path)
+{
+    return setxattr(path, "tenon.output", "1", 1, 0, XATTR_NOFOLLOW);
+}
+
+int tenon_is_marked(const char *path)
+{
+    char value;
+    return getxattr(path, "tenon.output", &value, 1, 0, XATTR_NOFOLLOW) == 1;
 }
 
 int tenon_reserve(int descriptor, int64_t byte_count)

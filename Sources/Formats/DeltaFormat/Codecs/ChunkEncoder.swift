@@ -55,8 +55,9 @@ final class ChunkEncoder: @unchecked Sendable {
             let length = filter.planeBytes(number, of: chunk.count, dtype: dtype)
             let plane = unsafe UnsafeRawBufferPointer(rebasing: cut[start..<start + length])
             let room = unsafe UnsafeMutableRawBufferPointer(rebasing: target[stored..<stored + length])
-            let isExponent = filter == .exponent && number == 0
-            let record = try unsafe encode(plane: plane, isExponent: isExponent, into: room)
+            let content: PlaneContent =
+                filter == .exponent && number == 0 ? .exponents : dtype == .u8 ? .bytes : .other
+            let record = try unsafe encode(plane: plane, content: content, into: room)
             records.append(record)
             start += length
             stored += record.storedBytes
@@ -65,10 +66,10 @@ final class ChunkEncoder: @unchecked Sendable {
     }
 
     private func encode(
-        plane: UnsafeRawBufferPointer, isExponent: Bool, into target: UnsafeMutableRawBufferPointer
+        plane: UnsafeRawBufferPointer, content: PlaneContent, into target: UnsafeMutableRawBufferPointer
     ) throws(Failure) -> PlaneRecord {
         let rawCheck = unsafe XXH3.hash(plane.bytes)
-        guard let size = unsafe compress(plane, isExponent: isExponent, into: target) else {
+        guard let size = unsafe compress(plane, content: content, into: target) else {
             unsafe target.copyMemory(from: plane)
             return PlaneRecord(codec: .raw, storedBytes: plane.count, storedCheck: rawCheck, rawCheck: rawCheck)
         }
@@ -80,7 +81,7 @@ final class ChunkEncoder: @unchecked Sendable {
 
     /// The size of the smallest frame that this effort finds, in `target`; nil where the plane is best left raw.
     private func compress(
-        _ plane: UnsafeRawBufferPointer, isExponent: Bool, into target: UnsafeMutableRawBufferPointer
+        _ plane: UnsafeRawBufferPointer, content: PlaneContent, into target: UnsafeMutableRawBufferPointer
     ) -> Int? {
         guard plane.count > 16 else { return nil }
         // Raw needs no second check sum: a frame has to save those eight bytes first.
@@ -92,18 +93,20 @@ final class ChunkEncoder: @unchecked Sendable {
             unsafe room.copyMemory(from: UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(other)[..<second]))
             return second
         }
-        guard let effort = unsafe effort(for: plane, isExponent: isExponent) else { return nil }
+        guard let effort = unsafe effort(for: plane, content: content) else { return nil }
         return unsafe zstd.encode(plane, into: room, effort: effort)
     }
 
     /// What to spend on a plane, judged by its first 16 KiB; nil if they look like noise.
-    private func effort(for plane: UnsafeRawBufferPointer, isExponent: Bool) -> Effort? {
+    private func effort(for plane: UnsafeRawBufferPointer, content: PlaneContent) -> Effort? {
         let sample = unsafe UnsafeRawBufferPointer(rebasing: plane[..<min(plane.count, 1 << 14)])
         let bits = unsafe Entropy.bits(of: sample)
         // Exponents have no repeats worth a search, unless nearly all are the same.
-        if isExponent && bits > 1.25 { return .entropy }
+        if content == .exponents && bits > 1.25 { return .entropy }
         guard bits < Entropy.noise(sampleSize: sample.count) else { return nil }
-        let level: Effort = .level(compression == .fast ? 1 : plane.count <= 1 << 16 ? 12 : 3)
+        // A config or a template is short and worth the little time that the best costs.
+        let isShortFile = content == .bytes && plane.count <= 1 << 16
+        let level: Effort = .level(compression == .fast ? 1 : isShortFile ? 19 : 3)
         let buffer = unsafe trial.bytes(sample.count)
         let byMatches = unsafe zstd.encode(sample, into: buffer, effort: level) ?? Int.max
         let byEntropy = unsafe zstd.encode(sample, into: buffer, effort: .entropy) ?? Int.max
@@ -134,6 +137,14 @@ final class ChunkEncoder: @unchecked Sendable {
                 hint: "nothing was written; please report this with the file at hand")
         }
     }
+}
+
+/// What a plane holds, as far as its encoding cares.
+private enum PlaneContent {
+    case exponents
+    /// Of a tensor of bytes: mostly text.
+    case bytes
+    case other
 }
 
 /// How far a plane is from noise.

@@ -61,7 +61,9 @@ final class ZstdDecoder: @unchecked Sendable {
     private let context: OpaquePointer
 
     init() throws(Failure) {
-        guard let context = unsafe ZSTD_createDCtx() else { throw Failure(.outOfMemory, "no memory for a decompressor") }
+        guard let context = unsafe ZSTD_createDCtx() else {
+            throw Failure(.outOfMemory, "no memory for a decompressor")
+        }
         unsafe self.context = context
     }
 
@@ -103,7 +105,9 @@ enum ZstdFrame {
             position = 6
         }
         let sizeField = [isSingleSegment ? 1 : 0, 2, 4, 8][Int(descriptor >> 6)]
-        guard sizeField > 0, frame.count >= position + sizeField else { throw refuse("does not state its content size") }
+        guard sizeField > 0, frame.count >= position + sizeField else {
+            throw refuse("does not state its content size")
+        }
         var size: UInt64 = 0
         for index in (0..<sizeField).reversed() { size = unsafe size << 8 | UInt64(frame[position + index]) }
         if sizeField == 2 { size += 256 }

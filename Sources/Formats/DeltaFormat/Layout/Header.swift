@@ -46,7 +46,8 @@ package struct Header: Hashable, Sendable {
                 .badVersion, "this version of the format is not known here", offset: 8,
                 expected: "\(Self.major).\(Self.minor)", actual: "\(major).\(minor)",
                 hint: major.byteSwapped == Self.major + 1 || major > 255
-                    ? "the bytes may have been swapped on a big-endian machine" : "use the version of tenon that wrote it")
+                    ? "the bytes may have been swapped on a big-endian machine"
+                    : "use the version of tenon that wrote it")
         }
         let size = try reader.integer(UInt32.self)
         guard size == Limits.headerSize else {
@@ -80,7 +81,8 @@ package struct Header: Hashable, Sendable {
 
     /// What bytes that do not begin with the magic seem to be.
     private static func foreign(_ bytes: [UInt8]) -> Failure {
-        let text = bytes.prefix(4) == [0x89, 0x54, 0x4E, 0x4E] || bytes.prefix(3) == [0x54, 0x4E, 0x4E]
+        let text =
+            bytes.prefix(4) == [0x89, 0x54, 0x4E, 0x4E] || bytes.prefix(3) == [0x54, 0x4E, 0x4E]
             || bytes.prefix(4) == [0x09, 0x54, 0x4E, 0x4E]
         if text {
             return Failure(
@@ -92,7 +94,8 @@ package struct Header: Hashable, Sendable {
             ("a GGUF file", [0x47, 0x47, 0x55, 0x46]), ("a pickle", [0x80, 0x02]), ("a gzip file", [0x1F, 0x8B]),
             ("a zstd file", [0x28, 0xB5, 0x2F, 0xFD]), ("a PDF", [0x25, 0x50, 0x44, 0x46]),
         ]
-        let guess = known.first { bytes.starts(with: $0.1) }?.0
+        let guess =
+            known.first { bytes.starts(with: $0.1) }?.0
             ?? (bytes.count > 8 && bytes[8] == UInt8(ascii: "{") ? "a safetensors file" : nil)
         return Failure(
             .notThisFormat, "this is no .tenon file" + (guess.map { ": it looks like \($0)" } ?? ""), offset: 0)

@@ -164,7 +164,8 @@ extension Index {
         return Shape(dimensions)
     }
 
-    private static func planes(_ count: Int, coded: Int, from reader: inout ByteReader) throws(Failure) -> [PlaneRecord] {
+    private static func planes(_ count: Int, coded: Int, from reader: inout ByteReader) throws(Failure) -> [PlaneRecord]
+    {
         let start = reader.offset
         var planes = try table(count) { () throws(Failure) in
             let offset = reader.offset

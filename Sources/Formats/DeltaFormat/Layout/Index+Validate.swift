@@ -79,7 +79,8 @@ extension Index {
             }
             leaf += entry.flags.rawValue.nonzeroBitCount
             guard Int(entry.tensorCount) <= tensors.count - tensor else {
-                throw Failure(.indexInconsistent, "the entries have more tensors than the index", object: key.description)
+                throw Failure(
+                    .indexInconsistent, "the entries have more tensors than the index", object: key.description)
             }
             let own = tensors[tensor..<tensor + Int(entry.tensorCount)]
             tensor += Int(entry.tensorCount)
@@ -105,15 +106,16 @@ extension Index {
         for tensor in tensors {
             if let previous, previous.rawValue >= tensor.role.rawValue {
                 throw Failure(
-                    previous == tensor.role ? .duplicate : .notCanonical, "the tensors are not sorted by role, each once",
+                    previous == tensor.role ? .duplicate : .notCanonical,
+                    "the tensors are not sorted by role, each once",
                     actual: tensor.role.word)
             }
             previous = tensor.role
             guard tensor.role.isKnown || !kind.isKnown else {
                 throw Failure(.unknownEnum, "a tensor has a role unknown here", actual: "\(tensor.role.rawValue)")
             }
-            if tensor.dtype == .nf4, let last = tensor.shape.dimensions.last, last % 2 != 0 {
-                throw Failure(.badBlock, "rows of NF4 must have an even length", actual: "\(last)")
+            guard tensor.dtype != .nf4 || (tensor.shape.dimensions.last ?? 1) % 2 == 0 else {
+                throw Failure(.badBlock, "rows of NF4 must have an even length", actual: "\(tensor.shape)")
             }
             descriptions.append(TensorDescription(role: tensor.role, dtype: tensor.dtype, shape: tensor.shape))
         }

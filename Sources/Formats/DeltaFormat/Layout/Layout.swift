@@ -31,20 +31,9 @@ package struct Layout: Sendable {
         var offsets: [Int] = []
         offsets.reserveCapacity(index.planes.count + 1)
         var offset = Limits.headerSize
-        var total = 0
         var plane = 0
-        for record in index.tensors {
-            let byteCount = try record.shape.byteCount(record.dtype)
-            let (sum, overflow) = total.addingReportingOverflow(byteCount)
-            guard !overflow else {
-                throw Failure(.totalOverflow, "the tensors together have more bytes than fit in 64 bits")
-            }
-            total = sum
-            guard total <= Limits.logicalBytes else {
-                throw Failure(
-                    .tooLarge, "the tensors together are larger than allowed", expected: "at most \(Limits.logicalBytes)",
-                    actual: "\(total)")
-            }
+        let byteCounts = try Self.byteCounts(index, alignment: alignment)
+        for (record, byteCount) in zip(index.tensors, byteCounts) {
             let chunkBytes = 1 << Int(record.chunkLog2)
             let chunkCount = (byteCount + chunkBytes - 1) / chunkBytes
             let planeCount = record.filter.planeCount(record.dtype)
@@ -78,14 +67,39 @@ package struct Layout: Sendable {
         offsets.append(offset)
         self.tensors = tensors
         self.planeOffsets = offsets
-        self.logicalBytes = total
+        self.logicalBytes = byteCounts.reduce(0, +)
+    }
+
+    /// The bytes of every tensor; they fit together, even if each were rounded up to the alignment.
+    private static func byteCounts(_ index: Index, alignment: Int) throws(Failure) -> [Int] {
+        var counts: [Int] = []
+        counts.reserveCapacity(index.tensors.count)
+        var total = 0
+        var aligned = 0
+        for record in index.tensors {
+            let count = try record.shape.byteCount(record.dtype)
+            counts.append(count)
+            let overflow: Bool
+            (aligned, overflow) = aligned.addingReportingOverflow((count + alignment - 1) & -alignment)
+            guard !overflow else {
+                throw Failure(.totalOverflow, "the tensors together have more bytes than fit in 64 bits")
+            }
+            total += count
+        }
+        guard total <= Limits.logicalBytes else {
+            throw Failure(
+                .tooLarge, "the tensors together are larger than allowed", expected: "at most \(Limits.logicalBytes)",
+                actual: "\(total)")
+        }
+        return counts
     }
 
     private static func check(_ plane: PlaneRecord, rawBytes: Int, number: Int) throws(Failure) {
-        let fits = switch plane.codec {
-        case .raw: plane.storedBytes == rawBytes
-        case .zstd: plane.storedBytes > 0 && plane.storedBytes < rawBytes
-        }
+        let fits =
+            switch plane.codec {
+            case .raw: plane.storedBytes == rawBytes
+            case .zstd: plane.storedBytes > 0 && plane.storedBytes < rawBytes
+            }
         guard fits else {
             throw Failure(
                 .chunkInconsistent, "a plane has a stored length that its codec cannot have", object: "plane \(number)",

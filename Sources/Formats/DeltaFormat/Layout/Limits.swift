@@ -17,6 +17,8 @@ package enum Limits {
     package static let metadataBytes = 1 << 20
     /// All strings together, written out.
     package static let stringBytes = 16 << 20
+    /// One string, written out.
+    package static let stringLength = 65_535
     package static let parameterBytes = 1 << 20
     package static let parameterDepth = 8
     /// All tensors together: 16 TiB.

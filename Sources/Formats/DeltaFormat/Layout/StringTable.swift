@@ -25,12 +25,18 @@ enum StringTable {
         for _ in 0..<count {
             let shared = Int(try reader.integer(UInt16.self))
             let rest = Int(try reader.integer(UInt16.self))
+            guard shared + rest <= Limits.stringLength else {
+                throw Failure(
+                    .limit, "a string is longer than allowed", offset: reader.offset,
+                    expected: "at most \(Limits.stringLength) bytes", actual: "\(shared + rest)")
+            }
             lengths.append((shared, rest))
             total += rest
             expanded += shared + rest
         }
         guard total == byteCount else {
-            throw Failure(.badStringReference, "the strings' lengths do not add up to their bytes", offset: reader.offset)
+            throw Failure(
+                .badStringReference, "the strings' lengths do not add up to their bytes", offset: reader.offset)
         }
         guard expanded <= Limits.stringBytes else {
             throw Failure(

@@ -11,7 +11,7 @@ package final class Container: Sendable {
     package let trailer: Trailer
     package let index: Index
     package let layout: Layout
-    private let decoders = DecoderPool()
+    private let decoders = Pool<ChunkDecoder>()
 
     /// Opens and checks everything but the data, in the order of `Spec/format.md`; what comes later is not looked at if
     /// something earlier is wrong. Two reads: the header, and the tail with trailer and index.
@@ -36,7 +36,8 @@ package final class Container: Sendable {
             try index.validate()
             guard index.contentDigest() == trailer.contentDigest else {
                 throw Failure(
-                    .digestMismatch, "the content digest does not match the index", expected: "\(trailer.contentDigest)",
+                    .digestMismatch, "the content digest does not match the index",
+                    expected: "\(trailer.contentDigest)",
                     actual: "\(index.contentDigest())")
             }
             self.index = index
@@ -92,7 +93,8 @@ package final class Container: Sendable {
 
     /// Fills `target` with the bytes of `tensor` from `offset` on, chunk by chunk.
     func read(_ tensor: Int, at offset: Int, into target: inout MutableRawSpan) throws(Failure) {
-        let decoder = try decoders.take()
+        let decoder: ChunkDecoder
+        if let idle = decoders.take() { decoder = idle } else { decoder = try ChunkDecoder() }
         defer { decoders.giveBack(decoder) }
         try unsafe target.withUnsafeMutableBytes { target throws(Failure) in
             let chunkBytes = layout.tensors[tensor].chunkBytes

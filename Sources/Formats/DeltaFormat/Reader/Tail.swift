@@ -38,7 +38,8 @@ struct Tail {
         }
         guard trailer.fileSize == UInt64(size) else {
             throw Failure(
-                .sizeMismatch, "the file has not the size that its trailer states", expected: "\(trailer.fileSize) bytes",
+                .sizeMismatch, "the file has not the size that its trailer states",
+                expected: "\(trailer.fileSize) bytes",
                 actual: "\(size)")
         }
     }
@@ -79,10 +80,12 @@ struct Tail {
         }
         let first = Int(trailer.indexOffset)
         let count = Int(end) - first
-        let index = first >= start
+        let index =
+            first >= start
             ? Array(bytes[(first - start)..<(first - start + count)]) : try file.read(at: first, count: count)
         for (offset, byte) in index[Int(trailer.indexSize)...].enumerated() where byte != 0 {
-            throw Failure(.paddingNonzero, "a byte between index and trailer is not zero", offset: indexEnd + UInt64(offset))
+            throw Failure(
+                .paddingNonzero, "a byte between index and trailer is not zero", offset: indexEnd + UInt64(offset))
         }
         var hash = SHA256()
         hash.update(headerBytes)

@@ -21,6 +21,7 @@ struct ContainerPlan {
         }
         let parameters = ParameterTable([adapter.parameters] + entries.map(\.parameters))
 
+        try strings.check()
         try parameters.check()
 
         var index = Index()
@@ -45,6 +46,7 @@ struct ContainerPlan {
         index.metadata = adapter.metadata.keys.sorted { $0.precedesInBytes($1) }.map { key in
             MetadataRecord(key: strings.id(key), value: strings.id(adapter.metadata[key] ?? ""))
         }
+        try Self.check(index.strings)
         try index.validate()
         guard index.entries.count <= Limits.entries, index.tensors.count <= Limits.tensors else {
             throw Failure(.limit, "the adapter has more entries or tensors than a container may hold")
@@ -53,13 +55,26 @@ struct ContainerPlan {
         self.sources = sources
     }
 
+    private static func check(_ strings: [String]) throws(Failure) {
+        var total = 0
+        for string in strings {
+            let count = string.utf8.count
+            total += count
+            guard count <= Limits.stringLength, total <= Limits.stringBytes else {
+                throw Failure(.limit, "a text is longer than a container may hold", actual: "\(count) bytes")
+            }
+        }
+    }
+
     private static func record(of tensor: RoleTensor, in key: EntryKey) throws(Failure) -> TensorRecord {
         let shape = tensor.source.shape
         let object = "\(key), tensor \(tensor.role.word)"
         guard try shape.byteCount(tensor.source.dtype) == tensor.source.byteCount else {
             throw Failure(.internal, "a tensor's shape does not match its bytes", object: object)
         }
-        guard shape.rank <= Limits.rank else { throw Failure(.badRank, "a tensor has too many dimensions", object: object) }
+        guard shape.rank <= Limits.rank else {
+            throw Failure(.badRank, "a tensor has too many dimensions", object: object)
+        }
         for dimension in shape.dimensions {
             if dimension == 0 { throw Failure(.zeroDimension, "a tensor has a dimension of zero", object: object) }
             guard dimension < Limits.dimension else {
@@ -81,6 +96,20 @@ private struct StringNumbers {
         if !text.isEmpty { members.insert(Array(text.utf8)) }
     }
 
+    /// Throws where a string is longer than its length can say, or all are longer than a reader takes.
+    func check() throws(Failure) {
+        var total = 0
+        for text in members {
+            total += text.count
+            guard text.count <= UInt16.max, total <= Limits.stringBytes else {
+                throw Failure(
+                    .limit, "the names and texts are longer than a container may hold",
+                    expected: "at most \(UInt16.max) bytes each and \(Limits.stringBytes) together",
+                    actual: "\(max(text.count, total))")
+            }
+        }
+    }
+
     private func number() -> [[UInt8]: UInt32] {
         var ids: [[UInt8]: UInt32] = [:]
         for (id, bytes) in members.sorted(by: { $0.lexicographicallyPrecedes($1) }).enumerated() {
@@ -98,16 +127,18 @@ private struct StringNumbers {
     }
 }
 
-/// Parameter sets to be numbered in the order of their bytes.
+/// Parameter sets to be numbered in the order of their bytes, which tell apart what strings take for equal.
 private struct ParameterTable {
     let sorted: [Parameters]
-    private let ids: [Parameters: UInt32]
+    private let ids: [[UInt8]: UInt32]
 
     init(_ sets: [Parameters]) {
-        let unique = Array(Set(sets)).map { (set: $0, bytes: $0.serialized()) }
-        sorted = unique.sorted { $0.bytes.lexicographicallyPrecedes($1.bytes) }.map(\.set)
-        var ids: [Parameters: UInt32] = [:]
-        for (id, set) in sorted.enumerated() { ids[set] = UInt32(id) }
+        var unique: [[UInt8]: Parameters] = [:]
+        for set in sets { unique[set.serialized()] = set }
+        let ordered = unique.sorted { $0.key.lexicographicallyPrecedes($1.key) }
+        sorted = ordered.map(\.value)
+        var ids: [[UInt8]: UInt32] = [:]
+        for (id, member) in ordered.enumerated() { ids[member.key] = UInt32(id) }
         self.ids = ids
     }
 
@@ -115,15 +146,16 @@ private struct ParameterTable {
     func check() throws(Failure) {
         for set in sorted {
             let bytes = set.serialized()
-            guard bytes.count <= Limits.parameterBytes, try Parameters(parsing: bytes) == set else {
+            guard bytes.count <= Limits.parameterBytes, (try? Parameters(parsing: bytes)) == set else {
                 throw Failure(
-                    .limit, "a config is larger than a container may hold", expected: "at most \(Limits.parameterBytes) bytes",
+                    .limit, "a config is larger than a container may hold",
+                    expected: "at most \(Limits.parameterBytes) bytes",
                     actual: "\(bytes.count)")
             }
         }
     }
 
     func id(_ set: Parameters) -> UInt32 {
-        ids[set] ?? 0
+        ids[set.serialized()] ?? 0
     }
 }

@@ -33,13 +33,14 @@ package struct ContainerWriter: Sendable {
 
 /// What one lane makes of a group of blocks: the bytes to write and what the index says of them.
 private final class EncodedGroup: Sendable {
-    let bytes: [UInt8]
-    /// For each block: how many of `bytes` it takes, and its planes.
+    /// Holds the bytes of all blocks, one after the other; goes back to where it came from once they are written.
+    let buffer: ScratchBuffer
+    /// For each block: how many bytes it takes, and its planes.
     let blocks: [(byteCount: Int, planes: [PlaneRecord])]
     let leaves: [UInt8]
 
-    init(bytes: [UInt8], blocks: [(byteCount: Int, planes: [PlaneRecord])], leaves: [UInt8]) {
-        self.bytes = bytes
+    init(buffer: ScratchBuffer, blocks: [(byteCount: Int, planes: [PlaneRecord])], leaves: [UInt8]) {
+        self.buffer = buffer
         self.blocks = blocks
         self.leaves = leaves
     }
@@ -61,6 +62,7 @@ private final class WritingJob: Sendable {
     private let output: OutputFile
     private let encoders: [ChunkEncoder]
     private let inputs: [ScratchBuffer]
+    private let outputs = Pool<ScratchBuffer>()
     private let progress: Mutex<Progress>
 
     init(_ plan: ContainerPlan, writer: ContainerWriter, output: OutputFile) throws(Failure) {
@@ -74,7 +76,8 @@ private final class WritingJob: Sendable {
         self.encoders = encoders
         inputs = (0..<writer.lanes.count).map { _ in ScratchBuffer() }
         filters = try Self.chooseFilters(plan.sources, writer: writer, encoders: encoders)
-        groups = BlockGroup.plan(byteCounts: plan.sources.map(\.byteCount), blockSize: 1 << Int(ContainerWriter.chunkLog2))
+        groups = BlockGroup.plan(
+            byteCounts: plan.sources.map(\.byteCount), blockSize: 1 << Int(ContainerWriter.chunkLog2))
         var index = plan.index
         for tensor in index.tensors.indices { index.tensors[tensor].filter = filters[tensor] }
         progress = Mutex(Progress(index: index))
@@ -112,26 +115,18 @@ private final class WritingJob: Sendable {
             try sources[block.tensor].read(at: block.offset, into: &span)
             start += block.count
         }
-        let leaves = unsafe TensorDigest.leaves(of: UnsafeRawBufferPointer(raw).bytes, blocks: group.blocks.map(\.count))
-        var blocks: [(byteCount: Int, planes: [PlaneRecord])] = []
-        var failure: Failure?
-        let bytes = unsafe [UInt8](unsafeUninitializedCapacity: group.byteCount) { target, filled in
-            do throws(Failure) {
-                filled = try unsafe encodeBlocks(
-                    of: group, raw: UnsafeRawBufferPointer(raw), lane: lane, into: UnsafeMutableRawBufferPointer(target),
-                    blocks: &blocks)
-            } catch {
-                failure = error
-            }
-        }
-        if let failure { throw failure }
-        return EncodedGroup(bytes: bytes, blocks: blocks, leaves: leaves)
+        let leaves = unsafe TensorDigest.leaves(
+            of: UnsafeRawBufferPointer(raw).bytes, blocks: group.blocks.map(\.count))
+        let buffer = outputs.take() ?? ScratchBuffer()
+        let blocks = try unsafe encodeBlocks(
+            of: group, raw: UnsafeRawBufferPointer(raw), lane: lane, into: buffer.bytes(group.byteCount))
+        return EncodedGroup(buffer: buffer, blocks: blocks, leaves: leaves)
     }
 
     private func encodeBlocks(
-        of group: BlockGroup, raw: UnsafeRawBufferPointer, lane: Int, into target: UnsafeMutableRawBufferPointer,
-        blocks: inout [(byteCount: Int, planes: [PlaneRecord])]
-    ) throws(Failure) -> Int {
+        of group: BlockGroup, raw: UnsafeRawBufferPointer, lane: Int, into target: UnsafeMutableRawBufferPointer
+    ) throws(Failure) -> [(byteCount: Int, planes: [PlaneRecord])] {
+        var blocks: [(byteCount: Int, planes: [PlaneRecord])] = []
         var start = 0
         var filled = 0
         for block in group.blocks {
@@ -144,23 +139,25 @@ private final class WritingJob: Sendable {
             start += block.count
             filled += size
         }
-        return filled
+        return blocks
     }
 
     private func write(_ encoded: EncodedGroup, of group: BlockGroup) throws(Failure) {
+        let bytes = unsafe UnsafeRawBufferPointer(encoded.buffer.bytes(group.byteCount)).bytes
         var start = 0
         var end = 0
         for (block, result) in zip(group.blocks, encoded.blocks) {
             let source = sources[block.tensor]
             let isAligned = filters[block.tensor] == .none && source.byteCount > Layout.alignedFrom
             if block.offset == 0 && isAligned {
-                try output.append(encoded.bytes, start..<end)
+                try output.write(bytes.extracting(start..<end))
                 start = end
                 try output.pad(to: header.alignment)
             }
             end += result.byteCount
         }
-        try output.append(encoded.bytes, start..<end)
+        try output.write(bytes.extracting(start..<end))
+        outputs.giveBack(encoded.buffer)
         progress.withLock { progress in
             var leaf = 0
             for (block, result) in zip(group.blocks, encoded.blocks) {
@@ -207,11 +204,6 @@ private final class WritingJob: Sendable {
 extension OutputFile {
     fileprivate func append(_ bytes: [UInt8]) throws(Failure) {
         try write(unsafe bytes.span.bytes)
-    }
-
-    fileprivate func append(_ bytes: [UInt8], _ range: Range<Int>) throws(Failure) {
-        if range.isEmpty { return }
-        try write(unsafe bytes.span.bytes.extracting(range))
     }
 
     fileprivate func pad(to alignment: Int) throws(Failure) {

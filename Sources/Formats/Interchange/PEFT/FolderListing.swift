@@ -56,9 +56,7 @@ struct FolderListing {
     }
 
     private mutating func sort(_ entry: Folder.Entry) {
-        if entry.name == PEFTFolder.configName || entry.name == weights || entry.name == OutputFolder.markerName {
-            return
-        }
+        if entry.name == PEFTFolder.configName || entry.name == weights { return }
         guard entry.kind == .file, !Self.isOfTraining(entry.name) else {
             skipped.append(entry.name)
             return

@@ -39,7 +39,7 @@ extension PEFTFolder {
         let configFile = try InputFile(path: Paths.joined(path, configName))
         guard configFile.size <= JSONLimits.byteCount else {
             throw Failure(
-                .configInvalid, "the config is too large", path: configFile.path,
+                .jsonLimit, "the config is too large", path: configFile.path,
                 expected: "at most \(JSONLimits.byteCount) bytes", actual: "\(configFile.size)")
         }
         let config = try PEFTConfig(

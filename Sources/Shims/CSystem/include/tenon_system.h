@@ -21,6 +21,12 @@ int tenon_reserve(int descriptor, int64_t byte_count);
 /* Tells the system how a range will be read: 0 in order, 1 soon, 2 no more. Never fails. */
 void tenon_advise(int descriptor, int64_t offset, int64_t byte_count, int kind);
 
+/* Marks a folder as ours with an extended attribute; fails with ENOTSUP where the file system keeps none. */
+int tenon_mark(const char *path);
+
+/* 1 where the folder has our mark, else 0. */
+int tenon_is_marked(const char *path);
+
 /* How many processors this process may use, at least 1. */
 int tenon_usable_processors(void);
 

@@ -1,0 +1,102 @@
+import Adapters
+import DeltaFormat
+import Diagnostics
+import Digests
+import Files
+import FuzzSupport
+import Interchange
+import Parallelism
+import Tensors
+
+// Writes the inputs that fuzzing begins with, from Fixtures and from adapters made up here, to `seeds/<target>/` in the
+// temporary folder. `Scripts/fuzz --reseed` runs it; libFuzzer's `main` calls the one function below.
+
+private enum Seeds {
+    static func write(_ bytes: [UInt8], _ target: String, _ name: String) {
+        guard bytes.count <= 8192 else { return }
+        let seeds = Paths.joined(ScratchFile.folder, "seeds")
+        let file = ScratchFile(Paths.joined(Paths.joined("seeds", target), name))
+        require(file.path.hasPrefix(seeds), "seeds lie together")
+        file.replace(by: bytes)
+    }
+
+    static func content(_ path: String) -> [UInt8]? {
+        accepted { () throws(Failure) in
+            let file = try InputFile(path: path)
+            return try file.read(at: 0, count: file.size)
+        }
+    }
+
+    /// The container of an adapter, its index, and both as parts.
+    static func write(_ adapter: Adapter, _ name: String, _ compression: Compression = .standard) {
+        let path = Paths.joined(ScratchFile.folder, "seed.lock")
+        let bytes = accepted { () throws(Failure) -> (index: [UInt8], data: [UInt8], all: [UInt8]) in
+            let output = try OutputFile.create(at: path, replacing: true, durability: .none)
+            let trailer = try ContainerWriter(compression: compression, lanes: Lanes(count: 1)).write(
+                adapter, to: output)
+            try output.commit()
+            let file = try InputFile(path: path)
+            return (
+                try file.read(at: Int(trailer.indexOffset), count: Int(trailer.indexSize)),
+                try file.read(at: Limits.headerSize, count: trailer.dataBytes), try file.read(at: 0, count: file.size)
+            )
+        }
+        guard let bytes else { return }
+        write(bytes.all, "open", name)
+        write(bytes.index, "index", name)
+        write(Parts(isAlignedToPages: false, index: bytes.index, data: bytes.data).bytes, "read-all", name)
+    }
+
+    static func folder(_ name: String) {
+        let path = Paths.joined("Fixtures/peft", name)
+        guard let config = content(Paths.joined(path, "adapter_config.json")) else { return }
+        write(config, "json", name)
+        guard let weights = content(Paths.joined(path, "adapter_model.safetensors")), weights.count > 8 else { return }
+        let length = Int(weights[0]) | Int(weights[1]) << 8 | Int(weights[2]) << 16
+        let text = Array(weights[8..<8 + length])
+        let dataCount = weights.count - 8 - length
+        write(
+            (0..<4).map { UInt8(truncatingIfNeeded: dataCount >> (8 * $0)) } + weights[..<8] + text, "safetensors", name
+        )
+        let parts = FolderParts(config: config, text: text)
+        write(parts.bytes, "config", name)
+        if let folder = accepted({ () throws(Failure) in try parts.read() }) { write(folder.adapter, name) }
+    }
+
+    /// A tensor of every type: noise, a ramp that compresses, and one that is laid out on its own.
+    static func types() {
+        for dtype in DType.allCases {
+            let list = ParameterValue.list([.bool(true), .null, .int(-7)])
+            let map = ParameterValue.map([.init("b", .double(1.5)), .init("a", list)])
+            var adapter = Adapter(method: "made-up", parameters: ["map": map])
+            for (number, count) in [64, 1024, 5000 / dtype.bits * 8].enumerated() {
+                var dice = Dice(UInt32(number))
+                let bytes = (0..<count * dtype.bits / 8).map { UInt8(number == 0 ? dice.roll(256) : $0 >> 6 & 0xFF) }
+                let tensor = demanded("sizes agree") { () throws(Failure) in
+                    try TensorBuffer(dtype: dtype, shape: [count / 8, 8], bytes: bytes)
+                }
+                let key = EntryKey("layer.\(number)", Kind(rawValue: 9999))
+                adapter.entries.append(AdapterEntry(key: key, tensors: [RoleTensor(.value, tensor)]))
+            }
+            adapter.metadata = ["licence": "none", "empty": ""]
+            write(adapter, "type-\(dtype.name)", .max)
+        }
+    }
+}
+
+/// One run: libFuzzer calls it with every input.
+@c(LLVMFuzzerTestOneInput)
+public func test(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
+    Seeds.types()
+    for entry in (try? Folder.entries(of: "Fixtures/peft")) ?? [] { Seeds.folder(entry.name) }
+    for entry in (try? Folder.entries(of: "Fixtures/pickle")) ?? [] where entry.name.hasSuffix(".bin") {
+        guard let bytes = Seeds.content(Paths.joined("Fixtures/pickle", entry.name)) else { continue }
+        Seeds.write([0] + bytes, "pickle", entry.name)
+        // The program stands first in the archive, up to its last opcode and the next entry's mark.
+        guard let start = bytes.firstIndex(of: 0x80) else { continue }
+        let mark: [UInt8] = [0x50, 0x4B]
+        let end = (start..<bytes.count - 1).first { Array(bytes[$0..<$0 + 2]) == mark } ?? bytes.count
+        Seeds.write([1] + bytes[start..<end], "pickle", entry.name + ".program")
+    }
+    return 0
+}

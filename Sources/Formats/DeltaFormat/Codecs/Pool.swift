@@ -1,0 +1,15 @@
+import Synchronization
+
+/// Things that are dear to make and wait for their next user: as many as were ever in use at once.
+final class Pool<Item: Sendable>: Sendable {
+    private let idle = Mutex<[Item]>([])
+
+    /// One that is idle; nil where all are in use.
+    func take() -> Item? {
+        idle.withLock { $0.popLast() }
+    }
+
+    func giveBack(_ item: Item) {
+        idle.withLock { $0.append(item) }
+    }
+}

@@ -1,0 +1,50 @@
+import Adapters
+import Diagnostics
+import Synchronization
+import Tensors
+
+/// How far a job has come, for whoever wants to draw it: bytes of tensors that were read, of all there are.
+package final class Progress: Sendable {
+    private let total = Atomic<Int>(0)
+    private let done = Atomic<Int>(0)
+
+    package init() {}
+
+    /// The part that is done, nil as long as nothing is known.
+    package var share: Double? {
+        let total = total.load(ordering: .relaxed)
+        // Some bytes are read twice: a few to choose how to store them.
+        return total == 0 ? nil : min(1, Double(done.load(ordering: .relaxed)) / Double(total))
+    }
+
+    /// The same adapter, each of whose bytes counts as done once it was read.
+    func watching(_ adapter: Adapter) -> Adapter {
+        var adapter = adapter
+        for index in adapter.entries.indices {
+            let entry = adapter.entries[index]
+            let tensors = entry.tensors.map { RoleTensor($0.role, WatchedTensor(original: $0.source, progress: self)) }
+            total.add(tensors.reduce(0) { $0 + $1.source.byteCount }, ordering: .relaxed)
+            adapter.entries[index] = AdapterEntry(key: entry.key, parameters: entry.parameters, tensors: tensors)
+        }
+        return adapter
+    }
+
+    fileprivate func note(_ count: Int) {
+        done.add(count, ordering: .relaxed)
+    }
+}
+
+/// A tensor whose reads count.
+struct WatchedTensor: TensorSource {
+    let original: any TensorSource
+    fileprivate let progress: Progress
+
+    var dtype: DType { original.dtype }
+    var shape: Shape { original.shape }
+    var byteCount: Int { original.byteCount }
+
+    func read(at offset: Int, into target: inout MutableRawSpan) throws(Failure) {
+        try original.read(at: offset, into: &target)
+        progress.note(target.byteCount)
+    }
+}
