@@ -21,7 +21,7 @@ PEAK_UNIT = 1 if sys.platform == "darwin" else 1024
 
 
 #: Seconds after which a command counts as hung and is killed.
-LIMIT = 300
+LIMIT = 120
 
 
 class Failed(Exception):
