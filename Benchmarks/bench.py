@@ -3,7 +3,8 @@
 Times are wall clock of the built tool, start-up, digests and verification included, on a memory file system; rounds
 alternate with the peers, and a ratio is the median of the rounds' ratios. GB are 10^9 bytes of tensors. Run it by
 `Benchmarks/run`, which finds an interpreter with the peers; this process itself imports nothing large (`measure.py`
-says why). Exit status: 0 all floors hold, 1 one does not, 2 a measurement failed.
+says why). Exit status: 0 all floors hold, 1 one does not, 2 a measurement failed
+(the other groups are still told).
 """
 
 import argparse
@@ -58,6 +59,7 @@ def main() -> int:
     tool = (arguments.tenon or built()).resolve()
     groups = arguments.only or list(GROUPS)
     board = report.Board(groups, smoke=arguments.smoke)
+    failures: list[str] = []
     load = machine.Load()
     facts = machine.facts(tool)
     with Setting(tool, arguments.smoke, arguments.runs or (2 if arguments.smoke else 5)) as setting:
@@ -65,12 +67,17 @@ def main() -> int:
         print("\n".join(f"{name}: {value}" for name, value in facts.items()), flush=True)
         for group in groups:
             print(f"... {group}", file=sys.stderr, flush=True)
-            GROUPS[group](setting, board)
+            try:
+                GROUPS[group](setting, board)
+            except (Failed, OSError, subprocess.CalledProcessError) as failure:
+                failures.append(f"{group}: {failure}")
     facts["beside"] = load.text()
     print(f"beside: {facts['beside']}\n")
     print(board.table())
     board.save(arguments.json, facts)
-    return 0 if board.holds() else 1
+    for failure in failures:
+        print(f"bench: {failure}", file=sys.stderr)
+    return 2 if failures else 0 if board.holds() else 1
 
 
 if __name__ == "__main__":
@@ -78,6 +85,6 @@ if __name__ == "__main__":
         sys.exit(main())
     except KeyboardInterrupt:
         sys.exit(130)
-    except (Failed, OSError, subprocess.CalledProcessError) as failure:
+    except (Failed, OSError, subprocess.CalledProcessError) as failure:  # before the first group
         print(f"bench: {failure}", file=sys.stderr)
         sys.exit(2)

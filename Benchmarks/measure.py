@@ -6,9 +6,11 @@ made (`data.py`) and peers run (`peers.py`) in processes of their own.
 """
 
 import os
+import signal
 import statistics
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,6 +18,10 @@ from pathlib import Path
 
 #: The unit of ru_maxrss.
 PEAK_UNIT = 1 if sys.platform == "darwin" else 1024
+
+
+#: Seconds after which a command counts as hung and is killed.
+LIMIT = 120
 
 
 class Failed(Exception):
@@ -42,11 +48,16 @@ def run(*arguments: str | Path, environment: dict[str, str] | None = None) -> Ru
         ]
         begin = time.perf_counter()
         child = os.posix_spawn(words[0], words, environment or os.environ, file_actions=actions)
+        alarm = threading.Timer(LIMIT, os.kill, (child, signal.SIGKILL))
+        alarm.start()
         _, status, usage = os.wait4(child, 0)
         seconds = time.perf_counter() - begin
+        alarm.cancel()
         if status != 0:
             errors.seek(0)
             message = errors.read().decode(errors="replace").strip()
+            if seconds >= LIMIT:
+                message = f"still running after {LIMIT} s"
             raise Failed(f"{' '.join(words)}: status {os.waitstatus_to_exitcode(status)}: {message}")
     return Run(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * PEAK_UNIT)
 
