@@ -23,7 +23,6 @@ extension PEFTFolder {
         ignoringOriginal: Bool = false
     ) throws(Failure) -> [Finding] {
         if !ignoringOriginal { try checkConflict(adapter) }
-        var findings: [Finding] = []
         var hasConfig = false
         var weights: AdapterEntry?
         for entry in adapter.entries where entry.key.kind == .file {
@@ -40,14 +39,12 @@ extension PEFTFolder {
             }
         }
         if !hasConfig { try write(PEFTConfig.bytes(for: adapter), to: folder, name: configName) }
-        var original = ignoringOriginal ? nil : weights
-        if let spliced = original, spliced.parameters["layout"]?.string == "splice" {
-            if try SplicedFile.write(spliced, of: adapter, to: folder) { return findings }
-            findings.append(WeightsOutput.rebuilt(spliced.key.target))
-            original = nil
+        let original = ignoringOriginal ? nil : weights
+        if let original, original.parameters["layout"]?.string == "splice" {
+            try SplicedFile.write(original, of: adapter, to: folder)
+            return []
         }
-        findings += try WeightsOutput(adapter, original: original).write(to: folder, lanes: lanes, observing: observing)
-        return findings
+        return try WeightsOutput(adapter, original: original).write(to: folder, lanes: lanes, observing: observing)
     }
 
     /// The names of the files that ``write(_:to:lanes:observing:ignoringOriginal:)`` makes, sorted.

@@ -19,7 +19,10 @@ struct WeightsOutput {
                 sources = layout.sources
                 return
             }
-            findings.append(Self.rebuilt(PEFTFolder.weightsName))
+            findings.append(
+                Finding(
+                    "weights-rebuilt", "the tensors are not those the original held, so the file is made anew",
+                    object: PEFTFolder.weightsName))
         }
         let layout = try SafetensorsLayout(adapter)
         header = layout.header
@@ -32,12 +35,6 @@ struct WeightsOutput {
             header: header, sources: sources, to: file, lanes: lanes, observer: observing?(sources))
         try file.commit()
         return findings
-    }
-
-    /// What to tell where a file cannot be the one it was.
-    static func rebuilt(_ name: String) -> Finding {
-        Finding(
-            "weights-rebuilt", "the tensors are not those the original held, so the file is made anew", object: name)
     }
 
     /// The tensors in the order of a stored header; nil where they are others than it describes.
