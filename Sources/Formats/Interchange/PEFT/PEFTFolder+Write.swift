@@ -2,8 +2,9 @@ package import Adapters
 package import Diagnostics
 package import Files
 package import Parallelism
-import Tensors
 import Checkpoints
+import JSON
+import Tensors
 
 extension PEFTFolder {
     /// Writes an adapter as PEFT would have; the caller commits the folder.
@@ -86,7 +87,7 @@ extension PEFTFolder {
     /// parameters do, naming the key. An adapter without a stored config has no conflict.
     package static func checkConflict(_ adapter: Adapter) throws(Failure) {
         guard let entry = adapter.entries.first(where: { $0.key == EntryKey(configName, .file) }) else { return }
-        let bytes = try entry[.value]?.readAll() ?? []
+        let bytes = try entry[.value]?.readAll(atMost: JSONLimits.byteCount, of: configName) ?? []
         let config = try PEFTConfig(parsing: bytes, path: configName)
         guard config.methodWord == adapter.method else {
             throw conflict("peft_type", stored: .string(config.methodWord), meant: .string(adapter.method))

@@ -69,7 +69,7 @@ enum SplicedFile {
     /// Writes the file.
     ///
     /// Throws ``Failure/Code/badParameter`` for splices that do not ascend, name no tensor or one twice, and where `size`
-    /// is not that of the frame and the tensors together.
+    /// is not that of the frame and the tensors together, ``Failure/Code/tooLarge`` for more rows than tensors.
     static func write(_ entry: AdapterEntry, of adapter: Adapter, to folder: OutputFolder) throws(Failure) {
         let name = entry.key.target
         guard let frame = entry[.frame] else {
@@ -100,7 +100,7 @@ enum SplicedFile {
         guard let size = entry.parameters["size"]?.int.flatMap({ Int(exactly: $0) }), size >= frameByteCount else {
             throw Failure(.badParameter, "a spliced file does not say its size, or one below its frame's", object: name)
         }
-        let bytes = try entry[.splices]?.readAll() ?? []
+        let bytes = try entry[.splices]?.readAll(atMost: 16 * sources.count, of: name) ?? []
         guard bytes.count % 16 == 0 else { throw Failure(.kindShape, "splices are no pairs", object: name) }
         func value(_ place: Int) -> Int? {
             Int(exactly: bytes[place..<place + 8].reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) })

@@ -11,10 +11,14 @@ struct WeightsOutput {
     private let sources: [any TensorSource]
     private(set) var findings: [Finding] = []
 
+    /// The longest header of a safetensors file, with its length.
+    private static let frameLimit = SafetensorsHeader.maximumByteCount + 8
+
     /// With an original's entry, the file it was; without, the one PEFT would write.
     init(_ adapter: Adapter, original: AdapterEntry?) throws(Failure) {
         if let frame = original?[.frame] {
-            if let layout = try Self.framed(adapter, try frame.readAll()) {
+            let bytes = try frame.readAll(atMost: Self.frameLimit, of: PEFTFolder.weightsName)
+            if let layout = try Self.framed(adapter, bytes) {
                 header = layout.header
                 sources = layout.sources
                 return
