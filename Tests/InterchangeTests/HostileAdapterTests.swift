@@ -66,6 +66,27 @@ struct HostileAdapterTests {
         }
     }
 
+    @Test("files must not get in each other's way, nor in that of those made anew")
+    func collisions() throws {
+        let plain: Parameters = ["layout": "safetensors"]
+        let frame = [RoleTensor(.frame, try bytes([1, 2, 3, 4]))]
+        let spliced: Parameters = ["layout": "splice", "size": 4]
+        for files in [
+            [file("adapter_model.safetensors")], [file("README.md"), file("README.md", ordinal: 1)],
+            [file("adapter_config.json", spliced, frame)], [file("x", spliced, frame), file("x", ordinal: 1)],
+            [file("adapter_model.safetensors", plain), file("adapter_model.safetensors", ordinal: 1)],
+        ] {
+            var adapter = try lora()
+            adapter.entries += files
+            #expect(try failure(adapter)?.code == .duplicate, "\(files.map(\.key.description))")
+        }
+        let two = try lora(file("adapter_model.bin", spliced, frame), file("adapter_model.safetensors", plain))
+        #expect(try failure(two)?.code == .kindShape)
+        #expect(try failure(lora(file("adapter_model.safetensors", plain), file("README.md"))) == nil)
+        let ignored = try lora(file("adapter_config.json"), file("adapter_model.bin", spliced, frame))
+        #expect(try failure(ignored, ignoringOriginal: true) == nil)
+    }
+
     /// Bytes that nobody may ask for.
     private struct Unread: TensorSource {
         var dtype = DType.u8
