@@ -422,6 +422,22 @@ class Container:
                 need(digest == tensor.digest, "digest-mismatch", f"{tensor.role_word} of {entry.target}")
                 values[tensor.role_word] = (tensor, raw)
             check_values(entry, values)
+            if entry.kind == FILE and entry.parameters.get("layout") == "splice":
+                self.check_splices(entry, values)
+
+    def check_splices(self, entry, values):
+        """§7: that each tensor goes in once, and that frame and tensors fill the file."""
+        need("frame" in values, "kind-shape", "a spliced file has no frame")
+        tensors = [tensor for other in self.entries if other.kind != FILE for tensor in other.tensors]
+        rows = list(struct.iter_unpack("<QQ", values["splices"][1] if "splices" in values else b""))
+        need(all(number < len(tensors) for _, number in rows), "bad-param", "a splice of a tensor that is not there")
+        need(len({number for _, number in rows}) == len(rows), "bad-param", "two splices of one tensor")
+        end, left, size = 0, values["frame"][0].bytes, entry.parameters.get("size")
+        for offset, number in rows:
+            need(end <= offset <= end + left, "bad-param", f"a splice at {offset} that does not ascend or fit")
+            left -= offset - end
+            end = offset + tensors[number].bytes
+        need(type(size) is int and size == end + left, "bad-param", f"a spliced file of {end + left} bytes, not {size}")
 
     def plane(self, plane):
         data = self.data[plane.offset:plane.offset + plane.stored]

@@ -76,13 +76,32 @@ struct ExportTests {
 
     @Test("an original whose tensors have changed is made anew")
     func rebuilt() throws {
+        var adapter = try narrowed("lora-llama")
+        let frame = try SyntheticFolder.safetensors([("x", [1])]).dropLast(4)
+        let source = try TensorBuffer(dtype: .u8, shape: [frame.count], bytes: Array(frame))
+        for index in adapter.entries.indices where adapter.entries[index].parameters["layout"] != nil {
+            let entry = adapter.entries[index]
+            adapter.entries[index] = AdapterEntry(
+                key: entry.key, parameters: entry.parameters, tensors: [RoleTensor(.frame, source)])
+        }
         let place = try TemporaryFolder()
         let folder = try OutputFolder.create(at: place("out"), replacing: false, durability: .none)
-        let findings = try PEFTFolder.write(try narrowed("lora-pickle"), to: folder, lanes: Lanes(count: 1))
+        let findings = try PEFTFolder.write(adapter, to: folder, lanes: Lanes(count: 1))
         try folder.commit()
         #expect(findings.map(\.code) == ["weights-rebuilt"])
         #expect(
             try PEFTFolder.read(place("out")).adapter.entries.contains { $0[.a]?.dtype == .bf16 })
+    }
+
+    @Test("a spliced original whose tensors have changed is refused, and made anew where it is not asked for")
+    func resized() throws {
+        let adapter = try narrowed("lora-pickle")
+        let place = try TemporaryFolder()
+        let first = try OutputFolder.create(at: place("first"), replacing: false, durability: .none)
+        let code = failureCode { try PEFTFolder.write(adapter, to: first, lanes: Lanes(count: 1)) }
+        #expect(code == .badParameter)
+        let second = try OutputFolder.create(at: place("second"), replacing: false, durability: .none)
+        try PEFTFolder.write(adapter, to: second, lanes: Lanes(count: 1), ignoringOriginal: true)
     }
 
     @Test("an attention that PEFT wraps as a whole gives its factors to in_proj_weight")

@@ -2,8 +2,9 @@ package import Adapters
 package import Diagnostics
 package import Files
 package import Parallelism
-import Tensors
 import Checkpoints
+import JSON
+import Tensors
 
 extension PEFTFolder {
     /// Writes an adapter as PEFT would have; the caller commits the folder.
@@ -16,38 +17,31 @@ extension PEFTFolder {
     /// - Returns: What could not be kept.
     ///
     /// Throws ``Failure/Code/notExportable`` for what PEFT cannot hold, ``Failure/Code/configConflict`` as
-    /// ``checkConflict(_:)`` does, and what reading and writing throw.
+    /// ``checkConflict(_:)`` does, ``Failure/Code/duplicate`` and ``Failure/Code/kindShape`` for files that get in each
+    /// other's way, and what reading and writing throw.
     @discardableResult
     package static func write(
         _ adapter: Adapter, to folder: OutputFolder, lanes: Lanes, observing: BlockObserving? = nil,
         ignoringOriginal: Bool = false
     ) throws(Failure) -> [Finding] {
+        let files = try files(of: adapter)
+        let original = ignoringOriginal ? nil : files.weights
+        try checkDistinct(files.verbatim, isSpliced(original) ? original?.key.target ?? weightsName : weightsName)
         if !ignoringOriginal { try checkConflict(adapter) }
-        var findings: [Finding] = []
         var hasConfig = false
-        var weights: AdapterEntry?
-        for entry in adapter.entries where entry.key.kind == .file {
-            try checkName(entry.key.target)
-            let layout = entry.parameters["layout"]?.string ?? "verbatim"
-            if layout != "verbatim" {
-                weights = entry
-            } else if entry.key.target == configName {
+        for entry in files.verbatim {
+            if entry.key.target == configName {
                 if ignoringOriginal { continue }
                 hasConfig = true
-                try copy(entry, to: folder)
-            } else {
-                try copy(entry, to: folder)
             }
+            try copy(entry, to: folder)
         }
         if !hasConfig { try write(PEFTConfig.bytes(for: adapter), to: folder, name: configName) }
-        var original = ignoringOriginal ? nil : weights
-        if let spliced = original, spliced.parameters["layout"]?.string == "splice" {
-            if try SplicedFile.write(spliced, of: adapter, to: folder) { return findings }
-            findings.append(WeightsOutput.rebuilt(spliced.key.target))
-            original = nil
+        if let original, isSpliced(original) {
+            try SplicedFile.write(original, of: adapter, to: folder)
+            return []
         }
-        findings += try WeightsOutput(adapter, original: original).write(to: folder, lanes: lanes, observing: observing)
-        return findings
+        return try WeightsOutput(adapter, original: original).write(to: folder, lanes: lanes, observing: observing)
     }
 
     /// The names of the files that ``write(_:to:lanes:observing:ignoringOriginal:)`` makes, sorted.
@@ -63,6 +57,38 @@ extension PEFTFolder {
         }
         names.insert(weights)
         return names.sorted { $0.precedesInBytes($1) }
+    }
+
+    /// The files as they are, and the one that the tensors go into; refuses with ``Failure/Code/kindShape`` two of those.
+    private static func files(
+        of adapter: Adapter
+    ) throws(Failure) -> (verbatim: [AdapterEntry], weights: AdapterEntry?) {
+        var verbatim: [AdapterEntry] = []
+        var weights: AdapterEntry?
+        for entry in adapter.entries where entry.key.kind == .file {
+            try checkName(entry.key.target)
+            if entry.parameters["layout"]?.string ?? "verbatim" == "verbatim" {
+                verbatim.append(entry)
+            } else if weights == nil {
+                weights = entry
+            } else {
+                throw Failure(.kindShape, "two files for one adapter's tensors", object: entry.key.target)
+            }
+        }
+        return (verbatim, weights)
+    }
+
+    /// Refuses with ``Failure/Code/duplicate`` two files of one name, also those that are made anew.
+    private static func checkDistinct(_ verbatim: [AdapterEntry], _ weights: String) throws(Failure) {
+        var seen: Set<[UInt8]> = [Array(weights.utf8)]
+        let names = weights == configName ? [weights] : verbatim.map(\.key.target)
+        for name in names where !seen.insert(Array(name.utf8)).inserted {
+            throw Failure(.duplicate, "two files of one name", object: name)
+        }
+    }
+
+    private static func isSpliced(_ entry: AdapterEntry?) -> Bool {
+        entry?.parameters["layout"]?.string == "splice"
     }
 
     /// A file's name is one component: a container from elsewhere must not reach out of the folder.
@@ -88,8 +114,8 @@ extension PEFTFolder {
     /// Refuses with ``Failure/Code/configConflict`` an adapter whose stored config says something else than its method and
     /// parameters do, naming the key. An adapter without a stored config has no conflict.
     package static func checkConflict(_ adapter: Adapter) throws(Failure) {
-        guard let entry = adapter.entries.first(where: { $0.key == EntryKey(configName, .file) }) else { return }
-        let bytes = try entry[.value]?.readAll() ?? []
+        guard let entry = adapter.entries.first(where: { $0.key.kind == .file && $0.key.target == configName }) else { return }
+        let bytes = try entry[.value]?.readAll(atMost: JSONLimits.byteCount, of: configName) ?? []
         let config = try PEFTConfig(parsing: bytes, path: configName)
         guard config.methodWord == adapter.method else {
             throw conflict("peft_type", stored: .string(config.methodWord), meant: .string(adapter.method))

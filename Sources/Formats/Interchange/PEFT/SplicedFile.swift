@@ -66,49 +66,70 @@ enum SplicedFile {
 
     // MARK: Back again
 
-    /// Writes the file; false where the tensors are no longer those that were cut out.
+    /// Writes the file.
     ///
-    /// Throws ``Failure/Code/badFrame`` for splices that do not ascend or name no tensor.
-    static func write(_ entry: AdapterEntry, of adapter: Adapter, to folder: OutputFolder) throws(Failure) -> Bool {
+    /// Throws ``Failure/Code/badParameter`` for splices that do not ascend, name no tensor or one twice, and where `size`
+    /// is not that of the frame and the tensors together, ``Failure/Code/tooLarge`` for more rows than tensors.
+    static func write(_ entry: AdapterEntry, of adapter: Adapter, to folder: OutputFolder) throws(Failure) {
+        let name = entry.key.target
         guard let frame = entry[.frame] else {
-            throw Failure(.badFrame, "a spliced file has no frame", object: entry.key.target)
+            throw Failure(.kindShape, "a spliced file has no frame", object: name)
         }
         let sources = adapter.entries.filter { $0.key.kind != .file }.flatMap(\.tensors).map(\.source)
-        let splices = try self.splices(entry[.splices], count: sources.count)
-        let byteCount = splices.reduce(frame.byteCount) { $0 + sources[$1.number].byteCount }
-        if let size = entry.parameters["size"]?.int, size != byteCount { return false }
-        let file = try folder.file(named: entry.key.target)
-        var position = 0
+        let splices = try self.splices(entry, sources: sources, frameByteCount: frame.byteCount)
+        let file = try folder.file(named: name)
+        var end = 0
         var used = 0
         for splice in splices {
-            let gap = splice.offset - position
-            guard gap >= 0, gap <= frame.byteCount - used else {
-                throw Failure(.badFrame, "the splices of a file do not fit its frame", object: entry.key.target)
-            }
+            let gap = splice.offset - end
             try copy(frame, used..<used + gap, to: file)
             let source = sources[splice.number]
             try copy(source, 0..<source.byteCount, to: file)
             used += gap
-            position = splice.offset + source.byteCount
+            end = splice.offset + source.byteCount
         }
         try copy(frame, used..<frame.byteCount, to: file)
         try file.commit()
-        return true
     }
 
+    /// The rows of `splices`, which name each tensor once at most and fill the file together with the frame.
     private static func splices(
-        _ source: (any TensorSource)?, count: Int
+        _ entry: AdapterEntry, sources: [any TensorSource], frameByteCount: Int
     ) throws(Failure) -> [(offset: Int, number: Int)] {
-        let bytes = try source?.readAll() ?? []
-        var splices: [(offset: Int, number: Int)] = []
+        let name = entry.key.target
+        guard let size = entry.parameters["size"]?.int.flatMap({ Int(exactly: $0) }), size >= frameByteCount else {
+            throw Failure(.badParameter, "a spliced file does not say its size, or one below its frame's", object: name)
+        }
+        let bytes = try entry[.splices]?.readAll(atMost: 16 * sources.count, of: name) ?? []
+        guard bytes.count % 16 == 0 else { throw Failure(.kindShape, "splices are no pairs", object: name) }
         func value(_ place: Int) -> Int? {
             Int(exactly: bytes[place..<place + 8].reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) })
         }
-        for place in stride(from: 0, to: bytes.count - 15, by: 16) {
-            guard let offset = value(place), let number = value(place + 8), number < count else {
-                throw Failure(.badFrame, "a splice names a tensor that is not there")
+        var splices: [(offset: Int, number: Int)] = []
+        var isUsed = [Bool](repeating: false, count: sources.count)
+        var (end, left) = (0, frameByteCount)
+        for place in stride(from: 0, to: bytes.count, by: 16) {
+            func fail(_ what: String) -> Failure {
+                Failure(.badParameter, "row \(place / 16) of the splices \(what)", object: name)
             }
+            guard let offset = value(place), let number = value(place + 8), number < sources.count else {
+                throw fail("names a tensor that is not there")
+            }
+            guard !isUsed[number] else { throw fail("names a tensor for the second time") }
+            guard offset >= end, offset - end <= left, offset > splices.last?.offset ?? -1 else {
+                throw fail("does not ascend, or leaves the frame")
+            }
+            let sum = offset.addingReportingOverflow(sources[number].byteCount)
+            guard !sum.overflow, sum.partialValue <= size else { throw fail("leaves the file") }
+            isUsed[number] = true
+            left -= offset - end
+            end = sum.partialValue
             splices.append((offset, number))
+        }
+        guard size - end == left else {
+            throw Failure(
+                .badParameter, "the frame and the tensors do not fill the file", object: name, expected: "\(size) bytes",
+                actual: "\(end) and \(left)", hint: "--ignore-original makes the file anew")
         }
         return splices
     }

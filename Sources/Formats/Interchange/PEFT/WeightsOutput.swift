@@ -11,15 +11,22 @@ struct WeightsOutput {
     private let sources: [any TensorSource]
     private(set) var findings: [Finding] = []
 
+    /// The longest header of a safetensors file, with its length.
+    private static let frameLimit = SafetensorsHeader.maximumByteCount + 8
+
     /// With an original's entry, the file it was; without, the one PEFT would write.
     init(_ adapter: Adapter, original: AdapterEntry?) throws(Failure) {
         if let frame = original?[.frame] {
-            if let layout = try Self.framed(adapter, try frame.readAll()) {
+            let bytes = try frame.readAll(atMost: Self.frameLimit, of: PEFTFolder.weightsName)
+            if let layout = try Self.framed(adapter, bytes) {
                 header = layout.header
                 sources = layout.sources
                 return
             }
-            findings.append(Self.rebuilt(PEFTFolder.weightsName))
+            findings.append(
+                Finding(
+                    "weights-rebuilt", "the tensors are not those the original held, so the file is made anew",
+                    object: PEFTFolder.weightsName))
         }
         let layout = try SafetensorsLayout(adapter)
         header = layout.header
@@ -32,12 +39,6 @@ struct WeightsOutput {
             header: header, sources: sources, to: file, lanes: lanes, observer: observing?(sources))
         try file.commit()
         return findings
-    }
-
-    /// What to tell where a file cannot be the one it was.
-    static func rebuilt(_ name: String) -> Finding {
-        Finding(
-            "weights-rebuilt", "the tensors are not those the original held, so the file is made anew", object: name)
     }
 
     /// The tensors in the order of a stored header; nil where they are others than it describes.
