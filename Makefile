@@ -36,8 +36,9 @@ fuzz: needs ## Fuzz each parser for a minute
 soak: needs ## Fuzz for five million executions
 	@Scripts/soak
 
-bench: tool ## Measure size, speed and memory
-	@Benchmarks/run
+bench: needs ## Measure size, speed and memory, of a tool linked as releases are
+	@swift build -c release --product tenon --static-swift-stdlib --scratch-path .build/static
+	@Benchmarks/run --tenon .build/static/release/tenon
 
 release: needs ## Make dist/tenon-VERSION-OS-ARCH.tar.gz and run the demo from it
 	@Scripts/release

@@ -59,6 +59,7 @@ import Testing
         _ = try write(original, folder, "x.tenon", lanes: 2, compression)
         let container = try Container(InputFile(path: folder.path + "/x.tenon"))
         try container.verify(.full, lanes: Lanes(count: 2))
+        try Container(container.file, mapped: true).verify(.full, lanes: Lanes(count: 2))
         let result = container.adapter
         #expect(result.method == original.method)
         #expect(result.parameters == original.parameters)

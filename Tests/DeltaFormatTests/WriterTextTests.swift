@@ -24,7 +24,8 @@ import Testing
         for (number, spelling) in spellings.enumerated() {
             let key = EntryKey("layer.\(number)", Kind(rawValue: 9999))
             adapter.entries.append(
-                AdapterEntry(key: key, parameters: ["x": .string(spelling)], tensors: [RoleTensor(.value, TensorBuffer([1]))]))
+                AdapterEntry(
+                    key: key, parameters: ["x": .string(spelling)], tensors: [RoleTensor(.value, TensorBuffer([1]))]))
         }
         let found = try copy(adapter).entries.map { Array(($0.parameters["x"]?.string ?? "").utf8) }
         #expect(found == spellings.map { Array($0.utf8) })

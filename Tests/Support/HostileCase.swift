@@ -60,7 +60,9 @@ package struct HostileCase: Sendable, CustomStringConvertible {
         case "pieces"?: return try folder.write(try pieces("pieces") { try Self.bytes(hexadecimal: $0) }, to: "x.tenon")
         case "folder"?: try Folder.make(folder("x.tenon"))
         case "fifo"?:
-            guard unsafe mkfifo(folder("x.tenon"), 0o600) == 0 else { throw ToolError(description: "cannot make a pipe") }
+            guard unsafe mkfifo(folder("x.tenon"), 0o600) == 0 else {
+                throw ToolError(description: "cannot make a pipe")
+            }
         case "missing"?: break
         case "device"?: return "/dev/zero"
         case "proc"?: return "/proc/self/status"

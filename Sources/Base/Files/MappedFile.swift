@@ -5,7 +5,7 @@ package import Diagnostics
 /// Only on request: if somebody shortens the file while it is mapped, touching the lost part ends the process with
 /// SIGBUS. It suits files that nobody rewrites.
 @safe
-package struct MappedFile: ~Copyable {
+package struct MappedFile: ~Copyable, @unchecked Sendable {
     private let base: UnsafeMutableRawPointer?
     private let mappedCount: Int
     /// How far into the first page the range begins.

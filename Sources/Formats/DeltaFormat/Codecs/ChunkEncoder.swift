@@ -97,13 +97,14 @@ final class ChunkEncoder: @unchecked Sendable {
         return unsafe zstd.encode(plane, into: room, effort: effort)
     }
 
-    /// What to spend on a plane, judged by its first 16 KiB; nil if they look like noise.
+    /// What to spend on a plane, judged by its first 16 KiB; nil if the first quarter of those looks like noise.
     private func effort(for plane: UnsafeRawBufferPointer, content: PlaneContent) -> Effort? {
         let sample = unsafe UnsafeRawBufferPointer(rebasing: plane[..<min(plane.count, 1 << 14)])
-        let bits = unsafe Entropy.bits(of: sample)
+        let head = unsafe UnsafeRawBufferPointer(rebasing: sample[..<min(sample.count, 1 << 12)])
+        let bits = unsafe Entropy.bits(of: head)
         // Exponents have no repeats worth a search, unless nearly all are the same.
         if content == .exponents && bits > 1.25 { return .entropy }
-        guard bits < Entropy.noise(sampleSize: sample.count) else { return nil }
+        guard bits < Entropy.noise(sampleSize: head.count) else { return nil }
         // A config or a template is short and worth the little time that the best costs.
         let isShortFile = content == .bytes && plane.count <= 1 << 16
         let level: Effort = .level(compression == .fast ? 1 : isShortFile ? 19 : 3)

@@ -12,11 +12,17 @@ package final class Container: Sendable {
     package let index: Index
     package let layout: Layout
     private let decoders = Pool<ChunkDecoder>()
+    /// The file's bytes where they are read through a map.
+    private let map: SharedMap?
 
     /// Opens and checks everything but the data, in the order of `Spec/format.md`; what comes later is not looked at if
     /// something earlier is wrong. Two reads: the header, and the tail with trailer and index.
-    package init(_ file: InputFile) throws(Failure) {
+    ///
+    /// - Parameter mapped: read the data through a memory map, which saves a copy: only for a file that nobody changes,
+    ///   for a map of a file that became shorter ends the process.
+    package init(_ file: InputFile, mapped: Bool = false) throws(Failure) {
         self.file = file
+        map = mapped ? try SharedMap(file) : nil
         do throws(Failure) {
             let tail = try Tail(file)
             header = tail.header
@@ -128,8 +134,15 @@ package final class Container: Sendable {
         let offset = layout.planeOffsets[first]
         let stored = planes.reduce(0) { $0 + $1.storedBytes }
         let isVerbatim = record.filter == .none && index.planes[first].codec == .raw
-        let source = unsafe isVerbatim ? target : decoder.storedBytes(stored)
         do throws(Failure) {
+            if let map {
+                try unsafe map.read(offset..<offset + stored) { bytes throws(Failure) in
+                    try unsafe decoder.decode(
+                        bytes, records: planes, filter: record.filter, dtype: record.dtype, into: target)
+                }
+                return
+            }
+            let source = unsafe isVerbatim ? target : decoder.storedBytes(stored)
             var span = unsafe MutableRawSpan(_unsafeBytes: source)
             try file.read(at: offset, into: &span)
             try unsafe decoder.decode(
@@ -139,6 +152,23 @@ package final class Container: Sendable {
             var failure = error.on("\(name(of: tensor)), chunk \(chunk)")
             failure.offset = failure.offset ?? UInt64(offset)
             throw failure.at(path: file.path)
+        }
+    }
+}
+
+/// A map that several tensors read through.
+private final class SharedMap: Sendable {
+    private let file: MappedFile
+
+    init(_ file: InputFile) throws(Failure) {
+        self.file = try MappedFile(file)
+    }
+
+    func read(
+        _ range: Range<Int>, _ body: (UnsafeRawBufferPointer) throws(Failure) -> Void
+    ) throws(Failure) {
+        try unsafe file.bytes.withUnsafeBytes { bytes throws(Failure) in
+            try unsafe body(UnsafeRawBufferPointer(rebasing: bytes[range]))
         }
     }
 }
