@@ -49,6 +49,17 @@ package struct MappedFile: ~Copyable, @unchecked Sendable {
         if let base = unsafe base { unsafe Syscalls.unmap(base, count: mappedCount) }
     }
 
+    /// Calls `body` with a part of the mapped bytes; for owners that are classes, which cannot lend a span.
+    package func withUnsafeBytes(
+        _ range: Range<Int>, _ body: (UnsafeRawBufferPointer) throws(Failure) -> Void
+    ) throws(Failure) {
+        guard range.lowerBound >= 0, range.upperBound <= count, let base = unsafe base else {
+            throw Failure(.internal, "a range outside the map was asked for")
+        }
+        try unsafe body(
+            UnsafeRawBufferPointer(start: UnsafeRawPointer(base) + lead + range.lowerBound, count: range.count))
+    }
+
     /// The mapped bytes, as they are in the file at this moment.
     package var bytes: RawSpan {
         @_lifetime(borrow self)

@@ -167,9 +167,7 @@ private final class SharedMap: Sendable {
     func read(
         _ range: Range<Int>, _ body: (UnsafeRawBufferPointer) throws(Failure) -> Void
     ) throws(Failure) {
-        try unsafe file.bytes.withUnsafeBytes { bytes throws(Failure) in
-            try unsafe body(UnsafeRawBufferPointer(rebasing: bytes[range]))
-        }
+        try unsafe file.withUnsafeBytes(range, body)
     }
 }
 
