@@ -47,6 +47,20 @@ struct ExportTests {
         #expect(failureCode { try PEFTFolder.checkConflict(adapter) } == .configConflict)
     }
 
+    @Test("a config that contradicts the parameters is seen whatever is written")
+    func conflictElsewhere() throws {
+        var adapter = try PEFTFolder.read(FixtureFolders.path("lora-llama")).adapter
+        adapter.parameters["lora_alpha"] = 7
+        let place = try TemporaryFolder()
+        let lanes = Lanes(count: 1)
+        let folder = try OutputFolder.create(at: place("out"), replacing: false, durability: .none)
+        #expect(failureCode { try VLLMFolder.write(adapter, to: folder, lanes: lanes) } == .configConflict)
+        try VLLMFolder.write(adapter, to: folder, lanes: lanes, ignoringOriginal: true)
+        let file = try OutputFile.create(at: place("x.safetensors"), replacing: false, durability: .none)
+        #expect(failureCode { try SafetensorsExport.write(adapter, to: file, lanes: lanes) } == .configConflict)
+        try SafetensorsExport.write(adapter, to: file, lanes: lanes, ignoringOriginal: true)
+    }
+
     @Test("a file's name must not lead out of the folder", arguments: ["../x", "a/b", "..", ".", "/etc/x"])
     func escape(name: String) throws {
         var adapter = try lora(["r": 1])
