@@ -128,8 +128,9 @@ enum SplicedFile {
         }
         guard size - end == left else {
             throw Failure(
-                .badParameter, "the frame and the tensors do not fill the file", object: name, expected: "\(size) bytes",
-                actual: "\(end) and \(left)", hint: "--ignore-original makes the file anew")
+                .badParameter, "the frame and the tensors do not fill the file", object: name,
+                expected: "\(size) bytes", actual: "\(end) and \(left)",
+                hint: "--ignore-original makes the file anew")
         }
         return splices
     }
