@@ -47,6 +47,20 @@ struct ExportTests {
         #expect(failureCode { try PEFTFolder.checkConflict(adapter) } == .configConflict)
     }
 
+    @Test("a config that contradicts the parameters is seen whatever is written")
+    func conflictElsewhere() throws {
+        var adapter = try PEFTFolder.read(FixtureFolders.path("lora-llama")).adapter
+        adapter.parameters["lora_alpha"] = 7
+        let place = try TemporaryFolder()
+        let lanes = Lanes(count: 1)
+        let folder = try OutputFolder.create(at: place("out"), replacing: false, durability: .none)
+        #expect(failureCode { try VLLMFolder.write(adapter, to: folder, lanes: lanes) } == .configConflict)
+        try VLLMFolder.write(adapter, to: folder, lanes: lanes, ignoringOriginal: true)
+        let file = try OutputFile.create(at: place("x.safetensors"), replacing: false, durability: .none)
+        #expect(failureCode { try SafetensorsExport.write(adapter, to: file, lanes: lanes) } == .configConflict)
+        try SafetensorsExport.write(adapter, to: file, lanes: lanes, ignoringOriginal: true)
+    }
+
     @Test("a file's name must not lead out of the folder", arguments: ["../x", "a/b", "..", ".", "/etc/x"])
     func escape(name: String) throws {
         var adapter = try lora(["r": 1])
@@ -144,6 +158,28 @@ struct ExportTests {
         let place = try TemporaryFolder()
         let findings = try vllm(try lora(["r": 1, "lora_alpha": 2, "alpha_pattern": .map([.init(".*", 0.1)])]), place)
         #expect(findings.first?.message.contains("relative error") == true)
+    }
+
+    @Test(
+        "vLLM: a scaled bf16 is rounded once",
+        arguments: [
+            // Just above the middle between 1 and the next, where a float in between would lose what is above.
+            (0x3F80, 1 + 0x1p-8 + 0x1p-30, 0x3F81), (0xBF80, 1 + 0x1p-8 + 0x1p-30, 0xBF81),
+            // The middles themselves go to even.
+            (0x3F80, 1 + 0x1p-8, 0x3F80), (0x3F80, 1 + 0x3p-8, 0x3F82),
+            // Beyond the largest; among the subnormal; zero.
+            (0x7F7F, 1.5, 0x7F80), (0x7F7F, 1 + 0x1p-20, 0x7F7F), (0x0001, 1.5, 0x0002), (0x0003, 0.5, 0x0002),
+            (0x8000, 1.5, 0x8000),
+        ])
+    func roundedOnce(bits: UInt64, scale: Double, expected: UInt64) throws {
+        var adapter = try lora(["r": 1, "lora_alpha": 2, "alpha_pattern": .map([.init("q_proj", .double(scale))])])
+        let factor = try TensorBuffer(dtype: .bf16, shape: [1, 1], bytes: .number(bits, 2))
+        adapter.entries[0] = AdapterEntry(
+            key: adapter.entries[0].key, tensors: [RoleTensor(.a, factor), RoleTensor(.b, factor)])
+        let place = try TemporaryFolder()
+        _ = try vllm(adapter, place)
+        let b = try PEFTFolder.read(place("out")).adapter.entries.first { $0.key.kind == .lora }?[.b]
+        #expect(try b?.readAll() == .number(expected, 2))
     }
 
     @Test(

@@ -16,11 +16,17 @@ import JSON
 package enum SafetensorsExport {
     /// Writes the adapter to `file`; the caller commits it.
     ///
+    /// - Parameter ignoringOriginal: Whether a stored config that contradicts the parameters does no harm.
     /// - Returns: What was left out.
+    ///
+    /// Throws ``Failure/Code/configConflict`` as ``PEFTFolder/checkConflict(_:)`` does, and what reading and writing
+    /// throw.
     @discardableResult
     package static func write(
-        _ adapter: Adapter, to file: OutputFile, lanes: Lanes, observing: BlockObserving? = nil
+        _ adapter: Adapter, to file: OutputFile, lanes: Lanes, observing: BlockObserving? = nil,
+        ignoringOriginal: Bool = false
     ) throws(Failure) -> [Finding] {
+        if !ignoringOriginal { try PEFTFolder.checkConflict(adapter) }
         var tensors: [(name: String, dtype: DType, shape: Shape)] = []
         var sources: [any TensorSource] = []
         var entries = JSONObject()

@@ -114,7 +114,9 @@ extension PEFTFolder {
     /// Refuses with ``Failure/Code/configConflict`` an adapter whose stored config says something else than its method and
     /// parameters do, naming the key. An adapter without a stored config has no conflict.
     package static func checkConflict(_ adapter: Adapter) throws(Failure) {
-        guard let entry = adapter.entries.first(where: { $0.key.kind == .file && $0.key.target == configName }) else { return }
+        guard let entry = adapter.entries.first(where: { $0.key.kind == .file && $0.key.target == configName }) else {
+            return
+        }
         let bytes = try entry[.value]?.readAll(atMost: JSONLimits.byteCount, of: configName) ?? []
         let config = try PEFTConfig(parsing: bytes, path: configName)
         guard config.methodWord == adapter.method else {

@@ -97,7 +97,7 @@ enum SplicedFile {
         _ entry: AdapterEntry, sources: [any TensorSource], frameByteCount: Int
     ) throws(Failure) -> [(offset: Int, number: Int)] {
         let name = entry.key.target
-        guard let size = entry.parameters["size"]?.int.flatMap({ Int(exactly: $0) }), size >= frameByteCount else {
+        guard let size = entry.parameters["size"]?.int, size >= frameByteCount else {
             throw Failure(.badParameter, "a spliced file does not say its size, or one below its frame's", object: name)
         }
         let bytes = try entry[.splices]?.readAll(atMost: 16 * sources.count, of: name) ?? []
@@ -128,8 +128,9 @@ enum SplicedFile {
         }
         guard size - end == left else {
             throw Failure(
-                .badParameter, "the frame and the tensors do not fill the file", object: name, expected: "\(size) bytes",
-                actual: "\(end) and \(left)", hint: "--ignore-original makes the file anew")
+                .badParameter, "the frame and the tensors do not fill the file", object: name,
+                expected: "\(size) bytes", actual: "\(end) and \(left)",
+                hint: "--ignore-original makes the file anew")
         }
         return splices
     }

@@ -20,6 +20,12 @@ struct WeightsFile {
         self.file = file
         if file.path.hasSuffix(PEFTFolder.pickleName) {
             let torch = try TorchFile(file)
+            // PEFT writes none, and a few bytes of file could stand for any number of elements.
+            if let tensor = torch.tensors.first(where: \.source.isExpanded) {
+                throw Failure(
+                    .pickleRefused, "the tensor has more elements than its storage", object: tensor.name,
+                    path: file.path)
+            }
             tensors = torch.tensors.map { NamedTensor(name: $0.name, source: $0.source) }
             format = .torch(torch)
         } else {

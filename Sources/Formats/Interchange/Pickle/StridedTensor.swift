@@ -13,6 +13,8 @@ package struct StridedTensor: TensorSource {
     package let storageOffset: Int
     /// Where its bytes lie in the file, in order and one after the other; nil where they must be gathered.
     package let fileRange: Range<Int>?
+    /// Whether it has more elements than its storage, some of them so at several places.
+    package let isExpanded: Bool
     private let file: InputFile
     /// Where the first element lies in the file.
     private let origin: Int
@@ -20,7 +22,7 @@ package struct StridedTensor: TensorSource {
     /// How much of the file is read at once to gather elements from.
     private static let windowLimit = 16 << 20
 
-    /// Refuses a view that leaves `storage` or has more elements than it, with ``Failure/Code/pickleRefused``.
+    /// Refuses a view that leaves `storage`, with ``Failure/Code/pickleRefused``.
     init(_ view: PickleReader.View, in file: InputFile, storage: Range<Int>) throws(Failure) {
         dtype = view.dtype
         shape = Shape(view.shape)
@@ -42,10 +44,7 @@ package struct StridedTensor: TensorSource {
         guard byteCount == 0 || fits && reach < storage.count / width else {
             throw Failure(.pickleRefused, "the tensor reaches beyond its storage")
         }
-        // An expanded tensor is nothing that PEFT writes, and a few bytes of file could stand for any number of elements.
-        guard byteCount / width <= storage.count / width else {
-            throw Failure(.pickleRefused, "the tensor has more elements than its storage")
-        }
+        isExpanded = byteCount > storage.count
         origin = byteCount == 0 ? storage.lowerBound : storage.lowerBound + view.offset * width
         fileRange = isContiguous || byteCount == 0 ? origin..<origin + byteCount : nil
     }

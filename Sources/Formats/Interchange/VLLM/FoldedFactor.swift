@@ -67,16 +67,9 @@ extension DType {
         switch self {
         case .f64: value.bitPattern
         case .f32: UInt64(Float(value).bitPattern)
-        case .bf16: UInt64(Self.bfloat(value))
-        default: UInt64(Self.half(value))
+        case .bf16: UInt64(Self.narrow(value, fractionBits: 7, least: -126))
+        default: UInt64(Self.narrow(value, fractionBits: 10, least: -14))
         }
-    }
-
-    private static func bfloat(_ value: Double) -> UInt16 {
-        let bits = Float(value).bitPattern
-        if value.isNaN { return UInt16(truncatingIfNeeded: bits >> 16) | 0x40 }
-        let rounded = bits &+ 0x7FFF &+ ((bits >> 16) & 1)
-        return UInt16(truncatingIfNeeded: rounded >> 16)
     }
 
     private static func half(_ bits: UInt16) -> Double {
@@ -90,19 +83,19 @@ extension DType {
         }
     }
 
-    private static func half(_ value: Double) -> UInt16 {
+    /// A float of 16 bits with this many of fraction and this least exponent of normal numbers.
+    private static func narrow(_ value: Double, fractionBits: Int, least: Int) -> UInt16 {
         let sign: UInt16 = value.sign == .minus ? 0x8000 : 0
+        let infinity = UInt16(3 - 2 * least) << UInt16(fractionBits)
+        if value.isNaN { return sign | infinity | 1 << UInt16(fractionBits - 1) }
         let magnitude = abs(value)
-        if value.isNaN { return sign | 0x7E00 }
-        if magnitude >= 65520 { return sign | 0x7C00 }
-        if magnitude == 0 { return sign }
-        // In units of the last place of the half that is nearest, or of the smallest where it is subnormal.
-        let exponent = max(magnitude.exponent, -14)
-        let units = (magnitude * Double(sign: .plus, exponent: 10 - Int(exponent), significand: 1)).rounded(
-            .toNearestOrEven)
-        let biased = UInt16(Int(exponent) + 14) << 10
-        // A unit of 1024 carries into the exponent by itself.
-        return sign | (biased + UInt16(units))
+        // In units of the last place of the nearest number, or of the smallest where it is subnormal.
+        let exponent = max(Int(magnitude.exponent), least)
+        if exponent > 1 - least { return sign | infinity }
+        let unit = Double(sign: .plus, exponent: fractionBits - exponent, significand: 1)
+        let units = UInt16((magnitude * unit).rounded(.toNearestOrEven))
+        // What is full carries into the exponent by itself, and from the largest into infinity.
+        return sign | (UInt16(exponent - least) << UInt16(fractionBits) + units)
     }
 }
 

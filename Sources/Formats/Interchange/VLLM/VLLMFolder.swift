@@ -13,14 +13,18 @@ import Tensors
 package enum VLLMFolder {
     /// Writes the adapter; the caller commits the folder.
     ///
+    /// - Parameter ignoringOriginal: Whether a stored config that contradicts the parameters does no harm.
     /// - Returns: What folding cost, and what vLLM leaves out.
     ///
-    /// Throws ``Failure/Code/notExportable`` for anything but plain LoRA, and what reading and writing throw.
+    /// Throws ``Failure/Code/notExportable`` for anything but plain LoRA, ``Failure/Code/configConflict`` as
+    /// ``PEFTFolder/checkConflict(_:)`` does, and what reading and writing throw.
     @discardableResult
     package static func write(
-        _ adapter: Adapter, to folder: OutputFolder, lanes: Lanes, observing: BlockObserving? = nil
+        _ adapter: Adapter, to folder: OutputFolder, lanes: Lanes, observing: BlockObserving? = nil,
+        ignoringOriginal: Bool = false
     ) throws(Failure) -> [Finding] {
         try check(adapter)
+        if !ignoringOriginal { try PEFTFolder.checkConflict(adapter) }
         let loss = FoldLoss()
         let plain = try folded(adapter, loss: loss)
         var findings = try PEFTFolder.write(
