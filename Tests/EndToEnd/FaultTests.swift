@@ -50,7 +50,7 @@ import Testing
                 let container = try packed("lora-llama", in: place)
                 let unpack = ["unpack", container, "-o", place("out"), "--format", format, "--json"]
                 for number in 1...60 {
-                    let run = try run(unpack, fault: "\(call)@out:\(number)=ENOSPC")
+                    let run = try run(unpack, fault: "\(call)@.out:\(number)=ENOSPC")
                     if run.status == 0 { return }
                     #expect(run.status == 74)
                     #expect(try document(run)["error"]?["code"]?.string == "no-space")
@@ -140,7 +140,7 @@ import Testing
                 let container = try packed("lora-llama", in: place)
                 let size = try Folder.entries(of: Fixtures.path("lora-llama")).reduce(0) { $0 + $1.size }
                 let run = try run(
-                    ["unpack", container, "-o", place("out")], fault: "bytes@out:\(size * part / 10)=kill")
+                    ["unpack", container, "-o", place("out")], fault: "bytes@.out:\(size * part / 10)=kill")
                 #expect(run.signal == 9)
                 #expect(try !exists(place("out")))
             }

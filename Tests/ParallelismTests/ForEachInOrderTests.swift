@@ -89,7 +89,7 @@ struct ForEachInOrderTests {
 
     @Test(
         "a failure that comes while others wait for room is the one that is told",
-        .disabled("a lane can take the wakeup meant for another, and both sleep on"), arguments: [2, 3, 6])
+        arguments: [2, 3, 6])
     func failingWhileOthersWait(count: Int) {
         for round in 0..<1500 {
             let bad = 20 + round % 40

@@ -67,9 +67,8 @@ package struct ContainerSummary: Sendable {
         entries = adapter.entries.map { entry in
             let tensors = entry.tensors.map { tensor in
                 defer { number += 1 }
-                if entry.key.kind != .file, tensor.role.isFactor,
-                    tensor.role.part == .whole || tensor.role.part == .codes
-                {
+                let holdsNumbers = tensor.role.part == .whole || tensor.role.part == .codes
+                if entry.key.kind != .file, tensor.role.isFactor, holdsNumbers {
                     count += tensor.source.byteCount * 8 / tensor.source.dtype.bits
                 }
                 return Tensor(

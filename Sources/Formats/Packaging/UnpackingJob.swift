@@ -92,7 +92,7 @@ package struct UnpackingJob: Sendable {
         let folder = try OutputFolder.create(at: output, replacing: replaces)
         switch format {
         case .vllm:
-            report.findings = try VLLMFolder.write(adapter, to: folder, lanes: lanes, observing: digests.observer(for:))
+            report.findings = try VLLMFolder.write(adapter, to: folder, lanes: lanes, observing: digests.observer(for:), ignoringOriginal: ignoresOriginal)
         default:
             report.findings = try PEFTFolder.write(
                 adapter, to: folder, lanes: lanes, observing: digests.observer(for:), ignoringOriginal: ignoresOriginal)

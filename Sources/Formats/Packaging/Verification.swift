@@ -39,8 +39,8 @@ package struct Verification: Sendable {
     ) throws(Failure) {
         let container = try Container(file)
         let tensorCount = container.index.tensors.count
-        pass(
-            &stage, "header, trailer and index; \(tensorCount) tensors", next: level == .full ? "digests" : "checksums")
+        let next = level == .full ? "digests" : "checksums"
+        pass(&stage, "header, trailer and index; \(tensorCount) tensors", next: next)
         guard level != .structure else { return }
         try container.verify(level, lanes: lanes)
         if level == .full { pass(&stage, "SHA-256 of \(tensorCount) tensors", next: "checksums") }
