@@ -78,7 +78,7 @@ package struct UnpackingJob: Sendable {
             if isDryRun { return report }
             let target = try OutputFile.create(at: output, replacing: replaces)
             report.findings = try SafetensorsExport.write(
-                adapter, to: target, lanes: lanes, observing: digests.observer(for:))
+                adapter, to: target, lanes: lanes, observing: digests.observer(for:), ignoringOriginal: ignoresOriginal)
             report.times.end("decode")
             try finish(digests, of: container, &report)
             try target.commit()
@@ -92,7 +92,8 @@ package struct UnpackingJob: Sendable {
         let folder = try OutputFolder.create(at: output, replacing: replaces)
         switch format {
         case .vllm:
-            report.findings = try VLLMFolder.write(adapter, to: folder, lanes: lanes, observing: digests.observer(for:), ignoringOriginal: ignoresOriginal)
+            report.findings = try VLLMFolder.write(
+                adapter, to: folder, lanes: lanes, observing: digests.observer(for:), ignoringOriginal: ignoresOriginal)
         default:
             report.findings = try PEFTFolder.write(
                 adapter, to: folder, lanes: lanes, observing: digests.observer(for:), ignoringOriginal: ignoresOriginal)
