@@ -195,11 +195,13 @@ private struct Child {
         // What the system reports counts our own memory, which the child shared until it became the tool: where it is
         // no more than that it says nothing, and the samples have to do.
         let reported = Self.bytes(usage.ru_maxrss)
+        // Linux counts what the spawning process held; its counters are only nearly exact.
+        let isMasked = sampledPeak > 0 && reported <= ownPeak + ownPeak / 8 + (8 << 20)
         let number = status & 0x7f
         return ToolRun(
             status: (status >> 8) & 0xff, signal: number == 0 ? nil : number,
             standardOutput: collected[output] ?? [], standardError: collected[errors] ?? [],
-            peakMemory: reported > ownPeak || sampledPeak == 0 ? reported : sampledPeak, timedOut: timedOut)
+            peakMemory: isMasked ? sampledPeak : reported, timedOut: timedOut)
     }
 
     private static func ownPeakMemory() -> Int {
