@@ -48,8 +48,8 @@ struct Inspect: ParsableCommand, Exemplified {
         row("method", summary.method)
         row("parameters", summary.parameterCount.grouped)
         row("tensors", "\(summary.tensorCount) in \(summary.entries.count) entries")
-        row("logical", ByteSize.text(summary.logicalBytes))
-        row("stored", "\(ByteSize.text(summary.storedBytes)) (\(summary.storedShare.percent))")
+        row("decoded", ByteSize.text(summary.logicalBytes))
+        row("stored", ByteSize.text(summary.storedBytes))
         for (key, value) in summary.metadata { row(key, value) }
         for member in summary.parameters.members { row("  " + member.key, member.value.summary) }
         for kind in summary.kinds { row("entries", "\(kind.count) \(kind.word)") }

@@ -43,7 +43,9 @@ struct Tenon: ParsableCommand, Exemplified {
             return ExitStatus.done.rawValue
         }
         if error is ExitCode { return exitCode(for: error).rawValue }
-        console.report(Failure(.usage, message(for: error), hint: "tenon --help"))
+        let verbs = configuration.subcommands.map { $0._commandName }
+        let verb = CommandLine.arguments.dropFirst().first.flatMap { verbs.contains($0) ? $0 + " " : nil } ?? ""
+        console.report(Failure(.usage, message(for: error), hint: "tenon \(verb)--help"))
         return ExitStatus.usage.rawValue
     }
 

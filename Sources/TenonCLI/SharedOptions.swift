@@ -17,7 +17,7 @@ struct SharedOptions: ParsableArguments {
     @Option(help: ArgumentHelp("How many threads to use (default: all cores).", valueName: "n"))
     var threads: Int?
 
-    @Option(help: ArgumentHelp("How much memory to hold at most.", valueName: "size"))
+    @Option(help: ArgumentHelp("How much memory to hold at most, such as 512M or 2GiB.", valueName: "size"))
     var memory = ByteSize(MemoryBudget.standard.bytes)
 
     var console: Console { Console(json: json, quiet: quiet) }
@@ -30,6 +30,8 @@ struct SharedOptions: ParsableArguments {
 
     func validate() throws {
         if let threads, threads < 1 { throw ValidationError("--threads must be at least 1.") }
+        // What one lane, the tables of a large index and the process itself take.
+        if memory.bytes < 32 << 20 { throw ValidationError("--memory must be at least 32M.") }
     }
 }
 

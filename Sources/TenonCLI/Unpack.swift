@@ -55,7 +55,7 @@ struct Unpack: ParsableCommand, Exemplified {
             for name in report.files { console.result("\(verb) \(name)".escapedForTerminal) }
             if output.dryRun {
                 let memory = ByteSize.text(report.memoryBytes)
-                console.result("about \(report.logicalBytes) bytes, with at most \(memory) of memory")
+                console.result("about \(ByteSize.text(report.logicalBytes)), with at most \(memory) of memory")
             }
         }
         if shared.verbose { console.tell(report.times) }

@@ -41,7 +41,6 @@ package struct ContainerSummary: Sendable {
     package let parameterCount: Int
 
     package var tensorCount: Int { entries.reduce(0) { $0 + $1.tensors.count } }
-    package var storedShare: Double { logicalBytes == 0 ? 1 : Double(storedBytes) / Double(logicalBytes) }
 
     /// How many entries of each kind, in the order of the kinds.
     package var kinds: [(word: String, count: Int)] {

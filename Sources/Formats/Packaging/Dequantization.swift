@@ -13,6 +13,9 @@ extension Adapter {
 }
 
 extension AdapterEntry {
+    /// The bytes of all its tensors.
+    var byteCount: Int { tensors.reduce(0) { $0 + $1.source.byteCount } }
+
     fileprivate func dequantized() throws(Failure) -> AdapterEntry {
         guard tensors.contains(where: { $0.role.part == .codes }) else { return self }
         var entry = self

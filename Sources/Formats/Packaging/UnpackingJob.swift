@@ -70,7 +70,7 @@ package struct UnpackingJob: Sendable {
         let adapter = try (progress?.watching(container.adapter) ?? container.adapter).dequantized()
         let digests = UnpackDigests(container)
         var report = Report(
-            files: [], logicalBytes: container.layout.logicalBytes, findings: [],
+            files: [], logicalBytes: adapter.entries.reduce(0) { $0 + $1.byteCount }, findings: [],
             memoryBytes: Outputs.memory(lanes: lanes))
         report.times.end("open")
         if format == .safetensors {

@@ -27,7 +27,9 @@ struct KeyReader: Sendable {
         var attentions: Set<String> = []
         for key in keys {
             // PEFT wraps the output projection of such a module inside the module it wraps.
-            guard key.hasPrefix(peft.prefix), let end = key.firstRange(of: ".base_layer.out_proj.") else { continue }
+            guard key.holds(".base_layer.out_proj."), key.hasPrefix(peft.prefix),
+                let end = key.firstRange(of: ".base_layer.out_proj.")
+            else { continue }
             attentions.insert(String(key[..<end.lowerBound].dropFirst(peft.prefix.count)))
         }
         self.attentions = attentions
@@ -123,7 +125,7 @@ struct KeyReader: Sendable {
 
     /// The path in the base of a module that PEFT has wrapped.
     private static func withoutWrappers(_ path: String) -> String {
-        guard path.contains("base_layer") else { return path }
+        guard path.holds("base_layer") else { return path }
         return path.split(separator: ".", omittingEmptySubsequences: false).filter { $0 != "base_layer" }
             .joined(separator: ".")
     }
@@ -158,5 +160,19 @@ struct KeyReader: Sendable {
     private func distance(_ rule: KeyRule, _ parts: [Substring]) -> Int {
         let length = rule.suffix.split(separator: ".").count
         return rule.suffix.editDistance(to: parts.suffix(length).joined(separator: "."))
+    }
+}
+
+extension String {
+    /// Whether the bytes of `text` stand somewhere in it: far faster than `contains`, which looks at characters.
+    fileprivate func holds(_ text: String) -> Bool {
+        let needle = Array(text.utf8)
+        var rest = utf8[...]
+        while let start = rest.firstIndex(of: needle[0]) {
+            rest = rest[start...]
+            if rest.starts(with: needle) { return true }
+            rest = rest.dropFirst()
+        }
+        return false
     }
 }
