@@ -21,6 +21,11 @@ struct Tenon: ParsableCommand, Exemplified {
         Cancellation.catchSignals()
         if let limit = Syscalls.environment("TENON_SIMD") { limitBodies(to: limit) }
         let console = Console(arguments: CommandLine.arguments)
+        if CommandLine.arguments.dropFirst().elementsEqual(["--version"]) {
+            // Scripts ask often, and the parser takes longer over this than a command over its work.
+            console.result(Version.text)
+            return
+        }
         guard CommandLine.arguments.count > 1 else {
             console.result(HelpText.withExample(helpMessage()))
             Syscalls.exit(ExitStatus.usage.rawValue)
