@@ -19,17 +19,18 @@ package struct LossyConversion: Sendable {
 
     package var isLossless: Bool { dtype == nil && quantization == nil }
 
-    /// Converts every float tensor of `adapter` that the options apply to, and drops the files whose bytes could no
-    /// longer be given back: the weights file, whose header would lie.
+    /// Converts every float tensor of `adapter` that the options apply to. If there is any, the weights file can no
+    /// longer be given back byte for byte, and its entry, whose header would lie, is dropped.
     func convert(_ adapter: inout Adapter, saved: inout PackReport.Savings, lanes: Lanes) throws(Failure)
         -> [PackReport.Loss]
     {
         var losses: [PendingLoss] = []
-        adapter.entries.removeAll { $0.key.kind == .file && $0.parameters["layout"] != nil }
         for index in adapter.entries.indices where adapter.entries[index].key.kind != .file {
             let entry = adapter.entries[index]
             adapter.entries[index] = try convert(entry, saved: &saved, losses: &losses)
         }
+        if losses.isEmpty { return [] }
+        adapter.entries.removeAll { $0.key.kind == .file && $0.parameters["layout"] != nil }
         return try measure(losses, lanes: lanes)
     }
 
@@ -53,7 +54,12 @@ package struct LossyConversion: Sendable {
                 result.tensors.append(RoleTensor(tensor.role, source))
                 continue
             }
-            let quantized = try QuantizedTensor(source, as: quantization)
+            let quantized: QuantizedTensor
+            do throws(Failure) {
+                quantized = try QuantizedTensor(source, as: quantization)
+            } catch {
+                throw error.on(name).hint("pack it without --quantize, and see verify --values")
+            }
             let parts = try quantized.parts(of: tensor.role)
             saved.quantization += source.byteCount - parts.reduce(0) { $0 + $1.source.byteCount }
             result.tensors += parts

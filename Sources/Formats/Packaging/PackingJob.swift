@@ -69,6 +69,9 @@ package struct PackingJob: Sendable {
         let losses = lossy.isLossless ? [] : try lossy.convert(&adapter, saved: &saved, lanes: lanes)
 
         if !lossy.isLossless { times.end("convert") }
+        if !lossy.isLossless && losses.isEmpty {
+            tell(Finding("nothing-converted", "there is no tensor that the option applies to", object: source))
+        }
 
         let output = try open(path)
         let writer = ContainerWriter(compression: compression, lanes: lanes)
