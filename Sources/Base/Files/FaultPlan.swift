@@ -66,6 +66,7 @@
                 do throws(Failure) {
                     rules = try FaultRule.parse(plan)
                 } catch {
+                    // Not in releases; a test whose plan is misspelt must not go on as if it had none.
                     fatalError("TENON_FAULT: \(error)")
                 }
             }
