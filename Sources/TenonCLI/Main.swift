@@ -31,7 +31,7 @@ struct Tenon: ParsableCommand, Exemplified {
             Syscalls.exit(ExitStatus.usage.rawValue)
         }
         do {
-            var command = try parseAsRoot()
+            var command = try parsed(Array(CommandLine.arguments.dropFirst()))
             try command.run()
         } catch let failure as Failure {
             console.report(failure)
@@ -39,6 +39,17 @@ struct Tenon: ParsableCommand, Exemplified {
         } catch {
             Syscalls.exit(reportParsing(error, console))
         }
+    }
+
+    /// Asks the verb alone first, for the parser takes long to look at all of them; what is no plain use of a verb (help,
+    /// completions, mistakes) goes the long way, which has the words for it.
+    private static func parsed(_ arguments: [String]) throws -> any ParsableCommand {
+        if let verb = configuration.subcommands.first(where: { $0._commandName == arguments.first }),
+            let command = try? verb.parseAsRoot(Array(arguments.dropFirst())), type(of: command) == verb
+        {
+            return command
+        }
+        return try parseAsRoot(arguments)
     }
 
     /// Help and version that were asked for are results; anything else the parser throws is a usage error.

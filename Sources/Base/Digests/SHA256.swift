@@ -65,13 +65,7 @@ package struct SHA256: Sendable {
 extension SHA256 {
     /// Little-endian, as every integer of a container.
     package mutating func update(_ value: some FixedWidthInteger) {
-        var value = value
-        var bytes: [UInt8] = []
-        for _ in 0..<(type(of: value).bitWidth / 8) {
-            bytes.append(UInt8(truncatingIfNeeded: value))
-            value = value >> 8
-        }
-        update(bytes)
+        unsafe withUnsafeBytes(of: value.littleEndian) { bytes in update(unsafe bytes.bytes) }
     }
 
     package mutating func update(_ digest: Digest) {

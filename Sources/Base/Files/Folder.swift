@@ -60,7 +60,7 @@ package enum Folder {
             }
             names.append(name)
         }
-        return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+        return names.sorted { $0.precedesInBytes($1) }
     }
 
     /// Makes a folder that was not there.

@@ -1,3 +1,5 @@
+import Diagnostics
+
 /// A string that equals another only when their bytes do.
 ///
 /// Swift's own comparison takes "é" in one code point and in two for the same; keys and tensor names do not.
@@ -9,12 +11,12 @@ package struct ExactKey: Hashable, Sendable {
     }
 
     package static func == (a: ExactKey, b: ExactKey) -> Bool {
-        a.string == b.string && a.string.utf8.elementsEqual(b.string.utf8)
+        a.string.equalsInBytes(b.string)
     }
 
     package func hash(into hasher: inout Hasher) {
         // Not the string's own hash: that is one for all orders of combining marks, hence open to floods of collisions.
-        unsafe string.utf8Span.span.bytes.withUnsafeBytes { unsafe hasher.combine(bytes: $0) }
+        string.hashBytes(into: &hasher)
     }
 }
 

@@ -1,3 +1,5 @@
+import Diagnostics
+
 /// How a JSON text is laid out.
 package struct JSONStyle: Sendable {
     /// Which characters of a string are escaped, besides the quote, the backslash and controls below U+0020.
@@ -85,7 +87,7 @@ package struct JSONWriter {
             // The order of UTF-8 bytes is that of code points, which Python sorts by.
             let members =
                 style.sortsKeys
-                ? object.members.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) } : object.members
+                ? object.members.sorted { $0.key.precedesInBytes($1.key) } : object.members
             writeList("{", "}", count: members.count, level: level) { writer, index in
                 writer.write(members[index].key)
                 writer.write(raw: writer.style.colon)

@@ -1,3 +1,4 @@
+import Diagnostics
 package import Tensors
 
 /// A small set of parameters and what they do to a base model, with no word on how a file holds them.
@@ -61,7 +62,7 @@ extension EntryKey {
     }
 
     package func hash(into hasher: inout Hasher) {
-        for byte in target.utf8 { hasher.combine(byte) }
+        target.hashBytes(into: &hasher)
         hasher.combine(kind)
         hasher.combine(ordinal)
     }

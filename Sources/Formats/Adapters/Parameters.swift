@@ -1,3 +1,5 @@
+import Diagnostics
+
 /// A config value that changes what an adapter does.
 package indirect enum ParameterValue: Hashable, Sendable {
     case null
@@ -98,17 +100,5 @@ package struct Parameters: Hashable, Sendable {
 extension Parameters: ExpressibleByDictionaryLiteral {
     package init(dictionaryLiteral elements: (String, ParameterValue)...) {
         for (key, value) in elements { self[key] = value }
-    }
-}
-
-extension String {
-    /// Whether its UTF-8 bytes come before `other`'s: the order of every sorted table in a container.
-    package func precedesInBytes(_ other: String) -> Bool {
-        utf8.lexicographicallyPrecedes(other.utf8)
-    }
-
-    /// Whether the UTF-8 bytes are the same; `==` also holds between different spellings of one character.
-    package func equalsInBytes(_ other: String) -> Bool {
-        utf8.elementsEqual(other.utf8)
     }
 }

@@ -1,3 +1,4 @@
+import Diagnostics
 package import Adapters
 package import DeltaFormat
 package import Digests

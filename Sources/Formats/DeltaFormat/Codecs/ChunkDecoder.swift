@@ -27,6 +27,7 @@ final class ChunkDecoder: @unchecked Sendable {
         into chunk: UnsafeMutableRawBufferPointer
     ) throws(Failure) {
         let joined = unsafe filter == .none ? chunk : planes.bytes(chunk.count)
+        var rest: UnsafeRawBufferPointer?
         var position = 0
         var start = 0
         for (number, record) in records.enumerated() {
@@ -39,6 +40,9 @@ final class ChunkDecoder: @unchecked Sendable {
                     hint: "get the file again")
             }
             switch record.codec {
+            case .raw where filter == .exponent && number == 1:
+                // Most of a tensor of floats: joined from where it lies.
+                unsafe rest = bytes
             case .raw:
                 if unsafe bytes.baseAddress != UnsafeRawPointer(plane.baseAddress) {
                     unsafe plane.copyMemory(from: bytes)
@@ -53,7 +57,7 @@ final class ChunkDecoder: @unchecked Sendable {
             start += length
         }
         if filter != .none {
-            unsafe Planes.join(UnsafeRawBufferPointer(joined), filter: filter, dtype: dtype, into: chunk)
+            unsafe Planes.join(UnsafeRawBufferPointer(joined), rest: rest, filter: filter, dtype: dtype, into: chunk)
         }
     }
 }

@@ -155,14 +155,16 @@ enum Entropy {
         guard bytes.count > 0 else { return 0 }
         var counts = [UInt32](repeating: 0, count: 256)
         unsafe tenon_histogram(bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), bytes.count, &counts)
-        let total = Double(bytes.count)
-        var bits = 0.0
-        for count in counts where count > 0 {
-            let share = Double(count) / total
-            bits -= share * log2(share)
-        }
-        return bits
+        // −Σ p·log2(p) with p = c/n is log2(n) − Σ c·log2(c) / n.
+        var sum = 0.0
+        for count in counts { sum += Int(count) < products.count ? products[Int(count)] : product(Double(count)) }
+        return log2(Double(bytes.count)) - sum / Double(bytes.count)
     }
+
+    private static func product(_ count: Double) -> Double { count > 0 ? count * log2(count) : 0 }
+
+    /// `c·log2(c)` for the counts that samples have: logarithms would cost small tensors more than their coding.
+    private static let products = (0...1024).map { product(Double($0)) }
 
     /// Below this a sample is worth a compressor's time: what even noise falls short of eight bits by chance (about
     /// 255 / 2n ln 2), and a little more.

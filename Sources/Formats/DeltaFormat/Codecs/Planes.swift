@@ -17,8 +17,10 @@ enum Planes {
         }
     }
 
+    /// - Parameter rest: where the second plane of `exponent` lies if not behind the first.
     static func join(
-        _ planes: UnsafeRawBufferPointer, filter: Filter, dtype: DType, into chunk: UnsafeMutableRawBufferPointer
+        _ planes: UnsafeRawBufferPointer, rest: UnsafeRawBufferPointer? = nil, filter: Filter, dtype: DType,
+        into chunk: UnsafeMutableRawBufferPointer
     ) {
         precondition(chunk.count == planes.count)
         let width = dtype.width ?? 1
@@ -27,7 +29,10 @@ enum Planes {
         switch filter {
         case .none: unsafe chunk.copyMemory(from: planes)
         case .bytes: unsafe tenon_join_bytes(source, elements, width, target)
-        case .exponent: unsafe tenon_join_exponent(source, source + elements, elements, width, target)
+        case .exponent:
+            let second = unsafe rest ?? UnsafeRawBufferPointer(rebasing: planes[elements...])
+            precondition(second.count == elements * (width - 1))
+            unsafe tenon_join_exponent(source, second.baseAddress, elements, width, target)
         }
     }
 }

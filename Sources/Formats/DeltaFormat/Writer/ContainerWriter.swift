@@ -11,6 +11,7 @@ import Tensors
 /// The bytes depend on the adapter, the compression and the version of zstd, not on the number of lanes.
 package struct ContainerWriter: Sendable {
     static let chunkLog2: UInt8 = 20
+    static let chunkSize = 1 << Int(chunkLog2)
 
     package var compression: Compression
     package var lanes: Lanes
@@ -31,15 +32,20 @@ package struct ContainerWriter: Sendable {
     }
 }
 
+private struct EncodedBlock {
+    let filter: Filter
+    let byteCount: Int
+    let planes: ArraySlice<PlaneRecord>
+}
+
 /// What one lane makes of a group of blocks: the bytes to write and what the index says of them.
 private final class EncodedGroup: Sendable {
     /// Holds the bytes of all blocks, one after the other; goes back to where it came from once they are written.
     let buffer: ScratchBuffer
-    /// For each block: how many bytes it takes, and its planes.
-    let blocks: [(byteCount: Int, planes: [PlaneRecord])]
+    let blocks: [EncodedBlock]
     let leaves: [UInt8]
 
-    init(buffer: ScratchBuffer, blocks: [(byteCount: Int, planes: [PlaneRecord])], leaves: [UInt8]) {
+    init(buffer: ScratchBuffer, blocks: [EncodedBlock], leaves: [UInt8]) {
         self.buffer = buffer
         self.blocks = blocks
         self.leaves = leaves
@@ -55,7 +61,8 @@ private final class WritingJob: Sendable {
 
     private let header = Header()
     private let sources: [any TensorSource]
-    private let filters: [Filter]
+    /// Of tensors with several blocks, which lanes share; a tensor of one block gets its own where that is at hand.
+    private let filters: [Filter?]
     private let groups: [BlockGroup]
     private let writer: ContainerWriter
     private let output: OutputFile
@@ -75,21 +82,22 @@ private final class WritingJob: Sendable {
         self.encoders = encoders
         inputs = (0..<writer.lanes.count).map { _ in ScratchBuffer() }
         filters = try Self.chooseFilters(plan.sources, writer: writer, encoders: encoders)
+        // Small tensors go in halves of a block: all that is made of them then stays in a core's own cache.
         groups = BlockGroup.plan(
-            byteCounts: plan.sources.map(\.byteCount), blockSize: 1 << Int(ContainerWriter.chunkLog2))
-        var index = plan.index
-        for tensor in index.tensors.indices { index.tensors[tensor].filter = filters[tensor] }
-        progress = Mutex(Progress(index: index))
+            byteCounts: plan.sources.map(\.byteCount), blockSize: ContainerWriter.chunkSize,
+            groupSize: ContainerWriter.chunkSize / 2)
+        progress = Mutex(Progress(index: plan.index))
     }
 
     private static func chooseFilters(
         _ sources: [any TensorSource], writer: ContainerWriter, encoders: [ChunkEncoder]
-    ) throws(Failure) -> [Filter] {
-        let filters = Mutex([Filter](repeating: .none, count: sources.count))
-        try writer.lanes.forEach(sources.count) { lane, tensor throws(Failure) in
+    ) throws(Failure) -> [Filter?] {
+        let filters = Mutex([Filter?](repeating: nil, count: sources.count))
+        let large = sources.indices.filter { sources[$0].byteCount > ContainerWriter.chunkSize }
+        try writer.lanes.forEach(large.count) { lane, place throws(Failure) in
             let choice = FilterChoice(compression: writer.compression, encoder: encoders[lane])
-            let filter = try choice.filter(for: sources[tensor])
-            filters.withLock { $0[tensor] = filter }
+            let filter = try choice.filter(for: sources[large[place]])
+            filters.withLock { $0[large[place]] = filter }
         }
         return filters.withLock { $0 }
     }
@@ -124,17 +132,25 @@ private final class WritingJob: Sendable {
 
     private func encodeBlocks(
         of group: BlockGroup, raw: UnsafeRawBufferPointer, lane: Int, into target: UnsafeMutableRawBufferPointer
-    ) throws(Failure) -> [(byteCount: Int, planes: [PlaneRecord])] {
-        var blocks: [(byteCount: Int, planes: [PlaneRecord])] = []
+    ) throws(Failure) -> [EncodedBlock] {
+        let encoder = encoders[lane]
+        let choice = FilterChoice(compression: writer.compression, encoder: encoder)
+        var blocks: [EncodedBlock] = []
+        var planes: [PlaneRecord] = []
         var start = 0
         var filled = 0
         for block in group.blocks {
-            var planes: [PlaneRecord] = []
+            let source = sources[block.tensor]
             let chunk = unsafe UnsafeRawBufferPointer(rebasing: raw[start..<start + block.count])
             let room = unsafe UnsafeMutableRawBufferPointer(rebasing: target[filled..<filled + block.count])
-            let size = try unsafe encoders[lane].encode(
-                chunk, filter: filters[block.tensor], dtype: sources[block.tensor].dtype, into: room, records: &planes)
-            blocks.append((size, planes))
+            let filter =
+                if let filter = filters[block.tensor] { filter } else {
+                    try unsafe choice.filter(for: source, head: chunk)
+                }
+            let first = planes.count
+            let size = try unsafe encoder.encode(
+                chunk, filter: filter, dtype: source.dtype, into: room, records: &planes)
+            blocks.append(EncodedBlock(filter: filter, byteCount: size, planes: planes[first...]))
             start += block.count
             filled += size
         }
@@ -147,7 +163,7 @@ private final class WritingJob: Sendable {
         var end = 0
         for (block, result) in zip(group.blocks, encoded.blocks) {
             let source = sources[block.tensor]
-            let isAligned = filters[block.tensor] == .none && source.byteCount > Layout.alignedFrom
+            let isAligned = result.filter == .none && source.byteCount > Layout.alignedFrom
             if block.offset == 0 && isAligned {
                 try output.write(bytes.extracting(start..<end))
                 start = end
@@ -165,6 +181,7 @@ private final class WritingJob: Sendable {
                 let next = leaf + TensorDigest.leafCount(block.count) * 32
                 progress.hash.update(Array(encoded.leaves[leaf..<next]))
                 leaf = next
+                progress.index.tensors[block.tensor].filter = result.filter
                 progress.index.planes.append(contentsOf: result.planes)
                 if block.offset + block.count == byteCount {
                     progress.index.tensors[block.tensor].digest = progress.hash.finish()

@@ -20,6 +20,19 @@ struct PEFTAssembly {
             tensors.contains { $0.role == role } || empty.contains { $0.role == role }
         }
 
+        /// Throws where the entry has such a tensor already, or one that lies in another form.
+        mutating func add(_ key: ParsedKey, _ source: any TensorSource) throws(Failure) {
+            guard !has(key.role) else {
+                throw Failure(.duplicate, "two keys of the file mean the same tensor")
+            }
+            guard form == nil || key.form == nil || form == key.form else {
+                throw Failure(.unknownKey, "a module's keys are of two forms", expected: form, actual: key.form)
+            }
+            form = form ?? key.form
+            module = module ?? key.module
+            add(key.role, source)
+        }
+
         mutating func add(_ role: Role, _ source: any TensorSource) {
             if source.byteCount == 0 {
                 empty.append(EmptyTensor(role: role, dtype: source.dtype, shape: source.shape))
@@ -49,19 +62,11 @@ struct PEFTAssembly {
             for slip in found { slips[slip, default: []].append(tensor.name) }
             if tensor.source.byteCount == 0 { empty.append(tensor.name) }
             if key.isNameless { nameless.append(tensor.name) }
-            var draft = drafts[key.entry] ?? Draft()
-            guard !draft.has(key.role) else {
-                throw Failure(.duplicate, "two keys of the file mean the same tensor", object: tensor.name)
+            do throws(Failure) {
+                try drafts[key.entry, default: Draft()].add(key, tensor.source)
+            } catch {
+                throw error.on(tensor.name)
             }
-            guard draft.form == nil || key.form == nil || draft.form == key.form else {
-                throw Failure(
-                    .unknownKey, "a module's keys are of two forms", object: tensor.name, expected: draft.form,
-                    actual: key.form)
-            }
-            draft.form = draft.form ?? key.form
-            draft.module = draft.module ?? key.module
-            draft.add(key.role, tensor.source)
-            drafts[key.entry] = draft
         }
         for (key, draft) in drafts.sorted(by: { $0.key < $1.key }) { try take(key, draft) }
         report(slips, nameless: nameless, empty: empty)
