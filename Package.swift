@@ -65,7 +65,7 @@ let package = Package(
         module("Maths/Quantization", ["CKernels", "Diagnostics", "Tensors"]),
 
         module("Formats/Checkpoints", ["Diagnostics", "Parallelism", "JSON", "Files", "Tensors"]),
-        module("Formats/Adapters", ["Diagnostics", "Tensors"]),
+        module("Formats/Adapters", ["Diagnostics", "Digests", "Tensors"]),
         module(
             "Formats/DeltaFormat",
             [

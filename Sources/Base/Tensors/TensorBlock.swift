@@ -20,11 +20,19 @@ package struct TensorBlock: Hashable, Sendable {
 package struct BlockGroup: Sendable {
     package let blocks: [TensorBlock]
 
+    package init(blocks: [TensorBlock]) {
+        self.blocks = blocks
+    }
+
     package var byteCount: Int { blocks.reduce(0) { $0 + $1.count } }
 
-    /// Cuts tensors of these sizes into blocks of `blockSize`, and gathers those into groups of at most `groupSize`
-    /// bytes and 1,024 blocks. Order is kept; empty tensors have no block.
-    package static func plan(byteCounts: [Int], blockSize: Int = 1 << 20, groupSize: Int = 1 << 20) -> [BlockGroup] {
+    /// Cuts tensors into the blocks they ask for, and gathers those into groups of at most `groupSize` bytes and 1,024
+    /// blocks. Order is kept; empty tensors have no block.
+    package static func plan(_ sources: [any TensorSource], groupSize: Int) -> [BlockGroup] {
+        plan(byteCounts: sources.map(\.byteCount), blockSizes: sources.map(\.blockByteCount), groupSize: groupSize)
+    }
+
+    package static func plan(byteCounts: [Int], blockSizes: [Int], groupSize: Int) -> [BlockGroup] {
         var groups: [BlockGroup] = []
         var blocks: [TensorBlock] = []
         var held = 0
@@ -33,7 +41,7 @@ package struct BlockGroup: Sendable {
             blocks.removeAll(keepingCapacity: true)
             held = 0
         }
-        for (tensor, byteCount) in byteCounts.enumerated() {
+        for (tensor, (byteCount, blockSize)) in zip(byteCounts, blockSizes).enumerated() {
             for offset in stride(from: 0, to: byteCount, by: blockSize) {
                 let block = TensorBlock(tensor: tensor, offset: offset, count: min(blockSize, byteCount - offset))
                 if held + block.count > groupSize || blocks.count == 1024 { close() }

@@ -9,13 +9,30 @@ package protocol TensorSource: Sendable {
     /// All of its bytes, little-endian, row-major.
     var byteCount: Int { get }
 
+    /// The blocks in which it is best read: a power of two from 64 KiB to 16 MiB.
+    var blockByteCount: Int { get }
+
     /// Fills `target` with the bytes from `offset` on.
     ///
-    /// `offset + target.byteCount` is at most ``byteCount``; a source may work fastest on whole blocks of 1 MiB.
+    /// `offset + target.byteCount` is at most ``byteCount``; a source works fastest on whole blocks.
     func read(at offset: Int, into target: inout MutableRawSpan) throws(Failure)
+
+    /// Whether its blocks fall into segments whose numbers are unlike each other's, so that each wants a code of its own.
+    var isSegmented: Bool { get }
+
+    /// Reads as ``read(at:into:)`` and says where the segments end, in elements from `offset` on, ascending.
+    func readSegments(at offset: Int, into target: inout MutableRawSpan) throws(Failure) -> [Int]
 }
 
 extension TensorSource {
+    package var blockByteCount: Int { 1 << 20 }
+    package var isSegmented: Bool { false }
+
+    package func readSegments(at offset: Int, into target: inout MutableRawSpan) throws(Failure) -> [Int] {
+        try read(at: offset, into: &target)
+        return []
+    }
+
     /// All bytes at once: for what is known to be small.
     package func readAll() throws(Failure) -> [UInt8] {
         try read(at: 0, count: byteCount)

@@ -10,14 +10,18 @@ package struct Adapter: Sendable {
     package var entries: [AdapterEntry]
     /// Free text about it (base model's name, licence); never changes what it does.
     package var metadata: [String: String]
+    /// The checkpoints that entries are bound to, each root once.
+    package var bases: [BaseReference]
 
     package init(
-        method: String, parameters: Parameters = [:], entries: [AdapterEntry] = [], metadata: [String: String] = [:]
+        method: String, parameters: Parameters = [:], entries: [AdapterEntry] = [], metadata: [String: String] = [:],
+        bases: [BaseReference] = []
     ) {
         self.method = method
         self.parameters = parameters
         self.entries = entries
         self.metadata = metadata
+        self.bases = bases
     }
 }
 
@@ -28,11 +32,16 @@ package struct AdapterEntry: Sendable {
     package var parameters: Parameters
     /// Each role once, in the order of their raw values.
     package var tensors: [RoleTensor]
+    /// The base it was made for, if it is bound to one.
+    package var binding: EntryBinding?
 
-    package init(key: EntryKey, parameters: Parameters = [:], tensors: [RoleTensor]) {
+    package init(
+        key: EntryKey, parameters: Parameters = [:], tensors: [RoleTensor], binding: EntryBinding? = nil
+    ) {
         self.key = key
         self.parameters = parameters
         self.tensors = tensors.sorted { $0.role.rawValue < $1.role.rawValue }
+        self.binding = binding
     }
 
     package subscript(role: Role) -> (any TensorSource)? {

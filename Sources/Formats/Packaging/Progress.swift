@@ -24,7 +24,7 @@ package final class Progress: Sendable {
             let entry = adapter.entries[index]
             let tensors = entry.tensors.map { RoleTensor($0.role, WatchedTensor(original: $0.source, progress: self)) }
             total.add(tensors.reduce(0) { $0 + $1.source.byteCount }, ordering: .relaxed)
-            adapter.entries[index] = AdapterEntry(key: entry.key, parameters: entry.parameters, tensors: tensors)
+            adapter.entries[index].tensors = tensors
         }
         return adapter
     }
@@ -42,9 +42,17 @@ struct WatchedTensor: TensorSource {
     var dtype: DType { original.dtype }
     var shape: Shape { original.shape }
     var byteCount: Int { original.byteCount }
+    var blockByteCount: Int { original.blockByteCount }
+    var isSegmented: Bool { original.isSegmented }
 
     func read(at offset: Int, into target: inout MutableRawSpan) throws(Failure) {
         try original.read(at: offset, into: &target)
         progress.note(target.byteCount)
+    }
+
+    func readSegments(at offset: Int, into target: inout MutableRawSpan) throws(Failure) -> [Int] {
+        let segments = try original.readSegments(at: offset, into: &target)
+        progress.note(target.byteCount)
+        return segments
     }
 }

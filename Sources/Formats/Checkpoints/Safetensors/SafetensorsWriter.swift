@@ -68,7 +68,7 @@ package enum SafetensorsWriter {
         try file.reserve(byteCount: fileByteCount)
         try unsafe file.write(header.span.bytes, at: 0)
 
-        let groups = BlockGroup.plan(byteCounts: sources.map(\.byteCount), groupSize: 1 << 19)
+        let groups = BlockGroup.plan(sources, groupSize: 1 << 19)
         let buffers = LaneBuffers(lanes, byteCount: groups.reduce(0) { max($0, $1.byteCount) })
         try lanes.forEach(groups.count) { lane, index throws(Failure) in
             let group = groups[index]

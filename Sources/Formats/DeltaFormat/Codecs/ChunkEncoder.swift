@@ -35,11 +35,13 @@ final class ChunkEncoder: @unchecked Sendable {
     }
 
     /// Appends the planes of one chunk to `target`, which has room for `chunk.count` bytes, and their records to
-    /// `records`; returns how many bytes they took.
+    /// `records`; returns how many bytes they took. `segments` says where runs of elements end that each want their own
+    /// code.
     func encode(
-        _ chunk: UnsafeRawBufferPointer, filter: Filter, dtype: DType, into target: UnsafeMutableRawBufferPointer,
-        records: inout [PlaneRecord]
+        _ chunk: UnsafeRawBufferPointer, filter: Filter, dtype: DType, segments: [Int] = [],
+        into target: UnsafeMutableRawBufferPointer, records: inout [PlaneRecord]
     ) throws(Failure) -> Int {
+        let segments = Segments.merged(segments)
         let cut: UnsafeRawBufferPointer
         if filter == .none {
             unsafe cut = chunk
@@ -57,7 +59,7 @@ final class ChunkEncoder: @unchecked Sendable {
             let room = unsafe UnsafeMutableRawBufferPointer(rebasing: target[stored..<stored + length])
             let content: PlaneContent =
                 filter == .exponent && number == 0 ? .exponents : dtype == .u8 ? .bytes : .other
-            let record = try unsafe encode(plane: plane, content: content, into: room)
+            let record = try unsafe encode(plane: plane, content: content, segments: segments, into: room)
             records.append(record)
             start += length
             stored += record.storedBytes
@@ -66,10 +68,15 @@ final class ChunkEncoder: @unchecked Sendable {
     }
 
     private func encode(
-        plane: UnsafeRawBufferPointer, content: PlaneContent, into target: UnsafeMutableRawBufferPointer
+        plane: UnsafeRawBufferPointer, content: PlaneContent, segments: [Int],
+        into target: UnsafeMutableRawBufferPointer
     ) throws(Failure) -> PlaneRecord {
         let rawCheck = unsafe XXH3.hash(plane.bytes)
-        guard let size = unsafe compress(plane, content: content, into: target) else {
+        let room = unsafe UnsafeMutableRawBufferPointer(rebasing: target[..<max(0, plane.count - 8)])
+        guard
+            let size = unsafe segments.isEmpty
+                ? compress(plane, content: content, into: room) : compress(plane, segments: segments, into: room)
+        else {
             unsafe target.copyMemory(from: plane)
             return PlaneRecord(codec: .raw, storedBytes: plane.count, storedCheck: rawCheck, rawCheck: rawCheck)
         }
@@ -79,13 +86,12 @@ final class ChunkEncoder: @unchecked Sendable {
             codec: .zstd, storedBytes: size, storedCheck: unsafe XXH3.hash(stored.bytes), rawCheck: rawCheck)
     }
 
-    /// The size of the smallest frame that this effort finds, in `target`; nil where the plane is best left raw.
+    /// The size of the smallest frame that this effort finds, in `room`, which is eight bytes smaller than the plane: raw
+    /// needs no second check sum. Nil where the plane is best left raw.
     private func compress(
-        _ plane: UnsafeRawBufferPointer, content: PlaneContent, into target: UnsafeMutableRawBufferPointer
+        _ plane: UnsafeRawBufferPointer, content: PlaneContent, into room: UnsafeMutableRawBufferPointer
     ) -> Int? {
         guard plane.count > 16 else { return nil }
-        // Raw needs no second check sum: a frame has to save those eight bytes first.
-        let room = unsafe UnsafeMutableRawBufferPointer(rebasing: target[..<(plane.count - 8)])
         if compression == .max {
             let first = unsafe zstd.encode(plane, into: room, effort: .level(19))
             let other = unsafe trial.bytes(first.map { $0 - 1 } ?? room.count)
@@ -95,6 +101,19 @@ final class ChunkEncoder: @unchecked Sendable {
         }
         guard let effort = unsafe effort(for: plane, content: content) else { return nil }
         return unsafe zstd.encode(plane, into: room, effort: effort)
+    }
+
+    /// The same for a plane in segments: where it is nearly constant, matches reach below a bit a byte; else each segment
+    /// has its own entropy code.
+    private func compress(
+        _ plane: UnsafeRawBufferPointer, segments: [Int], into room: UnsafeMutableRawBufferPointer
+    ) -> Int? {
+        guard plane.count > 16 else { return nil }
+        let bits = unsafe Entropy.bits(of: plane)
+        if bits < 0.5 {
+            return unsafe zstd.encode(plane, into: room, effort: .level(compression == .max ? 19 : 1))
+        }
+        return unsafe zstd.encode(plane, segments: segments, into: room)
     }
 
     /// What to spend on a plane, judged by its first 16 KiB; nil if the first quarter of those looks like noise.
@@ -146,6 +165,19 @@ private enum PlaneContent {
     /// Of a tensor of bytes: mostly text.
     case bytes
     case other
+}
+
+/// Runs of elements that each want their own code.
+enum Segments {
+    /// Below this the table of a code costs more than it gains.
+    private static let least = 4096
+
+    /// Ends of segments, in elements, without those that come too soon after the one before.
+    static func merged(_ ends: [Int]) -> [Int] {
+        var merged: [Int] = []
+        for end in ends where end - (merged.last ?? 0) >= least { merged.append(end) }
+        return merged
+    }
 }
 
 /// How far a plane is from noise.

@@ -30,6 +30,29 @@ final class ZstdEncoder: @unchecked Sendable {
         return ZSTD_isError(size) == 0 ? size : nil
     }
 
+    /// The same by an entropy code alone that begins anew at every end of a segment; decoders need not know.
+    func encode(
+        _ source: UnsafeRawBufferPointer, segments: [Int], into target: UnsafeMutableRawBufferPointer
+    ) -> Int? {
+        if effort != .entropy { configure(.entropy) }
+        unsafe ZSTD_CCtx_reset(context, ZSTD_reset_session_only)
+        guard unsafe ZSTD_isError(ZSTD_CCtx_setPledgedSrcSize(context, UInt64(source.count))) == 0 else { return nil }
+        var output = unsafe ZSTD_outBuffer(dst: target.baseAddress, size: target.count, pos: 0)
+        var input = unsafe ZSTD_inBuffer(src: source.baseAddress, size: 0, pos: 0)
+        for end in segments + [source.count] {
+            unsafe input.size = end
+            let isLast = end == source.count
+            var rest = 1
+            while rest != 0 {
+                let before = unsafe output.pos
+                unsafe rest = ZSTD_compressStream2(context, &output, &input, isLast ? ZSTD_e_end : ZSTD_e_flush)
+                guard ZSTD_isError(rest) == 0, unsafe rest == 0 || output.pos > before else { return nil }
+            }
+            if isLast { break }
+        }
+        return unsafe output.pos
+    }
+
     private func configure(_ effort: Effort) {
         // A frame that did not fit leaves the session open, and then parameters could not be set.
         unsafe ZSTD_CCtx_reset(context, ZSTD_reset_session_and_parameters)

@@ -36,6 +36,9 @@ package struct Index: Hashable, Sendable {
 
 /// The checkpoint that entries are bound to.
 package struct BaseRecord: Hashable, Sendable {
+    /// The one source format there is.
+    package static let safetensors: UInt32 = 1
+
     package var root: Digest
     package var headerDigest: Digest
     package var tensorCount: UInt64

@@ -26,8 +26,7 @@ extension Container {
     package func verify(_ level: VerificationLevel, tensors: [Int], lanes: Lanes) throws(Failure) {
         let sources = tensors.map(source)
         let collector = level == .full ? DigestCollector(byteCounts: sources.map(\.byteCount)) : nil
-        let blockSize = max(1 << 20, layout.tensors.map(\.chunkBytes).max() ?? 0)
-        let groups = BlockGroup.plan(byteCounts: sources.map(\.byteCount), blockSize: blockSize, groupSize: blockSize)
+        let groups = BlockGroup.plan(sources, groupSize: 1 << 20)
         let buffers = (0..<lanes.count).map { _ in ScratchBuffer() }
         try lanes.forEach(groups.count) { lane, number throws(Failure) in
             let group = groups[number]

@@ -2,6 +2,7 @@ package import Adapters
 package import Diagnostics
 package import Digests
 package import Files
+import Parallelism
 package import Tensors
 
 /// An open container: its metadata checked whole, its tensors read when asked for.
@@ -58,15 +59,28 @@ package final class Container: Sendable {
     /// The adapter, with sources that read from this file.
     package var adapter: Adapter {
         var adapter = Adapter(method: index.string(index.method), parameters: index.parameters[Int(index.record)])
+        adapter.bases = index.bases.map {
+            BaseReference(
+                root: $0.root, headerDigest: $0.headerDigest, tensorCount: Int(clamping: $0.tensorCount),
+                byteCount: Int(clamping: $0.byteCount))
+        }
         var tensor = 0
+        var leaves = index.leaves[...]
         for entry in index.entries {
             let key = EntryKey(index.string(entry.target), entry.kind, ordinal: entry.ordinal)
+            var binding: EntryBinding?
+            if entry.base != Index.noBase {
+                let baseLeaf = entry.flags.contains(.baseLeaf) ? leaves.popFirst() : nil
+                let resultLeaf = entry.flags.contains(.resultLeaf) ? leaves.popFirst() : nil
+                binding = EntryBinding(base: Int(entry.base), baseLeaf: baseLeaf, resultLeaf: resultLeaf)
+            }
             let tensors = (tensor..<tensor + Int(entry.tensorCount)).map { number in
                 RoleTensor(index.tensors[number].role, source(number))
             }
             tensor += Int(entry.tensorCount)
             adapter.entries.append(
-                AdapterEntry(key: key, parameters: index.parameters[Int(entry.parameters)], tensors: tensors))
+                AdapterEntry(
+                    key: key, parameters: index.parameters[Int(entry.parameters)], tensors: tensors, binding: binding))
         }
         for pair in index.metadata { adapter.metadata[index.string(pair.key)] = index.string(pair.value) }
         return adapter
@@ -179,6 +193,7 @@ package struct ContainerTensor: TensorSource {
     package var dtype: DType { container.index.tensors[number].dtype }
     package var shape: Shape { container.index.tensors[number].shape }
     package var byteCount: Int { container.layout.tensors[number].byteCount }
+    package var blockByteCount: Int { container.layout.tensors[number].chunkBytes }
 
     package func read(at offset: Int, into target: inout MutableRawSpan) throws(Failure) {
         try container.read(number, at: offset, into: &target)

@@ -24,7 +24,9 @@ struct ContainerPlan {
         try strings.check()
         try parameters.check()
 
+        let bases = BaseTable(adapter.bases)
         var index = Index()
+        index.bases = bases.records
         var sources: [any TensorSource] = []
         index.strings = strings.sorted
         index.parameters = parameters.sorted
@@ -34,10 +36,11 @@ struct ContainerPlan {
             guard let tensorCount = UInt16(exactly: entry.tensors.count) else {
                 throw Failure(.limit, "an entry has more than 65,535 tensors", object: entry.key.description)
             }
-            index.entries.append(
-                EntryRecord(
-                    target: strings.id(entry.key.target), kind: entry.key.kind, ordinal: entry.key.ordinal,
-                    tensorCount: tensorCount, parameters: parameters.id(entry.parameters)))
+            var record = EntryRecord(
+                target: strings.id(entry.key.target), kind: entry.key.kind, ordinal: entry.key.ordinal,
+                tensorCount: tensorCount, parameters: parameters.id(entry.parameters))
+            if let binding = entry.binding { record.bind(binding, number: bases.numbers, leaves: &index.leaves) }
+            index.entries.append(record)
             for tensor in entry.tensors {
                 index.tensors.append(try Self.record(of: tensor, in: entry.key))
                 sources.append(tensor.source)
@@ -82,8 +85,41 @@ struct ContainerPlan {
             }
         }
         return TensorRecord(
-            role: tensor.role, dtype: tensor.source.dtype, filter: .none, chunkLog2: ContainerWriter.chunkLog2,
-            shape: shape, digest: .zero)
+            role: tensor.role, dtype: tensor.source.dtype, filter: .none,
+            chunkLog2: UInt8(tensor.source.blockByteCount.trailingZeroBitCount), shape: shape, digest: .zero)
+    }
+}
+
+extension EntryRecord {
+    fileprivate mutating func bind(_ binding: EntryBinding, number: [UInt16], leaves: inout [Digest]) {
+        base = number[binding.base]
+        if let leaf = binding.baseLeaf {
+            flags.insert(.baseLeaf)
+            leaves.append(leaf)
+        }
+        if let leaf = binding.resultLeaf {
+            flags.insert(.resultLeaf)
+            leaves.append(leaf)
+        }
+    }
+}
+
+/// Bases in the order of their roots, and for each base of the adapter its number in that order.
+private struct BaseTable {
+    let records: [BaseRecord]
+    let numbers: [UInt16]
+
+    init(_ bases: [BaseReference]) {
+        let order = bases.indices.sorted { bases[$0].root.bytes.lexicographicallyPrecedes(bases[$1].root.bytes) }
+        var numbers = [UInt16](repeating: 0, count: bases.count)
+        for (number, base) in order.enumerated() { numbers[base] = UInt16(clamping: number) }
+        self.numbers = numbers
+        records = order.map { number in
+            let base = bases[number]
+            return BaseRecord(
+                root: base.root, headerDigest: base.headerDigest, tensorCount: UInt64(base.tensorCount),
+                byteCount: UInt64(base.byteCount), sourceFormat: BaseRecord.safetensors)
+        }
     }
 }
 

@@ -10,8 +10,8 @@ import Tensors
 ///
 /// The bytes depend on the adapter, the compression and the version of zstd, not on the number of lanes.
 package struct ContainerWriter: Sendable {
-    static let chunkLog2: UInt8 = 20
-    static let chunkSize = 1 << Int(chunkLog2)
+    /// Small tensors go in halves of a block: all that is made of them then stays in a core's own cache.
+    static let groupSize = 1 << 19
 
     package var compression: Compression
     package var lanes: Lanes
@@ -82,10 +82,7 @@ private final class WritingJob: Sendable {
         self.encoders = encoders
         inputs = (0..<writer.lanes.count).map { _ in ScratchBuffer() }
         filters = try Self.chooseFilters(plan.sources, writer: writer, encoders: encoders)
-        // Small tensors go in halves of a block: all that is made of them then stays in a core's own cache.
-        groups = BlockGroup.plan(
-            byteCounts: plan.sources.map(\.byteCount), blockSize: ContainerWriter.chunkSize,
-            groupSize: ContainerWriter.chunkSize / 2)
+        groups = BlockGroup.plan(plan.sources, groupSize: ContainerWriter.groupSize)
         progress = Mutex(Progress(index: plan.index))
     }
 
@@ -93,7 +90,7 @@ private final class WritingJob: Sendable {
         _ sources: [any TensorSource], writer: ContainerWriter, encoders: [ChunkEncoder]
     ) throws(Failure) -> [Filter?] {
         let filters = Mutex([Filter?](repeating: nil, count: sources.count))
-        let large = sources.indices.filter { sources[$0].byteCount > ContainerWriter.chunkSize }
+        let large = sources.indices.filter { sources[$0].byteCount > sources[$0].blockByteCount }
         try writer.lanes.forEach(large.count) { lane, place throws(Failure) in
             let choice = FilterChoice(compression: writer.compression, encoder: encoders[lane])
             let filter = try choice.filter(for: sources[large[place]])
@@ -115,23 +112,26 @@ private final class WritingJob: Sendable {
 
     private func encode(_ group: BlockGroup, lane: Int) throws(Failure) -> EncodedGroup {
         let raw = unsafe inputs[lane].bytes(group.byteCount)
+        var segments: [[Int]] = []
         var start = 0
         for block in group.blocks {
             var span = unsafe MutableRawSpan(
                 _unsafeBytes: UnsafeMutableRawBufferPointer(rebasing: raw[start..<start + block.count]))
-            try sources[block.tensor].read(at: block.offset, into: &span)
+            segments.append(try sources[block.tensor].readSegments(at: block.offset, into: &span))
             start += block.count
         }
         let leaves = unsafe TensorDigest.leaves(
             of: UnsafeRawBufferPointer(raw).bytes, blocks: group.blocks.map(\.count))
         let buffer = outputs.take() ?? ScratchBuffer()
         let blocks = try unsafe encodeBlocks(
-            of: group, raw: UnsafeRawBufferPointer(raw), lane: lane, into: buffer.bytes(group.byteCount))
+            of: group, raw: UnsafeRawBufferPointer(raw), segments: segments, lane: lane,
+            into: buffer.bytes(group.byteCount))
         return EncodedGroup(buffer: buffer, blocks: blocks, leaves: leaves)
     }
 
     private func encodeBlocks(
-        of group: BlockGroup, raw: UnsafeRawBufferPointer, lane: Int, into target: UnsafeMutableRawBufferPointer
+        of group: BlockGroup, raw: UnsafeRawBufferPointer, segments: [[Int]], lane: Int,
+        into target: UnsafeMutableRawBufferPointer
     ) throws(Failure) -> [EncodedBlock] {
         let encoder = encoders[lane]
         let choice = FilterChoice(compression: writer.compression, encoder: encoder)
@@ -139,7 +139,7 @@ private final class WritingJob: Sendable {
         var planes: [PlaneRecord] = []
         var start = 0
         var filled = 0
-        for block in group.blocks {
+        for (block, segments) in zip(group.blocks, segments) {
             let source = sources[block.tensor]
             let chunk = unsafe UnsafeRawBufferPointer(rebasing: raw[start..<start + block.count])
             let room = unsafe UnsafeMutableRawBufferPointer(rebasing: target[filled..<filled + block.count])
@@ -149,7 +149,7 @@ private final class WritingJob: Sendable {
                 }
             let first = planes.count
             let size = try unsafe encoder.encode(
-                chunk, filter: filter, dtype: source.dtype, into: room, records: &planes)
+                chunk, filter: filter, dtype: source.dtype, segments: segments, into: room, records: &planes)
             blocks.append(EncodedBlock(filter: filter, byteCount: size, planes: planes[first...]))
             start += block.count
             filled += size

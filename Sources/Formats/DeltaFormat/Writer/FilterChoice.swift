@@ -19,6 +19,7 @@ struct FilterChoice {
 
     /// The filter for a tensor whose first bytes, or all of them, are at hand.
     func filter(for tensor: any TensorSource, head: UnsafeRawBufferPointer) throws(Failure) -> Filter {
+        if tensor.isSegmented { return tensor.dtype.bits > 8 ? .bytes : .none }
         let candidates = Filter.allCases.filter { $0.applies(to: tensor.dtype) }
         guard candidates.count > 1, tensor.byteCount > 16 else { return .none }
         let sample = unsafe UnsafeRawBufferPointer(rebasing: head[..<sampleCount(tensor)])

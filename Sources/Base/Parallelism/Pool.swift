@@ -1,15 +1,17 @@
 import Synchronization
 
 /// Things that are dear to make and wait for their next user: as many as were ever in use at once.
-final class Pool<Item: Sendable>: Sendable {
+package final class Pool<Item: Sendable>: Sendable {
     private let idle = Mutex<[Item]>([])
 
+    package init() {}
+
     /// One that is idle; nil where all are in use.
-    func take() -> Item? {
+    package func take() -> Item? {
         idle.withLock { $0.popLast() }
     }
 
-    func giveBack(_ item: Item) {
+    package func giveBack(_ item: Item) {
         idle.withLock { $0.append(item) }
     }
 }

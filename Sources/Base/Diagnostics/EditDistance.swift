@@ -1,6 +1,6 @@
 extension String {
     /// How many bytes must be put in, taken out or replaced to make `other` of this; both are cut at 128 bytes.
-    func editDistance(to other: String) -> Int {
+    package func editDistance(to other: String) -> Int {
         let a = Array(utf8.prefix(128))
         let b = Array(other.utf8.prefix(128))
         var row = Array(0...b.count)
