@@ -11,6 +11,7 @@
 
 #include "tenon_delta.h"
 #include "tenon_kernels.h"
+#include "tenon_rans.h"
 
 static const double duration = 0.3;
 
@@ -85,6 +86,19 @@ static void sparse_encode(void) {
     tenon_sparse_encode(TENON_BF16, base, some, WINDOW, &pending, (uint8_t *)back, coded);
 }
 
+/// The low bytes of the differences, which `fill` has coded with one table.
+static uint8_t *plane, *packed, *unpacked;
+static uint16_t frequencies[256];
+static size_t packed_count;
+
+static void rans_encode(void) {
+    packed_count = tenon_rans_encode(plane, WINDOW, frequencies, packed, 2 * WINDOW);
+}
+
+static void rans_decode(void) {
+    if (!tenon_rans_decode(packed, packed_count, frequencies, unpacked, WINDOW)) exit(2);
+}
+
 /// Runs per second.
 static double rate(void (*run)(void)) {
     run();
@@ -125,6 +139,12 @@ static void fill(void) {
         sum[i] = 2e-4f * gaussian();
     }
     free(exact);
+    plane = allocated(WINDOW * 2), packed = allocated(WINDOW * 2), unpacked = allocated(WINDOW);
+    exact_encode();
+    tenon_split_bytes((const uint8_t *)coded, WINDOW, 2, plane);
+    uint32_t histogram[256];
+    tenon_histogram(plane, WINDOW, histogram);
+    tenon_rans_normalize(histogram, frequencies);
 }
 
 int main(int count, char **words) {
@@ -153,5 +173,8 @@ int main(int count, char **words) {
     printf("exact-decode %.4g\n", rate(exact_decode) * 4 * window);
     printf("count-changed %.4g\n", rate(count_changed) * 4 * window);
     printf("sparse-encode %.4g\n", rate(sparse_encode) * 4 * window);
+    // Bytes before coding.
+    printf("rans-encode %.4g\n", rate(rans_encode) * window);
+    printf("rans-decode %.4g\n", rate(rans_decode) * window);
     return 0;
 }
