@@ -53,7 +53,9 @@ let package = Package(
             providers: [.apt(["libxxhash-dev"]), .brew(["xxhash"])]),
         .target(
             name: "CSystem", path: "Sources/Shims/CSystem", cSettings: [.define("_GNU_SOURCE")]),
-        .target(name: "CKernels", path: "Sources/Shims/CKernels"),
+        .target(
+            name: "CKernels", path: "Sources/Shims/CKernels",
+            linkerSettings: [.linkedLibrary("m", .when(platforms: [.linux]))]),
 
         module("Base/Diagnostics", ["CSystem"]),
         module("Base/Parallelism", ["CSystem", "Diagnostics"]),
@@ -95,6 +97,9 @@ let package = Package(
 
         .target(
             name: "Support", dependencies: ["Diagnostics", "Files", "JSON"], path: "Tests/Support",
+            swiftSettings: settings),
+        .testTarget(
+            name: "KernelsTests", dependencies: ["CKernels", "Support"], path: "Tests/KernelsTests",
             swiftSettings: settings),
         tests("Diagnostics"),
         tests("Parallelism", ["Diagnostics"]),

@@ -27,6 +27,40 @@ unsigned tenon_cpu_features(void);
 /// The features in use, below the limit set.
 unsigned tenon_features(void);
 
+// MARK: Loops compiled for each instruction set
+
+#define TENON_INLINE static inline __attribute__((always_inline))
+
+/// Defines `result name(parameters)`, whose work `name_body` is an inline function written once, in the compiler's own
+/// vectors or so plainly that it finds them: it is compiled for each instruction set, and the one in use is called. A
+/// 64-bit ARM build has NEON throughout.
+#if defined(__x86_64__)
+#define TENON_COMPILED_BODIES(result, name, parameters, arguments)                                                    \
+    static result name##_portable parameters {                                                                        \
+        return name##_body arguments;                                                                                 \
+    }                                                                                                                 \
+    __attribute__((target("avx2,fma,f16c"))) static result name##_avx2 parameters {                                   \
+        return name##_body arguments;                                                                                 \
+    }                                                                                                                 \
+    __attribute__((target("avx512f,avx512bw"))) static result name##_avx512 parameters {                              \
+        return name##_body arguments;                                                                                 \
+    }                                                                                                                 \
+    result name parameters {                                                                                          \
+        int level = tenon_simd_level();                                                                               \
+        return level >= TENON_SIMD_AVX512 ? name##_avx512 arguments                                                   \
+            : level >= TENON_SIMD_AVX2    ? name##_avx2 arguments                                                     \
+                                          : name##_portable arguments;                                                \
+    }
+#else
+#define TENON_COMPILED_BODIES(result, name, parameters, arguments)                                                    \
+    result name parameters {                                                                                          \
+        return name##_body arguments;                                                                                 \
+    }
+#endif
+
+/// The exponent of each float: `kind` is TENON_BF16, TENON_F16 or TENON_F32.
+void tenon_exponents(int kind, const void *values, size_t count, uint8_t *exponents);
+
 // MARK: SHA-256
 
 extern const uint32_t tenon_sha256_initial[8];

@@ -14,8 +14,9 @@ static bool has_sha(void) {
 }
 
 unsigned tenon_cpu_features(void) {
-    // A level promises all before it, so what lacks AVX2 counts as portable, SHA or no SHA.
-    if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("f16c")) return TENON_SIMD_PORTABLE;
+    // A level promises all before it, so what lacks AVX2 or what came with it counts as portable, SHA or no SHA.
+    bool has_avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
+    if (!has_avx2) return TENON_SIMD_PORTABLE;
     unsigned features = has_sha() ? TENON_HAS_SHA : 0;
     if (!__builtin_cpu_supports("avx512f") || !__builtin_cpu_supports("avx512bw")) return features | TENON_SIMD_AVX2;
     return features | TENON_SIMD_AVX512;
