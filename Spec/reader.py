@@ -36,8 +36,8 @@ DTYPES = {number: (name, int(bits)) for number, (name, bits) in enumerate((word.
 FILE, FOR_THE_WHOLE_MODEL = 64, {15, 16, 65, 66}
 #: The counts that begin an index: limit, and the bytes that each takes in the tables.
 COUNTS = {
-    "bases": (2**12, 96), "entries": (2**18, 16), "leaves": (2**19, 32), "tensors": (2**20, 38),
-    "dimensions": (2**23, 8), "planes": (2**24, 12), "coded": (2**24, 8), "parameter_sets": (2**18, 4),
+    "bases": (2**12, 96), "entries": (2**18, 16), "leaves": (2**19, 32), "shapes": (2**20, 1),
+    "dimensions": (2**23, 8), "tensors": (2**20, 40), "planes": (2**24, 12), "coded": (2**24, 8), "parameter_sets": (2**18, 4),
     "parameter_bytes": (2**26, 1), "strings": (2**21, 4), "string_bytes": (2**24, 1), "metadata": (4096, 8),
     "extensions": (256, 0), "extension_bytes": (2**26, 1)}
 Base = namedtuple("Base", "root header_digest tensors bytes source_format")
@@ -139,7 +139,7 @@ class Entry:
             f"<HBB{len(t.shape)}Q", t.role, t.dtype, len(t.shape), *t.shape), t.digest) for t in self.tensors]
         return sha256(
             b"tenon.entry.v1\0", lp(self.target), struct.pack("<HB", self.kind, self.ordinal), lp(self.parameter_bytes),
-            self.base_leaf or bytes(32), struct.pack("<I", len(tensors)), *tensors)
+            struct.pack("<H", self.base), self.base_leaf or bytes(32), struct.pack("<I", len(tensors)), *tensors)
 
 
 class Cursor:
@@ -277,11 +277,11 @@ class Container:
 
     def read_index(self, cursor):
         """Steps 8 and 9: the counts, then each record by itself."""
-        *counts, self.method_id, self.record_id = cursor.unpack("16I")
+        *counts, self.method_id, self.record_id = cursor.unpack("17I")
         n = dict(zip(COUNTS, counts))
         for name, (limit, _) in COUNTS.items():
             need(n[name] <= limit, "limit", f"{n[name]} {name}")
-        total = 64 + sum(n[name] * size for name, (_, size) in COUNTS.items())
+        total = 68 + sum(n[name] * size for name, (_, size) in COUNTS.items())
         need(total == self.index_size, "index-inconsistent", f"the tables have {total} bytes, not {self.index_size}")
         self.bases = []
         for *base, zeros in cursor.table("32s32sQQI12s", n["bases"]):
@@ -292,21 +292,19 @@ class Container:
             need(kind != 0, "unknown-enum", "kind 0")
             need(flags < 4, "reserved-nonzero", "an entry's reserved flags")
         self.leaves = cursor.column("32s", n["leaves"])
-        tensors = cursor.table("HBBBB32s", n["tensors"])
-        dimensions = cursor.column("Q", n["dimensions"])
-        self.tensors = []
-        ends = accumulate((tensor[2] for tensor in tensors), initial=0)
-        for (role, dtype, rank, filter_id, chunk_log2, digest), (a, b) in zip(tensors, pairwise(ends)):
+        shapes = self.read_shapes(cursor.column("B", n["shapes"]), cursor.column("Q", n["dimensions"]))
+        self.tensors, used = [], set()
+        for role, dtype, shape, cut, digest in cursor.table("HBIB32s", n["tensors"]):
+            filter_id, chunk_log2 = cut & 15, 16 + (cut >> 4)
             need(dtype in DTYPES and filter_id <= 2, "unknown-enum", f"dtype {dtype}, filter {filter_id}")
-            need(rank <= 8, "bad-rank", f"{rank} dimensions")
-            tensor = Tensor(role, dtype, filter_id, chunk_log2, digest, tuple(dimensions[a:b]), [])
+            need(shape < len(shapes), "index-inconsistent", f"shape {shape}")
+            used.add(shape)
+            tensor = Tensor(role, dtype, filter_id, chunk_log2, digest, shapes[shape], [])
             fits = (True, tensor.width > 1, tensor.type in FLOATS)[filter_id]
             need(fits, "bad-filter", f"filter {filter_id} on {tensor.type}")
-            need(16 <= chunk_log2 <= 24, "bad-block", f"chunks of 2^{chunk_log2} bytes")
+            need(chunk_log2 <= 24, "bad-block", f"chunks of 2^{chunk_log2} bytes")
             self.tensors.append(tensor)
-        need(sum(tensor[2] for tensor in tensors) == len(dimensions), "index-inconsistent", "ranks and dimensions")
-        need(all(dimensions), "zero-dim", "a dimension of zero")
-        need(all(size < 2**48 for size in dimensions), "dim-too-large", "a dimension of 2^48 or more")
+        need(len(used) == len(shapes), "not-canonical", "a shape that nothing refers to")
         self.planes = cursor.table("IQ", n["planes"])
         codecs = [word >> 28 for word, _ in self.planes]
         need(all(codec <= 1 for codec in codecs), "unknown-enum", "a codec")
@@ -324,6 +322,17 @@ class Container:
             cursor.unpack("II") for _ in range(n["extensions"]))]
         need(cursor.at == self.index_size, "index-inconsistent", "extensions do not fill their bytes")
         need(not any(kind >> 31 for kind, _ in self.extensions), "unsupported-ext", "an extension one must know")
+
+    @staticmethod
+    def read_shapes(ranks, dimensions):
+        """Each shape once, by rank and then by dimensions."""
+        need(all(rank <= 8 for rank in ranks), "bad-rank", f"{max(ranks, default=0)} dimensions")
+        need(sum(ranks) == len(dimensions), "index-inconsistent", "ranks and dimensions")
+        need(all(dimensions), "zero-dim", "a dimension of zero")
+        need(all(size < 2**48 for size in dimensions), "dim-too-large", "a dimension of 2^48 or more")
+        shapes = [tuple(dimensions[a:b]) for a, b in pairwise(accumulate(ranks, initial=0))]
+        check_order([(len(shape), shape) for shape in shapes], "a shape", "not-canonical")
+        return shapes
 
     def read_strings(self, cursor, lengths, total):
         """Each string as what it shares with the one before, and the rest."""
@@ -387,6 +396,9 @@ class Container:
         need(sum(record[5] for record in self.records) == len(self.tensors), "index-inconsistent", "entries' tensors")
         need(sum(record[4].bit_count() for record in self.records) == len(self.leaves), "index-inconsistent", "leaves")
         need(all(map(any, self.leaves)), "not-canonical", "a leaf of zeros")
+        check_order([base.root for base in self.bases], "a base")
+        unused = set(range(len(self.bases))) - {record[6] for record in self.records}
+        need(not unused or len(self.bases) == 1, "not-canonical", f"bases that nothing refers to: {unused}")
         tensors, leaves, self.entries = iter(self.tensors), iter(self.leaves), []
         for target, parameters, kind, ordinal, flags, count, base in self.records:
             need(base < len(self.bases) or base == NO_BASE and not flags, "index-inconsistent", f"base {base}")

@@ -25,7 +25,7 @@ KINDS = dict(
     lora=1, bias=32, dense=33, sparse=34, mask=35, full=38, removed=39, file=64, opaque=65, shared=66, prompt=16, ia3=14)
 ROLES = dict(value=0, A=1, B=2, magnitude=3, bias=4, scale=17, indices=20, bitmap=33, frame=34)
 COUNTS = (
-    "bases entries leaves tensors dimensions planes coded parameter_sets parameter_bytes strings string_bytes metadata "
+    "bases entries leaves shapes dimensions tensors planes coded parameter_sets parameter_bytes strings string_bytes metadata "
     "extensions extension_bytes").split()
 
 
@@ -149,6 +149,10 @@ class Entry:
     def kind_id(self):
         return KINDS.get(self.kind, self.kind)
 
+    @property
+    def base_number(self):
+        return 0xFFFF if self.base is None else self.base
+
 
 @dataclass
 class Parts:
@@ -157,8 +161,8 @@ class Parts:
     bases: list = field(default_factory=list)
     entries: list = field(default_factory=list)  # [target, parameters, kind, ordinal, flags, tensors, base]
     leaves: list = field(default_factory=list)
-    tensors: list = field(default_factory=list)  # [role, dtype, rank, filter, chunk_log2, digest]
-    dimensions: list = field(default_factory=list)
+    shapes: list | None = None  # those of the tensors, unless given
+    tensors: list = field(default_factory=list)  # [role, dtype, shape or its number, filter, chunk_log2, digest]
     planes: list = field(default_factory=list)  # [stored length, codec, check]
     raw_checks: list = field(default_factory=list)
     parameter_sets: list = field(default_factory=list)
@@ -171,23 +175,31 @@ class Parts:
     logical_bytes: int = 0
     content: bytes = bytes(32)
 
-    def index(self, counts=None, extension_bytes=None, parameter_lengths=None, string_lengths=None):
-        """The index's bytes. `counts` overrides what is counted, the lengths what stands in the tables."""
+    def index(self, counts=None, extension_bytes=None, ranks=None, parameter_lengths=None, string_lengths=None):
+        """The index's bytes. `counts` overrides what is counted, ranks and lengths what stands in the tables."""
+        shapes = self.shapes
+        if shapes is None:
+            own = {tuple(tensor[2]) for tensor in self.tensors if not isinstance(tensor[2], int)}
+            shapes = sorted(own, key=lambda shape: (len(shape), shape))
+        dimensions = [size for shape in shapes for size in shape]
+        ranks = ranks or [len(shape) for shape in shapes]
         packed = pack_strings(self.strings)
         parameters, strings = b"".join(self.parameter_sets), b"".join(rest for _, rest in packed)
         extensions = extension_bytes or b"".join(struct.pack("<II", kind, len(data)) + data for kind, data in self.extensions)
         numbers = dict(
-            bases=len(self.bases), entries=len(self.entries), leaves=len(self.leaves), tensors=len(self.tensors),
-            dimensions=len(self.dimensions), planes=len(self.planes), coded=len(self.raw_checks),
+            bases=len(self.bases), entries=len(self.entries), leaves=len(self.leaves), shapes=len(ranks),
+            dimensions=len(dimensions), tensors=len(self.tensors), planes=len(self.planes), coded=len(self.raw_checks),
             parameter_sets=len(self.parameter_sets), parameter_bytes=len(parameters), strings=len(self.strings),
             string_bytes=len(strings), metadata=len(self.metadata), extensions=len(self.extensions),
             extension_bytes=len(extensions)) | (counts or {})
-        out = struct.pack("<16I", *(numbers[name] for name in COUNTS), self.method, self.record)
+        out = struct.pack("<17I", *(numbers[name] for name in COUNTS), self.method, self.record)
         out += b"".join(self.bases)
         out += b"".join(struct.pack("<IIHBBHH", *entry) for entry in self.entries)
         out += b"".join(self.leaves)
-        out += b"".join(struct.pack("<HBBBB32s", *tensor) for tensor in self.tensors)
-        out += struct.pack(f"<{len(self.dimensions)}Q", *self.dimensions)
+        out += bytes(ranks) + struct.pack(f"<{len(dimensions)}Q", *dimensions)
+        for role, dtype, shape, filter, chunk_log2, digest in self.tensors:
+            number = shape if isinstance(shape, int) else shapes.index(tuple(shape))
+            out += struct.pack("<HBIB32s", role, dtype, number, filter | chunk_log2 - 16 << 4, digest)
         out += b"".join(struct.pack("<IQ", length | codec << 28, check) for length, codec, check in self.planes)
         out += struct.pack(f"<{len(self.raw_checks)}Q", *self.raw_checks)
         lengths = parameter_lengths or [len(blob) for blob in self.parameter_sets]
@@ -242,8 +254,8 @@ class Builder:
                 for t in entry.tensors]
             digests.append(sha256(
                 b"tenon.entry.v1\0" + lp(entry.target.encode()) + struct.pack("<HB", entry.kind_id, entry.ordinal)
-                + lp(encode_parameters(entry.parameters)) + (entry.base_leaf or bytes(32))
-                + struct.pack("<I", len(tensors)) + b"".join(tensors)))
+                + lp(encode_parameters(entry.parameters)) + struct.pack("<H", entry.base_number)
+                + (entry.base_leaf or bytes(32)) + struct.pack("<I", len(tensors)) + b"".join(tensors)))
         return sha256(
             b"tenon.content.v1\0" + lp(self.method.encode()) + lp(encode_parameters(self.parameters))
             + struct.pack("<I", len(self.bases)) + b"".join(base[0] for base in self.bases)
@@ -271,7 +283,7 @@ class Builder:
             parts.leaves += leaves
             parts.entries.append([
                 number(entry.target), sets.index(encode_parameters(entry.parameters)), entry.kind_id, entry.ordinal, flags,
-                len(entry.tensors), 0xFFFF if entry.base is None else entry.base])
+                len(entry.tensors), entry.base_number])
             for tensor in entry.tensors:
                 self.add(tensor, parts)
         return parts
@@ -279,8 +291,7 @@ class Builder:
     @staticmethod
     def add(tensor, parts):
         parts.tensors.append([
-            tensor.role_id, DTYPES[tensor.dtype], len(tensor.shape), tensor.filter, tensor.chunk_log2, tensor.digest])
-        parts.dimensions += tensor.shape
+            tensor.role_id, DTYPES[tensor.dtype], tuple(tensor.shape), tensor.filter, tensor.chunk_log2, tensor.digest])
         assert -(-math.prod(tensor.shape) * BITS[tensor.dtype] // 8) == len(tensor.data), tensor
         parts.logical_bytes += len(tensor.data)
         if tensor.filter == 0 and len(tensor.data) > 4096:

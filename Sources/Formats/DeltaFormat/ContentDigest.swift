@@ -32,6 +32,7 @@ extension Index {
         hash.update(entry.kind.rawValue)
         hash.update(entry.ordinal)
         hash.update(lengthPrefixed: parameters[Int(entry.parameters)].serialized())
+        hash.update(entry.base)
         hash.update(baseLeaf)
         hash.update(UInt32(tensors.count))
         for tensor in tensors { hash.update(digest(of: tensor)) }

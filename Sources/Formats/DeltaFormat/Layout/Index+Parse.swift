@@ -5,7 +5,7 @@ import Tensors
 
 /// The counts that begin an index; they determine where every table lies.
 private struct Counts {
-    let bases, entries, leaves, tensors, dimensions, planes, codedPlanes: Int
+    let bases, entries, leaves, shapes, dimensions, tensors, planes, codedPlanes: Int
     let parameters, parameterBytes, strings, stringBytes, metadata, extensions, extensionBytes: Int
 
     init(from reader: inout ByteReader) throws(Failure) {
@@ -22,8 +22,9 @@ private struct Counts {
         bases = try count("bases", atMost: Limits.bases, from: &reader)
         entries = try count("entries", atMost: Limits.entries, from: &reader)
         leaves = try count("leaves", atMost: Limits.entries * 2, from: &reader)
-        tensors = try count("tensors", atMost: Limits.tensors, from: &reader)
+        shapes = try count("shapes", atMost: Limits.tensors, from: &reader)
         dimensions = try count("dimensions", atMost: Limits.tensors * Limits.rank, from: &reader)
+        tensors = try count("tensors", atMost: Limits.tensors, from: &reader)
         planes = try count("planes", atMost: Limits.planes, from: &reader)
         codedPlanes = try count("coded planes", atMost: Limits.planes, from: &reader)
         parameters = try count("parameter sets", atMost: Limits.parameterSets, from: &reader)
@@ -37,9 +38,10 @@ private struct Counts {
 
     /// No count exceeds 2^26 and no record 96 bytes, so the sum fits.
     var indexSize: Int {
-        let fixed = Index.countsSize + bases * 96 + entries * 16 + leaves * 32 + tensors * 38 + dimensions * 8
-        let data = planes * 12 + codedPlanes * 8 + parameters * 4 + parameterBytes
-        return fixed + data + strings * 4 + stringBytes + metadata * 8 + extensionBytes
+        let owners = Index.countsSize + bases * 96 + entries * 16 + leaves * 32
+        let data = shapes + dimensions * 8 + tensors * 40 + planes * 12 + codedPlanes * 8
+        return owners + data + parameters * 4 + parameterBytes + strings * 4 + stringBytes + metadata * 8
+            + extensionBytes
     }
 }
 
@@ -59,16 +61,14 @@ extension Index {
         bases = try Self.table(counts.bases) { () throws(Failure) in try Self.base(from: &reader) }
         entries = try Self.table(counts.entries) { () throws(Failure) in try Self.entry(from: &reader) }
         leaves = try Self.table(counts.leaves) { () throws(Failure) in Digest(try reader.array(32)) }
-        var ranks: [Int] = []
+        let shapes = try ShapeTable.shapes(counts.shapes, dimensions: counts.dimensions, from: &reader)
+        var isUsed = [Bool](repeating: false, count: shapes.count)
         tensors = try Self.table(counts.tensors) { () throws(Failure) in
-            let (tensor, rank) = try Self.tensor(from: &reader)
-            ranks.append(rank)
-            return tensor
+            try Self.tensor(shapes: shapes, isUsed: &isUsed, from: &reader)
         }
-        guard ranks.reduce(0, +) == counts.dimensions else {
-            throw Failure(.indexInconsistent, "the ranks do not add up to the count of dimensions", offset: offset + 16)
+        if let unused = isUsed.firstIndex(of: false) {
+            throw Failure(.notCanonical, "a shape is never referred to", object: "\(shapes[unused])")
         }
-        for index in tensors.indices { tensors[index].shape = try Self.shape(rank: ranks[index], from: &reader) }
         planes = try Self.planes(counts.planes, coded: counts.codedPlanes, from: &reader)
         parameters = try Self.parameters(counts.parameters, byteCount: counts.parameterBytes, from: &reader)
         strings = try StringTable.strings(counts.strings, byteCount: counts.stringBytes, from: &reader)
@@ -113,55 +113,41 @@ extension Index {
             parameters: parameters)
     }
 
-    private static func tensor(from reader: inout ByteReader) throws(Failure) -> (TensorRecord, rank: Int) {
+    private static func tensor(
+        shapes: [Shape], isUsed: inout [Bool], from reader: inout ByteReader
+    ) throws(Failure) -> TensorRecord {
         let offset = reader.offset
         let role = Role(rawValue: try reader.integer())
         let dtypeCode = try reader.integer(UInt8.self)
-        let rank = Int(try reader.integer(UInt8.self))
-        let filterCode = try reader.integer(UInt8.self)
-        let chunkLog2 = try reader.integer(UInt8.self)
+        let number = try reader.count()
+        let cut = try reader.integer(UInt8.self)
+        let filterCode = cut & 0xF
+        let chunkLog2 = 16 + (cut >> 4)
         guard let dtype = DType(rawValue: dtypeCode) else {
             throw Failure(.unknownEnum, "a tensor has a dtype unknown here", offset: offset + 2, actual: "\(dtypeCode)")
         }
         guard let filter = Filter(rawValue: filterCode) else {
             throw Failure(
-                .unknownEnum, "a tensor has a filter unknown here", offset: offset + 4, actual: "\(filterCode)")
+                .unknownEnum, "a tensor has a filter unknown here", offset: offset + 7, actual: "\(filterCode)")
         }
-        guard rank <= Limits.rank else {
+        guard number < shapes.count else {
             throw Failure(
-                .badRank, "a tensor has too many dimensions", offset: offset + 3, expected: "at most \(Limits.rank)",
-                actual: "\(rank)")
+                .indexInconsistent, "a tensor has a shape that is not in the index", offset: offset + 3,
+                expected: "below \(shapes.count)", actual: "\(number)")
         }
+        isUsed[number] = true
         guard filter.applies(to: dtype) else {
             throw Failure(
-                .badFilter, "the filter \(filter) does not fit the dtype \(dtype.name)", offset: offset + 4)
+                .badFilter, "the filter \(filter) does not fit the dtype \(dtype.name)", offset: offset + 7)
         }
         guard Limits.chunkLog2.contains(Int(chunkLog2)) else {
             throw Failure(
-                .badBlock, "a tensor's chunk size is out of range", offset: offset + 5, expected: "2^16 to 2^24",
+                .badBlock, "a tensor's chunk size is out of range", offset: offset + 7, expected: "2^16 to 2^24",
                 actual: "2^\(chunkLog2)")
         }
-        let digest = Digest(try reader.array(32))
-        return (
-            TensorRecord(role: role, dtype: dtype, filter: filter, chunkLog2: chunkLog2, shape: [], digest: digest),
-            rank
-        )
-    }
-
-    private static func shape(rank: Int, from reader: inout ByteReader) throws(Failure) -> Shape {
-        var dimensions: [Int] = []
-        for _ in 0..<rank {
-            let offset = reader.offset
-            let dimension = try reader.integer(UInt64.self)
-            guard dimension != 0 else {
-                throw Failure(.zeroDimension, "a tensor has a dimension of zero", offset: offset)
-            }
-            guard dimension < Limits.dimension else {
-                throw Failure(.dimensionTooLarge, "a dimension is 2^48 or more", offset: offset, actual: "\(dimension)")
-            }
-            dimensions.append(Int(dimension))
-        }
-        return Shape(dimensions)
+        return TensorRecord(
+            role: role, dtype: dtype, filter: filter, chunkLog2: chunkLog2, shape: shapes[number],
+            digest: Digest(try reader.array(32)))
     }
 
     private static func planes(_ count: Int, coded: Int, from reader: inout ByteReader) throws(Failure) -> [PlaneRecord]

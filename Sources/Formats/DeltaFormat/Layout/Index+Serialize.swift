@@ -3,16 +3,17 @@ import Digests
 import Tensors
 
 extension Index {
-    /// The fixed part in front of the tables: fourteen counts, then the adapter record.
-    static let countsSize = 64
+    /// The fixed part in front of the tables: fifteen counts, then the adapter record.
+    static let countsSize = 68
 
     /// The tables in their one order, without the zeros that fill up to the trailer.
     package func serialized() -> [UInt8] {
+        let (shapes, shapeNumbers) = ShapeTable.numbered(tensors)
         let blobs = parameters.map { $0.serialized() }
         let texts = StringTable.pack(strings)
         var writer = ByteWriter()
         let counts = [
-            bases.count, entries.count, leaves.count, tensors.count, tensors.reduce(0) { $0 + $1.shape.rank },
+            bases.count, entries.count, leaves.count, shapes.count, shapes.reduce(0) { $0 + $1.rank }, tensors.count,
             planes.count, planes.count { $0.codec != .raw }, blobs.count, blobs.reduce(0) { $0 + $1.count },
             texts.count, texts.reduce(0) { $0 + $1.rest.count }, metadata.count, extensions.count,
             extensions.reduce(0) { $0 + 8 + $1.bytes.count },
@@ -39,13 +40,16 @@ extension Index {
             writer.integer(entry.base)
         }
         for leaf in leaves { writer.append(leaf.bytes) }
-        for tensor in tensors {
-            writer.integer(tensor.role.rawValue)
-            writer.append([tensor.dtype.rawValue, UInt8(tensor.shape.rank), tensor.filter.rawValue, tensor.chunkLog2])
-            writer.append(tensor.digest.bytes)
+        for shape in shapes { writer.integer(UInt8(shape.rank)) }
+        for shape in shapes {
+            for dimension in shape.dimensions { writer.integer(UInt64(dimension)) }
         }
         for tensor in tensors {
-            for dimension in tensor.shape.dimensions { writer.integer(UInt64(dimension)) }
+            writer.integer(tensor.role.rawValue)
+            writer.integer(tensor.dtype.rawValue)
+            writer.integer(shapeNumbers[tensor.shape] ?? 0)
+            writer.integer(tensor.filter.rawValue | (tensor.chunkLog2 - 16) << 4)
+            writer.append(tensor.digest.bytes)
         }
         for plane in planes {
             writer.integer(UInt32(plane.storedBytes) | UInt32(plane.codec.rawValue) << 28)

@@ -8,6 +8,7 @@ extension Index {
     package func validate() throws(Failure) {
         try validateStrings()
         try validateParameters()
+        try validateBases()
         try validateEntries()
         try validateMetadata()
     }
@@ -59,6 +60,23 @@ extension Index {
         }
         guard !isReferenced.contains(false) else {
             throw Failure(.notCanonical, "a parameter set is never referred to")
+        }
+    }
+
+    /// Sorted by root, each once and each chosen by an entry; where no entry chooses, there may be one, that of all.
+    private func validateBases() throws(Failure) {
+        for (previous, base) in zip(bases, bases.dropFirst()) {
+            guard previous.root.bytes.lexicographicallyPrecedes(base.root.bytes) else {
+                throw Failure(
+                    previous.root == base.root ? .duplicate : .notCanonical,
+                    "the bases are not sorted by root, each once", object: "\(base.root)")
+            }
+        }
+        var isChosen = [Bool](repeating: false, count: bases.count)
+        for entry in entries where Int(entry.base) < bases.count { isChosen[Int(entry.base)] = true }
+        guard let unused = isChosen.firstIndex(of: false) else { return }
+        guard bases.count == 1 else {
+            throw Failure(.notCanonical, "a base is never referred to", object: "\(bases[unused].root)")
         }
     }
 
