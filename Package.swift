@@ -61,12 +61,12 @@ let package = Package(
         module("Base/Parallelism", ["CSystem", "Diagnostics"]),
         module("Base/JSON", ["Diagnostics"]),
         module("Base/Files", ["CSystem", "Diagnostics"]),
-        module("Base/Digests", ["CKernels", "CXXHash", "Diagnostics"]),
         module("Base/Tensors", ["CKernels", "Diagnostics"]),
+        module("Base/Digests", ["CKernels", "CXXHash", "Diagnostics", "Tensors"]),
 
         module("Maths/Quantization", ["CKernels", "Diagnostics", "Tensors"]),
 
-        module("Formats/Checkpoints", ["Diagnostics", "Parallelism", "JSON", "Files", "Tensors"]),
+        module("Formats/Checkpoints", ["Diagnostics", "Parallelism", "JSON", "Files", "Digests", "Tensors"]),
         module("Formats/Adapters", ["Diagnostics", "Digests", "Tensors"]),
         module(
             "Formats/DeltaFormat",
@@ -90,7 +90,7 @@ let package = Package(
             name: "TenonCLI",
             dependencies: [
                 "CZstd", "CKernels", "Diagnostics", "Parallelism", "JSON", "Files", "Digests", "Tensors",
-                "Quantization", "Adapters", "DeltaFormat", "Interchange", "Packaging",
+                "Quantization", "Checkpoints", "Adapters", "DeltaFormat", "Interchange", "Packaging",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/TenonCLI", swiftSettings: settings),
@@ -105,10 +105,10 @@ let package = Package(
         tests("Parallelism", ["Diagnostics"]),
         tests("JSON", ["Diagnostics"]),
         tests("Files", ["Diagnostics"]),
-        tests("Digests", ["CKernels"]),
+        tests("Digests", ["CKernels", "Tensors"]),
         tests("Tensors", ["CKernels"]),
         tests("Quantization", ["Diagnostics", "Tensors"]),
-        tests("Checkpoints", ["Diagnostics", "Parallelism", "Files", "Tensors", "JSON"]),
+        tests("Checkpoints", ["Diagnostics", "Parallelism", "Files", "Digests", "Tensors", "JSON"]),
         tests("Adapters", ["Diagnostics", "Files", "Tensors"]),
         tests("DeltaFormat", ["Diagnostics", "Files", "JSON", "Tensors", "Adapters", "Digests", "Parallelism"]),
         tests("Interchange", ["Diagnostics", "Parallelism", "Files", "Tensors", "Adapters", "JSON", "Checkpoints"]),

@@ -103,6 +103,9 @@ extension Failure.Code {
     package static let baseMismatch = Self("base-mismatch", .malformed)
     package static let baseIncompatible = Self("base-incompatible", .malformed)
     package static let baseAmbiguous = Self("base-ambiguous", .malformed)
+    package static let basePath = Self("base-path", .malformed)
+    package static let baseMissingShard = Self("base-missing-shard", .inputMissing)
+    package static let notACheckpoint = Self("not-a-checkpoint", .malformed)
 
     // MARK: The world around
     package static let usage = Self("usage", .usage)
@@ -132,8 +135,9 @@ extension Failure.Code {
         decodeMismatch, digestMismatch, paddingNonzero, badFrame, sparseIndex, maskCount, quantizationParameter,
         baseInvalid, jsonSyntax, jsonDuplicate, jsonNumber, jsonLimit, pickleRefused, badArchive, notAnAdapter,
         configInvalid, configConflict, weightsMissing, configMissing, unknownKey, notExportable, baseMismatch,
-        baseIncompatible, baseAmbiguous, usage, notFound, notRegular, outputExists, cannotCreate, inputOutput, noSpace,
-        changedDuringRead, outOfMemory, permission, interrupted, terminated, closedPipe, verificationFailed,
+        baseIncompatible, baseAmbiguous, basePath, baseMissingShard, notACheckpoint, usage, notFound, notRegular,
+        outputExists, cannotCreate, inputOutput, noSpace, changedDuringRead, outOfMemory, permission, interrupted,
+        terminated, closedPipe, verificationFailed,
         `internal`,
     ]
 }

@@ -281,6 +281,13 @@ package enum Syscalls {
         return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
     }
 
+    /// Nanoseconds since 1970 on the clock that files are stamped with.
+    package static func realTimeNanoseconds() -> Int64 {
+        var time = timespec()
+        unsafe clock_gettime(CLOCK_REALTIME, &time)
+        return nanoseconds(time)
+    }
+
     // MARK: The seam
 
     /// Makes a call, again as long as signals cut it short, with a fault first where the plan has one.

@@ -1,5 +1,6 @@
 import DeltaFormat
 import Diagnostics
+import Digests
 import Parallelism
 import Synchronization
 import Tensors

@@ -30,6 +30,9 @@ package struct SafetensorsHeader: Sendable {
     /// Where the bytes of the tensors begin in the file.
     package var byteCount: Int { bytes.count }
 
+    /// How many bytes all tensors have.
+    package var dataByteCount: Int { fileByteCount - byteCount }
+
     /// Checks a header of its own.
     ///
     /// Throws ``Failure/Code/baseInvalid`` for a broken rule, with the byte at fault and the tensor, and the codes of

@@ -1,4 +1,3 @@
-package import Digests
 import Synchronization
 package import Tensors
 

@@ -1,0 +1,171 @@
+package import Diagnostics
+package import Files
+import JSON
+package import Tensors
+
+/// One tensor of a checkpoint, still on disk.
+package struct CheckpointTensor: Sendable {
+    package let source: SafetensorsSource
+    /// Which of ``Checkpoint/shards`` holds it.
+    package let shard: Int
+    /// Its index in that shard's header.
+    package let position: Int
+
+    package var name: String { source.tensor.name }
+    package var dtype: DType { source.dtype }
+    package var shape: Shape { source.shape }
+    package var byteCount: Int { source.byteCount }
+}
+
+/// A whole model as Hugging Face's libraries save it: one safetensors file, or a folder with one or with shards and
+/// their index. `Spec/base.md` says which files and tensors count.
+///
+/// Opening reads headers and the index, no tensor. Every shard stays open, so that what is read is what was checked.
+package struct Checkpoint: Sendable {
+    package struct Shard: Sendable {
+        /// Relative to the checkpoint's folder.
+        package let name: String
+        package let file: SafetensorsFile
+    }
+
+    /// As the user named it.
+    package let path: String
+    /// Where the shards and the files beside them lie.
+    package let folder: String
+    /// In the order of their names' bytes.
+    package let shards: [Shard]
+    /// In the order of their names' bytes; each name once.
+    package let tensors: [CheckpointTensor]
+    /// The file that says which shard holds what, nil where there is one file of weights and nothing to say.
+    package let index: InputFile?
+    package let indexName: String?
+    /// The files of the folder that go along with the weights, the index among them, by name; none for a single file.
+    package let companions: [String]
+    package let config: ModelConfig
+    /// What the user ought to know about what was left out or taken in.
+    package let findings: [Finding]
+    /// The bytes of all tensors.
+    package let totalBytes: Int
+    private let numbers: [ExactKey: Int]
+
+    /// Opens the file or folder at `path`.
+    ///
+    /// Throws ``Failure/Code/notACheckpoint`` for a folder of something else, ``Failure/Code/baseMissingShard``,
+    /// ``Failure/Code/basePath`` and ``Failure/Code/baseAmbiguous`` for an index that does not fit its shards, and what
+    /// ``SafetensorsFile`` throws.
+    package init(path: String) throws(Failure) {
+        guard let kind = try Folder.kind(of: path) else {
+            throw Failure(.notFound, "there is nothing", path: path)
+        }
+        if kind == .folder {
+            try self.init(CheckpointListing(path))
+        } else {
+            let shard = Shard(name: Paths.lastComponent(of: path), file: try SafetensorsFile(InputFile(path: path)))
+            try self.init(
+                path: path, folder: Paths.parent(of: path), shards: [shard], index: nil, companions: [],
+                config: ModelConfig(), findings: [])
+        }
+    }
+
+    private init(_ listing: CheckpointListing) throws(Failure) {
+        var shards: [Shard] = []
+        for name in listing.weights { shards.append(Shard(name: name, file: try Self.open(name, of: listing))) }
+        let (config, finding) = listing.readConfig()
+        try self.init(
+            path: listing.path, folder: listing.path, shards: shards, index: listing.index,
+            companions: listing.companions, config: config, findings: listing.findings + (finding.map { [$0] } ?? []))
+    }
+
+    private init(
+        path: String, folder: String, shards: [Shard], index: ShardIndex?, companions: [String], config: ModelConfig,
+        findings: [Finding]
+    ) throws(Failure) {
+        var tensors: [CheckpointTensor] = []
+        for (shard, opened) in shards.enumerated() {
+            for position in opened.file.tensors.indices {
+                tensors.append(
+                    CheckpointTensor(source: opened.file.source(at: position), shard: shard, position: position))
+            }
+        }
+        tensors.sort { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
+        var numbers: [ExactKey: Int] = [:]
+        numbers.reserveCapacity(tensors.count)
+        var total = 0
+        for (number, tensor) in tensors.enumerated() {
+            if let other = numbers.updateValue(number, forKey: ExactKey(tensor.name)) {
+                throw Failure(
+                    .baseAmbiguous, "the tensor stands in two shards", object: tensor.name, path: path,
+                    expected: "one", actual: shards[tensors[other].shard].name + " and " + shards[tensor.shard].name)
+            }
+            let (sum, overflow) = total.addingReportingOverflow(tensor.byteCount)
+            guard !overflow else {
+                throw Failure(.totalOverflow, "the tensors have more bytes than fit in 64 bits", path: path)
+            }
+            total = sum
+        }
+        self.path = path
+        self.folder = folder
+        self.shards = shards
+        self.tensors = tensors
+        self.index = index?.file
+        indexName = index?.name
+        self.companions = companions
+        self.config = config
+        self.numbers = numbers
+        totalBytes = total
+        self.findings = findings + (index.map { Self.unlisted(tensors, in: $0) } ?? [])
+        if let index { try check(against: index) }
+    }
+
+    package var quantization: String? { config.quantization }
+    package var tiesWordEmbeddings: Bool? { config.tiesWordEmbeddings }
+
+    /// The index in ``tensors`` of the tensor with exactly this name.
+    package func index(of name: String) -> Int? { numbers[ExactKey(name)] }
+
+    package subscript(_ name: String) -> CheckpointTensor? { index(of: name).map { tensors[$0] } }
+
+    /// Throws ``Failure/Code/changedDuringRead`` where a shard or the index is no longer what it was when it was opened.
+    package func checkUnchanged() throws(Failure) {
+        for shard in shards { try shard.file.file.checkUnchanged() }
+        try index?.checkUnchanged()
+    }
+
+    // MARK: The index and the shards
+
+    private static func open(_ name: String, of listing: CheckpointListing) throws(Failure) -> SafetensorsFile {
+        let path = Paths.joined(listing.path, name)
+        let file: InputFile
+        do throws(Failure) {
+            file = try InputFile(path: path)
+        } catch {
+            guard error.code == .notFound else { throw error }
+            throw Failure(
+                .baseMissingShard, "a shard that the index names is not there", object: name, path: listing.path,
+                hint: "complete the download")
+        }
+        return try SafetensorsFile(file)
+    }
+
+    /// What stands in a shard and not in the index counts all the same, because loaders read shards whole.
+    private static func unlisted(_ tensors: [CheckpointTensor], in index: ShardIndex) -> [Finding] {
+        let names = tensors.map(\.name).filter { index.places[ExactKey($0)] == nil }
+        guard let first = names.first else { return [] }
+        return [
+            Finding(
+                "not-in-index", "\(names.count) tensors of the shards are not in \(index.name), and count all the same",
+                object: first)
+        ]
+    }
+
+    /// Throws where a tensor is not where the index says.
+    private func check(against index: ShardIndex) throws(Failure) {
+        for (name, shard) in index.places where self[name.string].map({ $0.shard != shard }) ?? true {
+            let actual = self[name.string].map { "it stands in \(shards[$0.shard].name)" }
+            throw Failure(
+                .baseAmbiguous, "the shard lacks a tensor that the index puts there", object: name.string, path: path,
+                expected: "it to stand in \(shards[shard].name)", actual: actual ?? "it stands in no shard",
+                hint: "the shards and the index are of two models; download them again")
+        }
+    }
+}

@@ -1,0 +1,47 @@
+package import Diagnostics
+package import Files
+package import Parallelism
+package import Tensors
+
+/// Writes whole checkpoints.
+package enum CheckpointWriter {
+    /// Writes the files of `plan` into `folder`, and its index.
+    ///
+    /// Memory: one buffer of 1 MiB a lane. Throws what reading and writing throw, and ``Failure/Code/baseInvalid`` where
+    /// a source has another size than was planned.
+    ///
+    /// - Parameters:
+    ///   - sources: The tensors by the numbers that the plan has for them.
+    ///   - observer: Makes what sees the blocks of a file, which count tensors by their place in it; nil for nobody.
+    package static func write(
+        _ plan: ShardPlan, sources: [any TensorSource], to folder: OutputFolder, lanes: Lanes,
+        observer: (_ file: ShardPlan.File) -> (any BlockObserver)? = { _ in nil }
+    ) throws(Failure) {
+        for file in plan.files {
+            let output = try folder.file(named: file.name)
+            try SafetensorsWriter.write(
+                header: file.headerBytes, sources: file.tensors.map { sources[$0] }, to: output, lanes: lanes,
+                observer: observer(file))
+            try output.commit()
+        }
+        guard let index = plan.index else { return }
+        let output = try folder.file(named: index.name)
+        try unsafe output.write(index.bytes.span.bytes)
+        try output.commit()
+    }
+
+    /// Copies what goes along with the weights of `checkpoint` into `folder`, but for its index, which a plan has.
+    package static func copyCompanions(of checkpoint: Checkpoint, to folder: OutputFolder) throws(Failure) {
+        for name in checkpoint.companions where name != checkpoint.indexName {
+            let input = try InputFile(path: Paths.joined(checkpoint.folder, name))
+            let output = try folder.file(named: name)
+            for offset in stride(from: 0, to: input.size, by: 1 << 20) {
+                try Cancellation.check()
+                let bytes = try input.read(at: offset, count: min(1 << 20, input.size - offset))
+                try unsafe output.write(bytes.span.bytes)
+            }
+            try input.checkUnchanged()
+            try output.commit()
+        }
+    }
+}

@@ -1,0 +1,39 @@
+package import Diagnostics
+package import Files
+import JSON
+
+/// What `config.json` says of a model that decides how its tensors may be used.
+package struct ModelConfig: Hashable, Sendable {
+    /// How the weights were quantized, as `quantization_config.quant_method` says: gptq, awq, mxfp4, bitsandbytes, …;
+    /// nil for none.
+    package private(set) var quantization: String?
+    /// Whether the output embeddings are the input embeddings; nil where it does not say.
+    package private(set) var tiesWordEmbeddings: Bool?
+
+    /// Of a model without a config.
+    package init() {}
+
+    /// Throws ``Failure/Code/jsonLimit`` and the like for what is no config.
+    package init(_ file: InputFile) throws(Failure) {
+        guard file.size <= JSONLimits.byteCount else {
+            throw Failure(
+                .jsonLimit, "the config is too long", path: file.path,
+                expected: "at most \(JSONLimits.byteCount) bytes",
+                actual: "\(file.size)")
+        }
+        let document = try JSONValue.parse(file.read(at: 0, count: file.size), path: file.path)
+        // Models that see and hear keep what concerns their language model one level deeper.
+        for part in [document, document["text_config"]] {
+            tiesWordEmbeddings = tiesWordEmbeddings ?? part?["tie_word_embeddings"]?.bool
+            quantization = quantization ?? part?["quantization_config"].flatMap(Self.method)
+        }
+    }
+
+    private static func method(_ config: JSONValue) -> String? {
+        guard config.object?.isEmpty == false else { return nil }
+        if let method = config["quant_method"]?.string { return method }
+        // Before there was a word for it there was one library.
+        let isOld = config["load_in_8bit"]?.bool == true || config["load_in_4bit"]?.bool == true
+        return isOld ? "bitsandbytes" : "unknown"
+    }
+}
