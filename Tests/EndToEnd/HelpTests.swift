@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Help")
 struct HelpTests {
-    static let verbs = ["pack", "unpack", "inspect", "verify"]
+    static let verbs = ["pack", "unpack", "inspect", "verify", "fingerprint"]
 
     private func help(_ arguments: [String]) throws -> String {
         let run = try runTool(arguments, environment: ["COLUMNS": "100"])
@@ -47,6 +47,7 @@ struct HelpTests {
             if example.contains(" my-adapter.tenon --") {
                 _ = try packed("lora-llama", in: place, as: "my-adapter.tenon")
             }
+            if example.hasSuffix(" my-model") { try SyntheticModel.make(at: place("my-model")) }
             let run = try runShell(example, in: place.path)
             #expect(run.status == 0, "\(run.errors)")
             #expect(run.errors == "" && !run.output.isEmpty)

@@ -11,12 +11,12 @@ struct DifferenceTests {
             let (base, tuned) = kind.samples(count, changed: 200, &random)
             let expected = kind.bytes(zip(base, tuned).map(kind.difference))
             let (found, back) = limited(to: limit) {
-                shifted(kind.bytes(base)) { from in
-                    let found = shifted(kind.bytes(tuned)) { to in
-                        written(expected.count) { unsafe tenon_difference(kind.id, from, to, count, $0) }
+                unsafe shifted(kind.bytes(base)) { from in
+                    let found = unsafe shifted(kind.bytes(tuned)) { to in
+                        unsafe written(expected.count) { unsafe tenon_difference(kind.id, from, to, count, $0) }
                     }
-                    let back = shifted(found) { coded in
-                        written(expected.count) { unsafe tenon_add_difference(kind.id, from, coded, count, $0) }
+                    let back = unsafe shifted(found) { coded in
+                        unsafe written(expected.count) { unsafe tenon_add_difference(kind.id, from, coded, count, $0) }
                     }
                     return (found, back)
                 }
@@ -47,12 +47,14 @@ struct DifferenceTests {
             for element in base { expectedCounts[kind.bucket(element)] += 1 }
             var buckets = [UInt32](repeating: 7, count: 256)
             let (found, back) = limited(to: limit) {
-                shifted(kind.bytes(base)) { from in
-                    let found = shifted(kind.bytes(tuned)) { to in
-                        written(expected.count) { unsafe tenon_exact_encode(kind.id, from, to, count, $0, &buckets) }
+                unsafe shifted(kind.bytes(base)) { from in
+                    let found = unsafe shifted(kind.bytes(tuned)) { to in
+                        unsafe written(expected.count) {
+                            unsafe tenon_exact_encode(kind.id, from, to, count, $0, &buckets)
+                        }
                     }
-                    let back = shifted(found) { coded in
-                        written(expected.count) { unsafe tenon_exact_decode(kind.id, from, coded, count, $0) }
+                    let back = unsafe shifted(found) { coded in
+                        unsafe written(expected.count) { unsafe tenon_exact_decode(kind.id, from, coded, count, $0) }
                     }
                     return (found, back)
                 }
@@ -68,10 +70,10 @@ struct DifferenceTests {
         var random = RepeatableRandom(seed: 8)
         let base = random.bytes(2 * TENON_WINDOW), tuned = base.map { $0 ^ UInt8(random.next() % 2) }
         var buckets = [UInt32](repeating: 0, count: 256)
-        let coded = written(base.count) {
+        let coded = unsafe written(base.count) {
             unsafe tenon_exact_encode(Kind.bf16.id, base, tuned, TENON_WINDOW, $0, &buckets)
         }
-        let back = written(base.count) { unsafe tenon_exact_decode(Kind.bf16.id, base, coded, TENON_WINDOW, $0) }
+        let back = unsafe written(base.count) { unsafe tenon_exact_decode(Kind.bf16.id, base, coded, TENON_WINDOW, $0) }
         #expect(buckets.reduce(0, +) == UInt32(TENON_WINDOW))
         #expect(back == tuned)
     }

@@ -66,7 +66,7 @@ struct EntropyCoderTests {
         let size = Self.encoded(bytes, frequencies).count
         for capacity in [0, 15, 16, 17, size - 2, size - 1, size] {
             var found = -1
-            _ = written(capacity) { unsafe found = tenon_rans_encode(bytes, 500, frequencies, $0, capacity) }
+            _ = unsafe written(capacity) { unsafe found = tenon_rans_encode(bytes, 500, frequencies, $0, capacity) }
             #expect(found == (capacity < size ? 0 : size))
         }
     }
@@ -120,7 +120,7 @@ struct EntropyCoderTests {
     private static func encoded(_ bytes: [UInt8], _ frequencies: [UInt16]) -> [UInt8] {
         let capacity = TENON_RANS_STATES + 2 * ((3 * bytes.count + 3) / 4 + 4)
         var size = 0
-        let space = written(capacity) {
+        let space = unsafe written(capacity) {
             unsafe size = tenon_rans_encode(bytes, bytes.count, frequencies, $0, capacity)
         }
         return Array(space.prefix(size))
@@ -128,8 +128,8 @@ struct EntropyCoderTests {
 
     private static func decoded(_ coded: [UInt8], _ frequencies: [UInt16], _ count: Int) -> [UInt8]? {
         var isRight = false
-        let bytes = shifted(coded) { coded_bytes in
-            written(count) {
+        let bytes = unsafe shifted(coded) { coded_bytes in
+            unsafe written(count) {
                 unsafe isRight = tenon_rans_decode(coded_bytes, coded.count, frequencies, $0, count) != 0
             }
         }

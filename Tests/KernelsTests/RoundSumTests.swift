@@ -60,7 +60,7 @@ struct RoundSumTests {
             (0x7f7f, 0x1p127, 0x7f80),
             (0x3f80, 0x1p-8, 0x3f80),  // a tie goes to even: lost
             (0x3f80, 0x1.8p-8, 0x3f81),
-            (0x8000, 1e-45, 0x0000),
+            (0x8000, .leastNonzeroMagnitude, 0x0000),
         ]
         let repeated = Array(repeatElement(cases, count: 3).joined())
         var out = [UInt16](repeating: 0, count: repeated.count)

@@ -14,7 +14,9 @@ struct SparseTests {
                 base[$0 * width..<($0 + 1) * width] != tuned[$0 * width..<($0 + 1) * width]
             }
             let found = limited(to: limit) {
-                shifted(base) { from in shifted(tuned) { unsafe tenon_count_changed(from, $0, count, width) } }
+                unsafe shifted(base) { from in
+                    unsafe shifted(tuned) { unsafe tenon_count_changed(from, $0, count, width) }
+                }
             }
             #expect(found == expected, "\(count) elements")
         }
@@ -59,7 +61,7 @@ struct SparseTests {
             ([3, 2], [2], 4, 1, 2),  // a difference is missing
             ([3], [2, 2], 4, 0, 0),  // a gap is missing
             ([255], [2], 0, 0, 255),  // the gap goes on
-            ([9, 0], [2, 4], 10, 0, 0),
+            ([9, 0], [2, 4], 10, 1, 0),  // just beyond the end
             ([12], [2], 10, 1, 2),  // beyond the end
             ([], [], 0, 0, 0),
         ] as [([UInt8], [UInt8], Int, Int32, UInt64)] {
@@ -105,7 +107,7 @@ struct SparseTests {
             let changed = unsafe tenon_count_changed(from, to, part.count, kind.width)
             var gaps = [UInt8](repeating: 0, count: changed + (Int(pending) + part.count) / 255)
             var size = tenon_sparse_size()
-            let differences = written(changed * kind.width) {
+            let differences = unsafe written(changed * kind.width) {
                 unsafe size = tenon_sparse_encode(kind.id, from, to, part.count, &pending, &gaps, $0)
             }
             #expect(size.differences == changed)

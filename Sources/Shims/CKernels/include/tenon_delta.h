@@ -103,7 +103,7 @@ tenon_sparse_size tenon_sparse_encode(
     void *differences);
 
 /// What is left of the two streams, and the gap being counted down: `skip` equal elements, all of the gap if `is_whole`.
-/// A new stream has zeros there, and so has one that ended as it should.
+/// A new stream has zeros there. At a tensor's end all members but the pointers are zero, or the streams do not fit it.
 typedef struct {
     const uint8_t *gaps;
     size_t gap_count;

@@ -68,14 +68,17 @@ size_t tenon_rans_encode(
     uint8_t *end = coded + capacity, *word = end;
     for (size_t i = count; i-- > 0;) {
         uint32_t state = states[i % STATES], frequency = frequencies[bytes[i]];
-        // Above this the state would leave its range; a frequency of all never gets there.
-        if (state >= (uint64_t)frequency << (32 - TOTAL_BITS)) {
-            if (word - coded < TENON_RANS_STATES + 2) return 0;
-            word -= 2;
-            word[0] = (uint8_t)state;
-            word[1] = (uint8_t)(state >> 8);
-            state >>= WORD_BITS;
+        // From here on the state would leave its range; a frequency of all never gets there. Whether it does is hard to
+        // foresee, so the word is written anyway.
+        uint32_t is_full = state >= (uint64_t)frequency << (32 - TOTAL_BITS) ? 1 : 0;
+        if (word - coded >= TENON_RANS_STATES + 2) {
+            word[-2] = (uint8_t)state;
+            word[-1] = (uint8_t)(state >> 8);
+            word -= 2 * is_full;
+        } else if (is_full != 0) {
+            return 0;
         }
+        state >>= is_full * WORD_BITS;
         states[i % STATES] = (state / frequency << TOTAL_BITS) + state % frequency + starts[bytes[i]];
     }
     for (int s = 0; s < STATES; s++) store_u32(coded + 4 * s, states[s]);
@@ -116,15 +119,15 @@ int tenon_rans_decode(
     }
     const uint8_t *word = coded + TENON_RANS_STATES, *end = coded + coded_count;
     size_t i = 0;
-    // A state at or above the bound needs one word at most after a symbol.
+    // A state at or above the bound needs one word at most after a symbol. Whether it does is hard to foresee, so this
+    // computes instead of branching.
     for (; count - i >= STATES && end - word >= 2 * STATES; i += STATES) {
 #pragma clang loop unroll(full)
         for (int s = 0; s < STATES; s++) {
             bytes[i + (size_t)s] = take(&states[s], table);
-            uint32_t filled = states[s] << WORD_BITS | word[0] | (uint32_t)word[1] << 8;
-            bool is_low = states[s] < lower_bound;
-            states[s] = is_low ? filled : states[s];
-            word += is_low ? 2 : 0;
+            uint32_t is_low = states[s] >> WORD_BITS == 0 ? 1 : 0, next = word[0] | (uint32_t)word[1] << 8;
+            states[s] = states[s] << is_low * WORD_BITS | (next & (0 - is_low));
+            word += 2 * is_low;
         }
     }
     for (; i < count; i++) {
