@@ -100,6 +100,7 @@ extension Failure.Code {
     package static let configMissing = Self("config-missing", .malformed)
     package static let unknownKey = Self("unknown-key", .malformed)
     package static let notExportable = Self("not-exportable", .malformed)
+    package static let notMergeable = Self("not-mergeable", .malformed)
     package static let baseMismatch = Self("base-mismatch", .malformed)
     package static let baseIncompatible = Self("base-incompatible", .malformed)
     package static let baseAmbiguous = Self("base-ambiguous", .malformed)
@@ -131,8 +132,8 @@ extension Failure.Code {
         badFilter, chunkCount, chunkInconsistent, tooLarge, suspiciousRatio, badParameter, kindShape, chunkCorrupt,
         decodeMismatch, digestMismatch, paddingNonzero, badFrame, sparseIndex, maskCount, quantizationParameter,
         baseInvalid, jsonSyntax, jsonDuplicate, jsonNumber, jsonLimit, pickleRefused, badArchive, notAnAdapter,
-        configInvalid, configConflict, weightsMissing, configMissing, unknownKey, notExportable, baseMismatch,
-        baseIncompatible, baseAmbiguous, usage, notFound, notRegular, outputExists, cannotCreate, inputOutput, noSpace,
+        configInvalid, configConflict, weightsMissing, configMissing, unknownKey, notExportable, notMergeable,
+        baseMismatch, baseIncompatible, baseAmbiguous, usage, notFound, notRegular, outputExists, cannotCreate, inputOutput, noSpace,
         changedDuringRead, outOfMemory, permission, interrupted, terminated, closedPipe, verificationFailed,
         `internal`,
     ]
