@@ -86,6 +86,9 @@ let package = Package(
                 "CKernels", "Diagnostics", "Parallelism", "JSON", "Files", "Digests", "Tensors", "Quantization",
                 "Checkpoints", "Adapters", "DeltaFormat", "Interchange",
             ]),
+        module(
+            "Algebra/DeltaAlgebra",
+            ["CKernels", "Diagnostics", "Tensors", "Adapters"]),
         .executableTarget(
             name: "TenonCLI",
             dependencies: [
@@ -113,6 +116,8 @@ let package = Package(
         tests("DeltaFormat", ["Diagnostics", "Files", "JSON", "Tensors", "Adapters", "Digests", "Parallelism"]),
         tests("Interchange", ["Diagnostics", "Parallelism", "Files", "Tensors", "Adapters", "JSON", "Checkpoints"]),
         tests("Packaging", ["Diagnostics", "Files", "Tensors", "Adapters", "DeltaFormat", "Interchange", "JSON"]),
+        tests(
+            "DeltaAlgebra", ["Diagnostics", "Files", "JSON", "Tensors", "Checkpoints", "Adapters", "Interchange"]),
         .testTarget(
             name: "EndToEnd",
             dependencies: [

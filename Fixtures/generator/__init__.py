@@ -6,3 +6,4 @@ FIXTURES = Path(__file__).resolve().parent.parent
 BASES = FIXTURES / "bases"
 ADAPTERS = FIXTURES / "peft"
 EXPECTED = FIXTURES / "expected"
+MERGED = FIXTURES / "merged"

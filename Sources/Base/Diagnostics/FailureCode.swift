@@ -100,6 +100,7 @@ extension Failure.Code {
     package static let configMissing = Self("config-missing", .malformed)
     package static let unknownKey = Self("unknown-key", .malformed)
     package static let notExportable = Self("not-exportable", .malformed)
+    package static let notMergeable = Self("not-mergeable", .malformed)
     package static let baseMismatch = Self("base-mismatch", .malformed)
     package static let baseIncompatible = Self("base-incompatible", .malformed)
     package static let baseAmbiguous = Self("base-ambiguous", .malformed)
@@ -134,10 +135,10 @@ extension Failure.Code {
         badFilter, chunkCount, chunkInconsistent, tooLarge, suspiciousRatio, badParameter, kindShape, chunkCorrupt,
         decodeMismatch, digestMismatch, paddingNonzero, badFrame, sparseIndex, maskCount, quantizationParameter,
         baseInvalid, jsonSyntax, jsonDuplicate, jsonNumber, jsonLimit, pickleRefused, badArchive, notAnAdapter,
-        configInvalid, configConflict, weightsMissing, configMissing, unknownKey, notExportable, baseMismatch,
-        baseIncompatible, baseAmbiguous, basePath, baseMissingShard, notACheckpoint, usage, notFound, notRegular,
-        outputExists, cannotCreate, inputOutput, noSpace, changedDuringRead, outOfMemory, permission, interrupted,
-        terminated, closedPipe, verificationFailed,
+        configInvalid, configConflict, weightsMissing, configMissing, unknownKey, notExportable, notMergeable,
+        baseMismatch, baseIncompatible, baseAmbiguous, basePath, baseMissingShard, notACheckpoint, usage, notFound,
+        notRegular, outputExists, cannotCreate, inputOutput, noSpace, changedDuringRead, outOfMemory, permission,
+        interrupted, terminated, closedPipe, verificationFailed,
         `internal`,
     ]
 }

@@ -59,7 +59,7 @@ package struct BaseFingerprint: Hashable, Sendable {
         let sources = files.flatMap { file in file.header.offsetOrder.map(file.source(at:)) }
         let byteCounts = sources.map(\.byteCount)
         let collector = DigestCollector(byteCounts: byteCounts)
-        let groups = BlockGroup.plan(byteCounts: byteCounts)
+        let groups = BlockGroup.plan(sources, groupSize: 1 << 20)
         let buffers = LaneBuffers(lanes, byteCount: groups.reduce(0) { max($0, $1.byteCount) })
         try lanes.forEach(groups.count) { lane, index throws(Failure) in
             let group = groups[index]

@@ -1,0 +1,64 @@
+import Checkpoints
+import Diagnostics
+import Digests
+import Parallelism
+import Tensors
+
+/// Takes the digests of a base's tensors as their bytes pass on the way to the result, so that nothing is read twice.
+final class BaseWatch: Sendable {
+    let base: Checkpoint
+    private let collector: DigestCollector
+
+    init(_ base: Checkpoint) {
+        self.base = base
+        collector = DigestCollector(byteCounts: base.tensors.map(\.byteCount))
+    }
+
+    /// Every byte of a tensor is to be shown once, in stretches that begin at multiples of a leaf.
+    func observe(_ tensor: Int, at offset: Int, _ bytes: RawSpan) {
+        let block = TensorBlock(tensor: tensor, offset: offset, count: bytes.byteCount)
+        collector.observe(BlockGroup(blocks: [block]), bytes: bytes)
+    }
+
+    /// The digests of all tensors; those that did not pass are read now.
+    func digests(lanes: Lanes) throws(Failure) -> [Digest] {
+        let missing = base.tensors.indices.filter { collector.digest(of: $0) == nil }
+        let sources: [any TensorSource] = missing.map { base.tensors[$0].source }
+        let groups = BlockGroup.plan(sources, groupSize: 1 << 20)
+        let buffers = LaneBuffers(lanes, byteCount: groups.reduce(0) { max($0, $1.byteCount) })
+        try lanes.forEach(groups.count) { lane, index throws(Failure) in
+            try buffers.withBuffer(lane: lane, count: groups[index].byteCount) { buffer throws(Failure) in
+                var filled = 0
+                for block in groups[index].blocks {
+                    var part = buffer._mutatingExtracting(filled..<filled + block.count)
+                    try sources[block.tensor].read(at: block.offset, into: &part)
+                    observe(missing[block.tensor], at: block.offset, part.bytes)
+                    filled += block.count
+                }
+            }
+        }
+        return try base.tensors.indices.map { tensor throws(Failure) in
+            guard let digest = collector.digest(of: tensor) else {
+                throw Failure(.internal, "a tensor of the base was not hashed", object: base.tensors[tensor].name)
+            }
+            return digest
+        }
+    }
+}
+
+/// A tensor of the base whose bytes are shown to the watch as they are read, in blocks.
+struct WatchedBaseTensor: TensorSource {
+    let watch: BaseWatch
+    let number: Int
+
+    private var source: SafetensorsSource { watch.base.tensors[number].source }
+
+    var dtype: DType { source.dtype }
+    var shape: Shape { source.shape }
+    var byteCount: Int { source.byteCount }
+
+    func read(at offset: Int, into target: inout MutableRawSpan) throws(Failure) {
+        try source.read(at: offset, into: &target)
+        watch.observe(number, at: offset, target.bytes)
+    }
+}

@@ -1,0 +1,52 @@
+import CKernels
+import Diagnostics
+import Tensors
+
+/// A base's tensor with an exact difference put onto it.
+struct ExactTensor: TensorSource {
+    let base: any TensorSource
+    let difference: any TensorSource
+    private let kind: ElementKind
+    private let windows: Windows
+
+    /// Throws ``Failure/Code/kindShape`` where the difference is not one of such a tensor.
+    init(base: any TensorSource, difference: any TensorSource) throws(Failure) {
+        self.base = base
+        self.difference = difference
+        kind = ElementKind(base.dtype)
+        windows = Windows(byteCount: base.byteCount, size: kind.windowByteCount)
+        guard difference.dtype == kind.difference, difference.byteCount == base.byteCount else {
+            throw Failure(
+                .baseIncompatible, "the difference is not one of a tensor like the base's",
+                expected: "\(kind.difference.name) of \(base.byteCount) bytes",
+                actual: "\(difference.dtype.name) of \(difference.byteCount)")
+        }
+    }
+
+    var dtype: DType { base.dtype }
+    var shape: Shape { base.shape }
+    var byteCount: Int { base.byteCount }
+    var blockByteCount: Int { kind.windowByteCount }
+
+    func read(at offset: Int, into target: inout MutableRawSpan) throws(Failure) {
+        let range = offset..<offset + target.byteCount
+        try unsafe target.withUnsafeMutableBytes { target throws(Failure) in
+            try windows.forEach(meeting: range) { _, window throws(Failure) in
+                try WindowScratch.with { scratch throws(Failure) in
+                    let before = try unsafe base.read(window, into: scratch.base)
+                    let coded = try unsafe difference.read(window, into: scratch.first)
+                    let overlap = window.clamped(to: range)
+                    let place = unsafe UnsafeMutableRawBufferPointer(
+                        rebasing: target[overlap.lowerBound - offset..<overlap.upperBound - offset])
+                    let whole = unsafe overlap == window ? place : scratch.second.bytes(window.count)
+                    unsafe tenon_exact_decode(
+                        kind.code, before.baseAddress, coded.baseAddress, window.count / kind.width, whole.baseAddress)
+                    guard overlap != window else { return }
+                    let skip = overlap.lowerBound - window.lowerBound
+                    unsafe place.copyMemory(
+                        from: UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(whole)[skip..<skip + overlap.count]))
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,216 @@
+import Adapters
+import CKernels
+import Diagnostics
+import Tensors
+
+/// The elements in which two tensors of one dtype and shape differ, as two streams: how far apart they lie, and what
+/// becomes of them. `Spec/arithmetic.md`, "Few changes".
+///
+/// Every window begins anew, so that it can be read by itself.
+struct FewChanges: Sendable {
+    let base: any TensorSource
+    let tuned: any TensorSource
+    let mode: FewChangesMode
+    let counts: [FewChangesCount]
+
+    /// The tensors of the entry. Nothing is held: the streams are computed as they are read.
+    func tensors() throws(Failure) -> [RoleTensor] {
+        let kind = ElementKind(base.dtype)
+        let windows = Windows(byteCount: base.byteCount, size: kind.windowByteCount)
+        let streams = FewChangesStreams(base: base, tuned: tuned, mode: mode, kind: kind, windows: windows)
+        return [
+            RoleTensor(
+                .indices, FewChangesStream(streams: streams, part: .gaps, counts: counts.map(\.gapBytes))),
+            RoleTensor(
+                .value, FewChangesStream(streams: streams, part: .values, counts: counts.map { $0.changes * kind.width })),
+            RoleTensor(.counts, try FewChangesCount.tensor(counts)),
+        ]
+    }
+}
+
+/// What the stream of values holds.
+enum FewChangesMode: String, Sendable {
+    /// Zig-zag differences from the base's elements.
+    case difference
+    /// The new elements.
+    case replace
+}
+
+/// How long a window's parts of the two streams are.
+struct FewChangesCount: Hashable, Sendable {
+    var changes = 0
+    var gapBytes = 0
+
+    /// All of a tensor's windows as U32 [windows, 2].
+    static func tensor(_ counts: [FewChangesCount]) throws(Failure) -> TensorBuffer {
+        var bytes: [UInt8] = []
+        for count in counts {
+            for number in [count.changes, count.gapBytes] {
+                for shift in stride(from: 0, to: 32, by: 8) { bytes.append(UInt8(truncatingIfNeeded: number >> shift)) }
+            }
+        }
+        return try TensorBuffer(dtype: .u32, shape: [counts.count, 2], bytes: bytes)
+    }
+
+    /// The inverse, for `windows` windows of at most `elements` elements.
+    static func read(_ source: any TensorSource, windows: Int, elements: Int) throws(Failure) -> [FewChangesCount] {
+        guard source.dtype == .u32, source.byteCount == windows * 8 else {
+            throw Failure(
+                .sparseIndex, "the counts are not those of a tensor like the base's", expected: "\(windows) windows",
+                actual: "\(source.byteCount / 8)")
+        }
+        let bytes = try source.readAll()
+        return try (0..<windows).map { window throws(Failure) in
+            func number(_ place: Int) -> Int {
+                bytes[place..<place + 4].reversed().reduce(0) { $0 << 8 | Int($1) }
+            }
+            let count = FewChangesCount(changes: number(window * 8), gapBytes: number(window * 8 + 4))
+            guard count.changes <= elements, count.gapBytes >= count.changes,
+                count.gapBytes <= count.changes + elements / 255
+            else {
+                throw Failure(.sparseIndex, "window \(window) cannot have so many changes and gaps")
+            }
+            return count
+        }
+    }
+}
+
+/// Computes both streams of a window.
+struct FewChangesStreams: Sendable {
+    let base: any TensorSource
+    let tuned: any TensorSource
+    let mode: FewChangesMode
+    let kind: ElementKind
+    let windows: Windows
+
+    /// Calls `body` with a window's gaps and values, which live as long as the call.
+    func encode<Result>(
+        _ window: Int, _ scratch: WindowScratch,
+        _ body: (_ gaps: UnsafeRawBufferPointer, _ values: UnsafeRawBufferPointer) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        let range = windows[window]
+        let before = try unsafe base.read(range, into: scratch.base)
+        let after = try unsafe tuned.read(range, into: scratch.tuned)
+        let (gaps, differences) = unsafe Self.encode(
+            UnsafeRawBufferPointer(before), UnsafeRawBufferPointer(after), kind, scratch)
+        if mode == .replace { unsafe gather(gaps, from: UnsafeRawBufferPointer(after), into: differences) }
+        return try unsafe body(gaps, UnsafeRawBufferPointer(differences))
+    }
+
+    /// The gaps and differences of one window, in buffers of `scratch`.
+    static func encode(
+        _ before: UnsafeRawBufferPointer, _ after: UnsafeRawBufferPointer, _ kind: ElementKind, _ scratch: WindowScratch
+    ) -> (gaps: UnsafeRawBufferPointer, differences: UnsafeMutableRawBufferPointer) {
+        let count = after.count / kind.width
+        let gaps = unsafe scratch.first.bytes(count + count / 255 + 1)
+        let differences = unsafe scratch.second.bytes(count * kind.width)
+        var pending: UInt64 = 0
+        let size = unsafe tenon_sparse_encode(
+            kind.code, before.baseAddress, after.baseAddress, count, &pending,
+            gaps.baseAddress?.assumingMemoryBound(to: UInt8.self), differences.baseAddress)
+        return unsafe (
+            UnsafeRawBufferPointer(rebasing: gaps[..<size.gaps]),
+            UnsafeMutableRawBufferPointer(rebasing: differences[..<(size.differences * kind.width)])
+        )
+    }
+
+    private func gather(
+        _ gaps: UnsafeRawBufferPointer, from elements: UnsafeRawBufferPointer, into target: UnsafeMutableRawBufferPointer
+    ) {
+        var filled = 0
+        unsafe FewChangesStreams.forEachPlace(gaps) { place in
+            let source = unsafe UnsafeRawBufferPointer(
+                rebasing: elements[place * kind.width..<(place + 1) * kind.width])
+            unsafe UnsafeMutableRawBufferPointer(rebasing: target[filled..<filled + kind.width]).copyMemory(from: source)
+            filled += kind.width
+        }
+    }
+
+    /// Calls `body` with the place of every change that the gaps of a window name.
+    static func forEachPlace<Stop: Error>(
+        _ gaps: UnsafeRawBufferPointer, _ body: (Int) throws(Stop) -> Void
+    ) throws(Stop) {
+        var place = 0
+        for index in gaps.indices {
+            let gap = unsafe gaps[index]
+            place += Int(gap)
+            if gap == 255 { continue }
+            try body(place)
+            place += 1
+        }
+    }
+}
+
+/// One of the two streams as a tensor.
+struct FewChangesStream: TensorSource {
+    enum Part: Hashable, Sendable {
+        case gaps, values
+    }
+
+    private let streams: FewChangesStreams
+    private let part: Part
+    /// Where each window's part begins, and at last where the stream ends.
+    private let starts: [Int]
+
+    init(streams: FewChangesStreams, part: Part, counts: [Int]) {
+        self.streams = streams
+        self.part = part
+        starts = counts.prefixSums()
+    }
+
+    var dtype: DType {
+        switch part {
+        case .gaps: .u8
+        case .values: streams.mode == .replace ? streams.base.dtype : streams.kind.difference
+        }
+    }
+    var shape: Shape { [byteCount / (part == .gaps ? 1 : streams.kind.width)] }
+    var byteCount: Int { starts[starts.count - 1] }
+
+    func read(at offset: Int, into target: inout MutableRawSpan) throws(Failure) {
+        let range = offset..<offset + target.byteCount
+        try unsafe target.withUnsafeMutableBytes { target throws(Failure) in
+            var window = starts.place(of: offset)
+            while window < starts.count - 1, starts[window] < range.upperBound {
+                let own = starts[window]..<starts[window + 1]
+                let overlap = own.clamped(to: range)
+                if !overlap.isEmpty {
+                    try WindowScratch.with { scratch throws(Failure) in
+                        try unsafe streams.encode(window, scratch) { gaps, values throws(Failure) in
+                            let bytes = unsafe part == .gaps ? gaps : values
+                            guard bytes.count == own.count else {
+                                throw Failure(.changedDuringRead, "a tensor is no longer what it was")
+                            }
+                            let skip = overlap.lowerBound - own.lowerBound
+                            unsafe UnsafeMutableRawBufferPointer(
+                                rebasing: target[overlap.lowerBound - offset..<overlap.upperBound - offset]
+                            ).copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[skip..<skip + overlap.count]))
+                        }
+                    }
+                }
+                window += 1
+            }
+        }
+    }
+}
+
+extension [Int] {
+    /// Zero, and after each element the sum so far.
+    func prefixSums() -> [Int] {
+        var sums = [0]
+        sums.reserveCapacity(count + 1)
+        for number in self { sums.append(sums[sums.count - 1] + number) }
+        return sums
+    }
+
+    /// In sums that ascend from zero: the last one not above `value`.
+    func place(of value: Int) -> Int {
+        var low = 0
+        var high = count
+        while high - low > 1 {
+            let middle = (low + high) / 2
+            if self[middle] <= value { low = middle } else { high = middle }
+        }
+        return low
+    }
+}

@@ -1,0 +1,102 @@
+import CKernels
+import Diagnostics
+import Tensors
+
+/// A base's tensor with a few of its elements changed: the inverse of ``FewChanges``.
+struct FewChangesTensor: TensorSource {
+    let base: any TensorSource
+    private let gaps: any TensorSource
+    private let values: any TensorSource
+    private let mode: FewChangesMode
+    private let kind: ElementKind
+    private let windows: Windows
+    private let gapStarts: [Int]
+    private let valueStarts: [Int]
+
+    /// Throws ``Failure/Code/sparseIndex`` where counts and streams do not fit each other or the base.
+    init(
+        base: any TensorSource, gaps: any TensorSource, values: any TensorSource, counts: any TensorSource,
+        mode: FewChangesMode
+    ) throws(Failure) {
+        self.base = base
+        self.gaps = gaps
+        self.values = values
+        self.mode = mode
+        kind = ElementKind(base.dtype)
+        windows = Windows(byteCount: base.byteCount, size: kind.windowByteCount)
+        let dtype = mode == .replace ? base.dtype : kind.difference
+        let counts = try FewChangesCount.read(
+            counts, windows: windows.count, elements: ElementKind.windowElements)
+        gapStarts = counts.map(\.gapBytes).prefixSums()
+        let width = kind.width
+        valueStarts = counts.map { $0.changes * width }.prefixSums()
+        guard values.dtype == dtype, gapStarts[counts.count] == gaps.byteCount,
+            valueStarts[counts.count] == values.byteCount
+        else {
+            throw Failure(
+                .sparseIndex, "there are other numbers of places and values than the windows count",
+                expected: "\(gapStarts[counts.count]) and \(valueStarts[counts.count]) bytes",
+                actual: "\(gaps.byteCount) and \(values.byteCount)")
+        }
+    }
+
+    var dtype: DType { base.dtype }
+    var shape: Shape { base.shape }
+    var byteCount: Int { base.byteCount }
+    var blockByteCount: Int { kind.windowByteCount }
+
+    func read(at offset: Int, into target: inout MutableRawSpan) throws(Failure) {
+        let range = offset..<offset + target.byteCount
+        try unsafe target.withUnsafeMutableBytes { target throws(Failure) in
+            try windows.forEach(meeting: range) { window, bytes throws(Failure) in
+                try WindowScratch.with { scratch throws(Failure) in
+                    let whole = try unsafe base.read(bytes, into: scratch.base)
+                    try unsafe change(whole, window, scratch)
+                    let overlap = bytes.clamped(to: range)
+                    let skip = overlap.lowerBound - bytes.lowerBound
+                    unsafe UnsafeMutableRawBufferPointer(
+                        rebasing: target[overlap.lowerBound - offset..<overlap.upperBound - offset]
+                    ).copyMemory(
+                        from: UnsafeRawBufferPointer(
+                            rebasing: UnsafeRawBufferPointer(whole)[skip..<skip + overlap.count]))
+                }
+            }
+        }
+    }
+
+    private func change(
+        _ elements: UnsafeMutableRawBufferPointer, _ window: Int, _ scratch: WindowScratch
+    ) throws(Failure) {
+        let gaps = try unsafe UnsafeRawBufferPointer(
+            gaps.read(gapStarts[window]..<gapStarts[window + 1], into: scratch.first))
+        let values = try unsafe UnsafeRawBufferPointer(
+            values.read(valueStarts[window]..<valueStarts[window + 1], into: scratch.second))
+        let count = elements.count / kind.width
+        switch mode {
+        case .difference:
+            var stream = unsafe tenon_sparse()
+            unsafe stream.gaps = gaps.baseAddress?.assumingMemoryBound(to: UInt8.self)
+            unsafe stream.gap_count = gaps.count
+            unsafe stream.differences = values.baseAddress
+            unsafe stream.difference_count = values.count / kind.width
+            _ = unsafe tenon_sparse_apply(kind.code, &stream, elements.baseAddress, count)
+            guard unsafe stream.gap_count == 0, unsafe stream.difference_count == 0, unsafe stream.skip == 0 else {
+                throw Failure(.sparseIndex, "the gaps of window \(window) lead beyond it, or their number is wrong")
+            }
+        case .replace:
+            var taken = 0
+            try unsafe FewChangesStreams.forEachPlace(gaps) { place throws(Failure) in
+                guard place < count, taken + kind.width <= values.count else {
+                    throw Failure(.sparseIndex, "the gaps of window \(window) lead beyond it, or their number is wrong")
+                }
+                unsafe UnsafeMutableRawBufferPointer(
+                    rebasing: elements[place * kind.width..<(place + 1) * kind.width]
+                ).copyMemory(from: UnsafeRawBufferPointer(rebasing: values[taken..<taken + kind.width]))
+                taken += kind.width
+            }
+            guard taken == values.count else {
+                throw Failure(.sparseIndex, "window \(window) has more values than places")
+            }
+        }
+    }
+}
