@@ -47,12 +47,15 @@ package struct Role: RawRepresentable, Hashable, Sendable {
     /// Where in a file the tensors cut out of it belong.
     package static let splices = Role(rawValue: 35)
 
+    /// How long the parts are that belong to each window of a tensor.
+    package static let counts = Role(rawValue: 36)
+
     private static let words: [UInt16: String] = [
         0: "value", 1: "A", 2: "B", 3: "magnitude", 4: "bias", 5: "E", 6: "lambda_b", 7: "lambda_d", 8: "w1", 9: "w1_a",
         10: "w1_b", 11: "w2", 12: "w2_a", 13: "w2_b", 14: "t1", 15: "t2", 16: "rotation", 17: "scale", 18: "u",
         19: "spectrum", 20: "indices", 21: "lambda", 22: "gamma", 23: "logits_a", 24: "logits_b", 25: "indices_a",
         26: "indices_b", 27: "weights_a", 28: "weights_b", 29: "bank", 30: "gate", 31: "task_rows", 32: "task_columns",
-        33: "bitmap", 34: "frame", 35: "splices",
+        33: "bitmap", 34: "frame", 35: "splices", 36: "counts",
     ]
 
     /// Which part of a quantized factor a tensor holds.
@@ -82,7 +85,7 @@ package struct Role: RawRepresentable, Hashable, Sendable {
 
     /// Whether its numbers are measured quantities, which bear rounding; places, masks and bytes do not.
     package var isFactor: Bool {
-        ![.indices, .indicesA, .indicesB, .bitmap, .frame, .splices].contains(factor)
+        ![.indices, .indicesA, .indicesB, .bitmap, .frame, .splices, .counts].contains(factor)
     }
 
     package static let all: [Role] = words.keys.sorted().map(Role.init(rawValue:))

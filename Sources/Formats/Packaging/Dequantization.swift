@@ -1,11 +1,11 @@
-import Adapters
-import Diagnostics
+package import Adapters
+package import Diagnostics
 import Quantization
 import Tensors
 
 extension Adapter {
     /// The same adapter with every quantized factor as the floats its codes stand for.
-    func dequantized() throws(Failure) -> Adapter {
+    package func dequantized() throws(Failure) -> Adapter {
         var adapter = self
         for index in adapter.entries.indices { adapter.entries[index] = try adapter.entries[index].dequantized() }
         return adapter

@@ -1,18 +1,18 @@
-import Diagnostics
+package import Diagnostics
 import Files
-import Parallelism
+package import Parallelism
 
 /// What every job asks about the place of its output.
-enum Outputs {
+package enum Outputs {
     /// Says already what creating the output would: for a dry run, and before long work that would be lost.
-    static func checkFree(_ path: String, replaces: Bool) throws(Failure) {
+    package static func checkFree(_ path: String, replaces: Bool) throws(Failure) {
         // A place that cannot even be looked at is told of by whoever writes there.
         guard !replaces, (try? Folder.kind(of: path)) != nil else { return }
         throw Failure(.outputExists, "the output is there already", path: path, hint: "--force replaces it")
     }
 
     /// The most memory that a job expects to hold: so much a lane, and the tool itself.
-    static func memory(lanes: Lanes) -> Int {
+    package static func memory(lanes: Lanes) -> Int {
         (24 + 16 * lanes.count) << 20
     }
 }

@@ -7,15 +7,19 @@ import Tensors
 /// Takes the digests of a base's tensors as their bytes pass on the way to the result, so that nothing is read twice.
 final class BaseWatch: Sendable {
     let base: Checkpoint
+    private let isWatching: Bool
     private let collector: DigestCollector
 
-    init(_ base: Checkpoint) {
+    /// - Parameter isWatching: False where nobody will ask for digests: then nothing is hashed.
+    init(_ base: Checkpoint, isWatching: Bool = true) {
         self.base = base
+        self.isWatching = isWatching
         collector = DigestCollector(byteCounts: base.tensors.map(\.byteCount))
     }
 
     /// Every byte of a tensor is to be shown once, in stretches that begin at multiples of a leaf.
     func observe(_ tensor: Int, at offset: Int, _ bytes: RawSpan) {
+        guard isWatching else { return }
         let block = TensorBlock(tensor: tensor, offset: offset, count: bytes.byteCount)
         collector.observe(BlockGroup(blocks: [block]), bytes: bytes)
     }

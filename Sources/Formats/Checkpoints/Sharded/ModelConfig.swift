@@ -10,6 +10,20 @@ package struct ModelConfig: Hashable, Sendable {
     /// Whether the output embeddings are the input embeddings; nil where it does not say.
     package private(set) var tiesWordEmbeddings: Bool?
 
+    /// What kind of model it is: llama, gpt2, …
+    package private(set) var modelType: String?
+
+    /// Whether the model keeps this weight as [in, out]: the layers that GPT-2 and its like call Conv1D.
+    package func isTransposed(_ tensor: String) -> Bool {
+        guard let modelType, Self.conv1D.models.contains(modelType) else { return false }
+        return Self.conv1D.layers.contains { tensor.hasSuffix(".\($0).weight") }
+    }
+
+    private static let conv1D = (
+        models: ["gpt2", "openai-gpt", "imagegpt", "decision_transformer", "clvp"],
+        layers: ["c_attn", "c_proj", "c_fc", "q_attn"]
+    )
+
     /// Of a model without a config.
     package init() {}
 
@@ -22,6 +36,7 @@ package struct ModelConfig: Hashable, Sendable {
                 actual: "\(file.size)")
         }
         let document = try JSONValue.parse(file.read(at: 0, count: file.size), path: file.path)
+        modelType = document["model_type"]?.string
         // Models that see and hear keep what concerns their language model one level deeper.
         for part in [document, document["text_config"]] {
             tiesWordEmbeddings = tiesWordEmbeddings ?? part?["tie_word_embeddings"]?.bool

@@ -14,6 +14,14 @@ package struct ShardPlan: Sendable {
         /// Where in the file each of ``tensors`` begins.
         package let starts: [Int]
         package let byteCount: Int
+
+        package init(name: String, headerBytes: [UInt8], tensors: [Int], starts: [Int], byteCount: Int) {
+            self.name = name
+            self.headerBytes = headerBytes
+            self.tensors = tensors
+            self.starts = starts
+            self.byteCount = byteCount
+        }
     }
 
     package typealias Description = (name: String, dtype: DType, shape: Shape)
@@ -27,6 +35,12 @@ package struct ShardPlan: Sendable {
 
     /// What Hugging Face's libraries write by default: 5 GB.
     package static let usualShardByteCount = 5_000_000_000
+
+    /// Files that are known to the byte; the index, if there is one, is another's affair.
+    package init(files: [File]) {
+        self.files = files
+        index = nil
+    }
 
     /// Files as Hugging Face's libraries lay them out: tensors in the order given fill shards of at most
     /// `maximumShardByteCount` bytes of data, a larger tensor has one for itself; one shard alone has no index.

@@ -1,0 +1,144 @@
+import Adapters
+import Checkpoints
+import Diagnostics
+import Digests
+import Files
+import Parallelism
+import Tensors
+
+/// Which files a result goes into, with every byte that is no tensor's.
+struct OutputPlan: Sendable {
+    /// A file that holds no tensors.
+    enum Other: Sendable {
+        /// One of the base's folder; its SHA-256 where that is known beforehand.
+        case copy(of: String, digest: String?)
+        case bytes(any TensorSource)
+        case empty
+    }
+
+    let shards: ShardPlan
+    let others: [(name: String, content: Other)]
+
+    /// The files of the base, with the tensors that are there now, or shards of a size of their own.
+    init(following base: Checkpoint, _ tensors: [ResultTensor], shardByteCount: Int?) throws(Failure) {
+        let descriptions = tensors.map(\.description)
+        if let shardByteCount {
+            shards = try ShardPlan(descriptions, maximumShardByteCount: shardByteCount)
+        } else {
+            shards = try ShardPlan(descriptions, following: base)
+        }
+        others = base.companions.filter { $0 != base.indexName }.map { ($0, .copy(of: $0, digest: nil)) }
+    }
+
+    /// The files that a lossless delta gives back; nil where it says nothing of files.
+    init?(files entries: [AdapterEntry], _ tensors: [ResultTensor]) throws(Failure) {
+        var numbers: [String: Int] = [:]
+        for (number, tensor) in tensors.enumerated() { numbers[tensor.name] = number }
+        var files: [ShardPlan.File] = []
+        var others: [(name: String, content: Other)] = []
+        for entry in entries where entry.key.kind == .file {
+            let name = entry.key.target
+            switch entry.parameters["layout"]?.string ?? "verbatim" {
+            case "checkpoint": files.append(try Self.shard(entry, tensors, numbers))
+            case "base":
+                others.append(
+                    (
+                        name,
+                        .copy(
+                            of: entry.parameters["from"]?.string ?? name, digest: entry.parameters["digest"]?.string)
+                    ))
+            default: others.append((name, entry[.value].map { .bytes($0) } ?? .empty))
+            }
+        }
+        guard !files.isEmpty else { return nil }
+        let written = Set(files.flatMap(\.tensors))
+        guard written.count == tensors.count else {
+            let lost = tensors.indices.first { !written.contains($0) }.map { tensors[$0].name }
+            throw Failure(.baseIncompatible, "a tensor of the result is in none of the delta's files", object: lost)
+        }
+        shards = ShardPlan(files: files)
+        self.others = others
+    }
+
+    private static func shard(
+        _ entry: AdapterEntry, _ tensors: [ResultTensor], _ numbers: [String: Int]
+    ) throws(Failure) -> ShardPlan.File {
+        let name = entry.key.target
+        guard let frame = entry[.frame], let size = entry.parameters["size"]?.int,
+            frame.byteCount <= SafetensorsHeader.maximumByteCount + 8
+        else {
+            throw Failure(.badParameter, "the delta's file lacks its header or its size", object: name)
+        }
+        let bytes = try frame.readAll()
+        let header = try SafetensorsHeader(parsing: bytes, fileByteCount: size, path: name)
+        var members: [Int] = []
+        for position in header.offsetOrder {
+            let described = header.tensors[position]
+            guard let number = numbers[described.name] else {
+                throw Failure(
+                    .baseIncompatible, "the result lacks a tensor of the delta's file \(name)", object: described.name)
+            }
+            let source = tensors[number].source
+            guard source.dtype == described.dtype, source.shape == described.shape else {
+                throw Failure(
+                    .baseIncompatible, "a tensor of the result is not what the delta's file \(name) says",
+                    object: described.name, expected: "\(described.dtype.name) \(described.shape)",
+                    actual: "\(source.dtype.name) \(source.shape)")
+            }
+            members.append(number)
+        }
+        return ShardPlan.File(
+            name: name, headerBytes: bytes, tensors: members,
+            starts: header.offsetOrder.map { header.tensors[$0].range.lowerBound }, byteCount: size)
+    }
+
+    /// All names of files, weights first.
+    var names: [String] { shards.files.map(\.name) + (shards.index.map { [$0.name] } ?? []) + others.map(\.name) }
+
+    // MARK: Writing what holds no tensors
+
+    func writeOthers(from base: Checkpoint, to folder: OutputFolder) throws(Failure) {
+        for (name, content) in others {
+            let output = try folder.file(named: name)
+            switch content {
+            case .empty: break
+            case .bytes(let source): try Self.copy(source, to: output)
+            case .copy(let original, let digest): try Self.copy(original, digest, of: base, to: output)
+            }
+            try output.commit()
+        }
+    }
+
+    private static func copy(_ source: any TensorSource, to output: OutputFile) throws(Failure) {
+        for offset in stride(from: 0, to: source.byteCount, by: 1 << 20) {
+            let bytes = try source.read(at: offset, count: min(1 << 20, source.byteCount - offset))
+            try unsafe output.write(bytes.span.bytes)
+        }
+    }
+
+    private static func copy(
+        _ name: String, _ digest: String?, of base: Checkpoint, to output: OutputFile
+    ) throws(Failure) {
+        let path = Paths.joined(base.folder, name)
+        guard base.companions.contains(name) else {
+            throw Failure(
+                .baseIncompatible, "the base lacks a file that the delta takes from it", object: name,
+                path: base.folder, hint: "get the base's folder whole, with its config and tokenizer")
+        }
+        let input = try InputFile(path: path)
+        var hash = SHA256()
+        for offset in stride(from: 0, to: input.size, by: 1 << 20) {
+            try Cancellation.check()
+            let bytes = try input.read(at: offset, count: min(1 << 20, input.size - offset))
+            hash.update(bytes)
+            try unsafe output.write(bytes.span.bytes)
+        }
+        try input.checkUnchanged()
+        let found = hash.finish()
+        guard digest == nil || digest == "\(found)" else {
+            throw Failure(
+                .baseMismatch, "a file of the base is not the one that the delta was made from", object: name,
+                path: base.folder, expected: digest, actual: "\(found)")
+        }
+    }
+}

@@ -1,0 +1,138 @@
+import Adapters
+import Checkpoints
+import Diagnostics
+import JSON
+import Synchronization
+import Tensors
+
+/// What becomes of every tensor of a base under some adapters, before anything of it is computed.
+struct ResultPlan: Sendable {
+    /// In the order of their names' bytes.
+    let tensors: [ResultTensor]
+    /// The names of the base's tensors that are changed, and by which entry.
+    let changed: [String: EntryKey]
+    let findings: [Finding]
+    let tally = RoundingTally()
+
+    /// - Parameters:
+    ///   - dtype: What all tensors of floats are converted to; nil for what they are.
+    ///
+    /// Throws ``Failure/Code/baseIncompatible`` where the base lacks what an adapter changes, with the nearest names,
+    /// ``Failure/Code/notMergeable``, and what reading throws.
+    init(_ adapters: [WeightedAdapter], onto watch: BaseWatch, dtype: DType?) throws(Failure) {
+        let base = watch.base
+        if let method = base.quantization, adapters.contains(where: { !$0.adapter.isCheckpointDelta }) {
+            throw Failure(
+                .baseIncompatible, "the base is quantized (\(method)): its weights are no numbers that can be added to",
+                path: base.path, hint: "apply to the base it was quantized from, and quantize the result")
+        }
+        let targets = BaseTargets(base)
+        var updates: [String: [PlannedUpdate]] = [:]
+        var changed: [String: EntryKey] = [:]
+        var findings: [Finding] = []
+        var changes = CheckpointChanges(watch, targets)
+        for one in adapters {
+            let (own, weights) = one.adapter.splitByScope()
+            let planned = try AdapterUpdates(weights, weight: one.weight) { targets.tensor($0) }
+            try targets.report(planned.refusals, of: weights, path: one.path)
+            findings += planned.findings
+            for update in planned.updates {
+                let name = try targets.name(of: update.target)
+                updates[name, default: []].append(update)
+                changed[name] = update.entry
+            }
+            guard !own.isEmpty else { continue }
+            guard one.weight == 1 else {
+                throw Failure(
+                    .usage, "a delta of whole checkpoints can only be applied as it is", object: one.path,
+                    actual: "weight \(one.weight)")
+            }
+            for entry in own {
+                try changes.add(entry)
+                changed[entry.key.target] = entry.key
+            }
+        }
+        self.findings = findings
+        self.changed = changed
+        tensors = try changes.result(updates: updates, dtype: dtype, tally: tally)
+    }
+}
+
+extension Adapter {
+    /// Whether it is the difference of two checkpoints and not a method's adapter.
+    package var isCheckpointDelta: Bool { method == Method.delta.word }
+
+    /// Entries that change the checkpoint's tensors bit by bit or as wholes, and the rest, which changes weights.
+    fileprivate func splitByScope() -> (checkpoint: [AdapterEntry], weights: Adapter) {
+        guard isCheckpointDelta else { return ([], self) }
+        var weights = self
+        weights.entries.removeAll { $0.isOfCheckpoint }
+        return (entries.filter { $0.isOfCheckpoint && $0.key.kind != .file }, weights)
+    }
+}
+
+extension AdapterEntry {
+    fileprivate var isOfCheckpoint: Bool {
+        switch key.kind {
+        case .exact, .full, .removed, .alias, .extend, .file: true
+        case .sparse: parameters["places"] != nil
+        default: false
+        }
+    }
+}
+
+/// The base's tensors by the names that adapters have for them.
+final class BaseTargets: Sendable {
+    private let base: Checkpoint
+    private let names: TargetNames
+    private let known = Mutex<[String: TargetNames.Match]>([:])
+
+    init(_ base: Checkpoint) {
+        self.base = base
+        names = TargetNames(base.tensors.map(\.name))
+    }
+
+    private func match(_ target: String) -> TargetNames.Match {
+        known.withLock { known in
+            if let match = known[target] { return match }
+            let match = names.match(target)
+            known[target] = match
+            return match
+        }
+    }
+
+    func tensor(_ target: String) -> BaseTensor? {
+        guard case .found(let name) = match(target), let tensor = base[name] else { return nil }
+        return BaseTensor(dtype: tensor.dtype, shape: tensor.shape, isTransposed: base.config.isTransposed(name))
+    }
+
+    /// The base's name for a target that was found.
+    func name(of target: String) throws(Failure) -> String {
+        guard case .found(let name) = match(target) else {
+            throw Failure(.baseIncompatible, "the base has no tensor that the adapter changes", object: target)
+        }
+        return name
+    }
+
+    /// Throws the first refusal, with how many there are and, where the base lacks the tensor, the names nearest to it.
+    func report(_ refusals: [AdapterUpdates.Refusal], of adapter: Adapter, path: String) throws(Failure) {
+        guard let first = refusals.first else { return }
+        let total = adapter.entries.count { $0.key.kind != .file && !$0.key.target.isEmpty }
+        var failure = first.failure
+        if refusals.count > 1 || total > 1 {
+            failure.what += "; \(total - refusals.count) of \(total) entries could be applied"
+        }
+        let target = first.entry.target
+        switch match(target) {
+        case .none where failure.code == .baseIncompatible:
+            let nearest = names.nearest(to: target)
+            if !nearest.isEmpty { failure = failure.hint("the nearest that it has: " + nearest.joined(separator: ", ")) }
+        case .ambiguous(let found):
+            failure = Failure(
+                .baseAmbiguous, "the target could be several of the base's tensors", object: target,
+                actual: found.joined(separator: ", "))
+        default: break
+        }
+        throw failure.at(path: path)
+    }
+}
