@@ -1,14 +1,16 @@
 import CKernels
 import Testing
 
+/// Suites that compare bodies. The limit on instruction sets is the process's, so their tests take turns. Those of other
+/// modules may move it meanwhile; then a body goes untested in that run, but no result changes.
+@Suite("Bodies of the kernels", .serialized) enum Bodies {}
+
 /// The levels a test walks through. One above what the processor has is the processor's own.
 let limits = [TENON_SIMD_PORTABLE, TENON_SIMD_NEON, TENON_SIMD_AVX2, TENON_SIMD_AVX512]
 
 /// Every count of left-over elements after whole vectors, and some around blocks.
 let counts = Array(0...140) + [199, 255, 256, 257, 511, 512, 513, 1030]
 
-/// The limit is the process's: suites that set it take their tests one by one. Another that runs meanwhile may move it;
-/// then a body goes untested in that run, but no result changes.
 func limited<Result>(to limit: Int, _ body: () -> Result) -> Result {
     tenon_simd_limit(Int32(limit))
     defer { tenon_simd_limit(Int32(TENON_SIMD_AVX512)) }
