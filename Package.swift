@@ -88,12 +88,15 @@ let package = Package(
             ]),
         module(
             "Algebra/DeltaAlgebra",
-            ["CKernels", "Diagnostics", "Tensors", "Adapters"]),
+            [
+                "CKernels", "Diagnostics", "Parallelism", "JSON", "Files", "Digests", "Tensors", "Checkpoints",
+                "Adapters", "DeltaFormat", "Packaging",
+            ]),
         .executableTarget(
             name: "TenonCLI",
             dependencies: [
                 "CZstd", "CKernels", "Diagnostics", "Parallelism", "JSON", "Files", "Digests", "Tensors",
-                "Quantization", "Checkpoints", "Adapters", "DeltaFormat", "Interchange", "Packaging",
+                "Quantization", "Checkpoints", "Adapters", "DeltaFormat", "Interchange", "Packaging", "DeltaAlgebra",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/TenonCLI", swiftSettings: settings),

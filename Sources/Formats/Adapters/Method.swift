@@ -48,7 +48,7 @@ extension Method {
     /// Every method that this version understands, in the order of `Spec/methods.md`.
     package static let all: [Method] = [
         lora, adalora, vera, loha, lokr, oft, boft, hra, ia3, fourierft, shira, vblora, miss, randlora, lnTuning,
-        prefixTuning, promptTuning, pTuning, multitaskPromptTuning, adaptionPrompt,
+        prefixTuning, promptTuning, pTuning, multitaskPromptTuning, adaptionPrompt, delta,
     ]
 
     /// The method of this word, if it is understood.

@@ -1,4 +1,5 @@
 import CKernels
+import Checkpoints
 import Diagnostics
 import Synchronization
 import Tensors

@@ -1,6 +1,6 @@
 import CKernels
 import Diagnostics
-package import Tensors
+import Tensors
 
 /// How the elements of a dtype are compared: floats in the order of their values, all others as plain integers
 /// (`Spec/arithmetic.md`, "The exact difference").

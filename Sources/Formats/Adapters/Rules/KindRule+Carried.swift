@@ -7,14 +7,21 @@ extension KindRule {
     ///
     /// - `verbatim`: value U8 [n], or nothing where the file is empty;
     /// - `safetensors`: nothing where the header can be made again, else frame U8 [8 + n], the file up to its data;
+    /// - `checkpoint`: frame U8 [8 + n], the file up to its data, which are tensors of the result; parameter `size`;
+    /// - `base`: nothing, for the base has the file: parameters `from` and `digest`;
     /// - `splice`: frame U8 [n], the file without its tensors, and splices U64 [k, 2].
     static let file = KindRule(
         required: [], optional: [.value, .frame, .splices]
     ) { tensors, parameters throws(Failure) in
         let layout = try tensors.word(
-            "layout", ["verbatim", "safetensors", "splice"], standard: "verbatim", parameters)
+            "layout", ["verbatim", "safetensors", "splice", "checkpoint", "base"], standard: "verbatim", parameters)
         let allowed: [Role] =
-            layout == "verbatim" ? [.value] : layout == "safetensors" ? [.frame] : [.frame, .splices]
+            switch layout {
+            case "verbatim": [.value]
+            case "safetensors", "checkpoint": [.frame]
+            case "base": []
+            default: [.frame, .splices]
+            }
         for role in tensors.factors where !allowed.contains(role) {
             throw tensors.fail("a \(layout) file has no tensor \(role.word)")
         }

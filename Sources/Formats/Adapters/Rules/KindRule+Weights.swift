@@ -4,6 +4,7 @@ import Tensors
 /// Kinds that change a tensor of the base element by element. Parameter `mode`: "add" or "replace", and for masks "keep".
 extension KindRule {
     private static let integers: [DType] = [.u8, .u16, .u32, .u64, .i8, .i16, .i32, .i64]
+    private static let differences: [DType] = [.u8, .u16, .u32, .u64]
 
     /// A vector of one number per output; it replaces the base's unless `mode` says "add".
     static let bias = KindRule(required: [.value]) { tensors, parameters throws(Failure) in
@@ -17,7 +18,13 @@ extension KindRule {
     }
 
     /// Values [n] at places [n] of the flattened tensor, or [d, n] by coordinates; added unless `mode` says "replace".
-    static let sparse = KindRule(required: [.indices, .value]) { tensors, parameters throws(Failure) in
+    /// With `places` "gaps": bytes of gaps [m], values [n] and counts U32 [windows, 2], and `mode` is "difference" or
+    /// "replace".
+    static let sparse = KindRule(
+        required: [.indices, .value], optional: [.counts]
+    ) { tensors, parameters throws(Failure) in
+        if parameters["places"] != nil { return try gaps(tensors, parameters) }
+        guard tensors[.counts] == nil else { throw tensors.fail("counts belong to places of the form gaps") }
         _ = try tensors.word("mode", ["add", "replace"], standard: "add", parameters)
         // PEFT on Windows writes places as F32.
         try tensors.expect(.indices, integers + [.f32])
@@ -26,6 +33,18 @@ extension KindRule {
         guard indices.count == 1 || indices.count == 2, indices.last == count else {
             throw tensors.fail("there are other numbers of places and of values")
         }
+    }
+
+    private static func gaps(_ tensors: EntryTensors, _ parameters: Parameters) throws(Failure) {
+        _ = try tensors.word("places", ["gaps"], standard: "gaps", parameters)
+        let mode = try tensors.word("mode", ["difference", "replace"], standard: "difference", parameters)
+        try tensors.expect(.indices, [.u8])
+        try tensors.expect(.counts, [.u32])
+        if mode == "difference" { try tensors.expect(.value, differences) }
+        let bytes = try tensors.dimensions(.indices, rank: 1)[0]
+        let values = try tensors.dimensions(.value, rank: 1)[0]
+        guard bytes >= values else { throw tensors.fail("there are more values than gaps") }
+        try tensors.expectEqual(2, try tensors.matrix(.counts).columns, "the columns of counts")
     }
 
     /// A bit for every element of the target, and the values of those whose bit is set: [popcount].
@@ -50,10 +69,9 @@ extension KindRule {
         }
     }
 
-    /// A lossless difference: coded steps between the base's bits and the result's, of all elements or at places.
-    static let exact = KindRule(required: [.value], optional: [.indices]) { tensors, _ throws(Failure) in
-        try tensors.expect(.value, integers)
-        try tensors.expect(.indices, integers)
+    /// A lossless difference: a step between the base's bits and the result's for every element.
+    static let exact = KindRule(required: [.value]) { tensors, _ throws(Failure) in
+        try tensors.expect(.value, differences)
     }
 
     /// The tensor itself.
