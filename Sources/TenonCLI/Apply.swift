@@ -1,0 +1,154 @@
+import Adapters
+import ArgumentParser
+import Checkpoints
+import DeltaAlgebra
+import DeltaFormat
+import Diagnostics
+import Files
+import Interchange
+import JSON
+import Packaging
+import Parallelism
+import Tensors
+
+extension BaseCheck: ExpressibleByArgument {}
+
+struct Apply: ParsableCommand, Exemplified {
+    static let example = "tenon apply my-adapter.tenon --base my-model -o merged-model"
+
+    static let configuration = CommandConfiguration(
+        abstract: "Put adapters or deltas onto a base checkpoint.",
+        discussion: """
+            The result is a checkpoint of its own, in the base's files with its config and tokenizer; of a lossless delta, \
+            the files that the delta was taken from, byte for byte. Sums are in fp32 and rounded once; what rounding lost \
+            is told.
+            """)
+
+    @Argument(help: ArgumentHelp("Containers, or PEFT folders.", valueName: "x.tenon"))
+    var adapters: [String]
+
+    @Option(help: ArgumentHelp("The base: a model's folder, or a single safetensors file.", valueName: "model"))
+    var base: String
+
+    @OptionGroup var output: OutputOptions
+
+    @Option(help: ArgumentHelp("Multiplies what every adapter adds.", valueName: "x"))
+    var scale = 1.0
+
+    @Option(help: ArgumentHelp("A weight for each adapter, such as 0.5,-0.5.", valueName: "list"))
+    var weights: String?
+
+    @Option(help: ArgumentHelp("What floats become: keep, bf16, f16 or f32.", valueName: "dtype"))
+    var dtype = "keep"
+
+    @Option(help: ArgumentHelp("strict, shapes or off.", valueName: "check"))
+    var baseCheck = BaseCheck.strict
+
+    @Option(help: ArgumentHelp("Write new shards of at most this size, such as 5GB.", valueName: "size"))
+    var shardSize: ByteSize?
+
+    @Flag(help: "Also take the digest of the result, as fingerprint prints it.")
+    var resultRoot = false
+
+    @OptionGroup var shared: SharedOptions
+
+    func run() throws {
+        let console = shared.console
+        let weights = try adapterWeights()
+        var opened: [WeightedAdapter] = []
+        for (path, weight) in zip(adapters, weights) {
+            opened.append(try AdapterSource.open(path, weight: weight, shared: shared))
+        }
+        var job = ApplyJob(lanes: shared.lanes)
+        job.check = baseCheck
+        job.dtype = try outputType()
+        job.shardByteCount = shardSize?.bytes
+        job.takesResultRoot = resultRoot
+        job.replaces = output.force
+        job.isDryRun = output.dryRun
+        let report = try job.run(opened, onto: Checkpoint(path: base), output: output.output)
+        for finding in report.findings { console.warn(finding) }
+        if shared.json {
+            console.result(report.document(output: output.output))
+        } else {
+            report.lines(output: output.output, isDryRun: output.dryRun).forEach { console.result($0) }
+        }
+        if shared.verbose { console.tell(report.times) }
+    }
+
+    private func adapterWeights() throws -> [Double] {
+        guard let weights else { return [Double](repeating: scale, count: adapters.count) }
+        let numbers = weights.split(separator: ",", omittingEmptySubsequences: false).map { Double($0) }
+        guard numbers.count == adapters.count else {
+            throw Failure(
+                .usage, "there must be a weight for each adapter", expected: "\(adapters.count)",
+                actual: "\(numbers.count)")
+        }
+        return try numbers.map { number in
+            guard let number, number.isFinite else {
+                throw Failure(.usage, "a weight is no number", actual: weights)
+            }
+            return number * scale
+        }
+    }
+
+    private func outputType() throws -> DType? {
+        switch dtype {
+        case "keep": return nil
+        case "bf16", "bfloat16": return .bf16
+        case "f16", "fp16", "float16": return .f16
+        case "f32", "fp32", "float32": return .f32
+        default: throw Failure(.usage, "not a type for the result", expected: "keep, bf16, f16 or f32", actual: dtype)
+        }
+    }
+}
+
+/// An adapter that the command line names.
+enum AdapterSource {
+    /// A container whose data are whole, or a PEFT folder.
+    static func open(_ path: String, weight: Double, shared: SharedOptions) throws -> WeightedAdapter {
+        if try Folder.kind(of: path) == .folder {
+            let imported = try PEFTFolder.read(path)
+            for finding in imported.findings { shared.console.warn(finding) }
+            return WeightedAdapter(imported.adapter, path: path, weight: weight)
+        }
+        let container = try Container(InputFile.opened(path))
+        let adapter = container.adapter
+        // What a delta of checkpoints gives is proved by its result; an adapter's numbers only by their own digests.
+        if !adapter.isCheckpointDelta { try container.verify(.full, lanes: shared.lanes) }
+        return WeightedAdapter(try adapter.dequantized(), path: path, weight: weight)
+    }
+}
+
+extension ApplyJob.Report {
+    fileprivate func document(output: String) -> JSONValue {
+        [
+            "output": .string(output), "files": .array(files.map { .string($0) }), "bytes": JSONValue(byteCount),
+            "tensors": JSONValue(tensorCount), "changedTensors": JSONValue(changedCount),
+            "resultRoot": resultRoot.map { .string("\($0)") } ?? nil,
+            "rounding": [
+                "lostShare": JSONValue(rounding.lostShare), "changedWeights": JSONValue(rounding.asked),
+                "unchangedByRounding": JSONValue(rounding.lost), "overflowed": JSONValue(rounding.overflowed),
+            ],
+            "memoryBytes": JSONValue(memoryBytes),
+            "warnings": .array(findings.map { .string($0.description) }),
+        ]
+    }
+
+    fileprivate func lines(output: String, isDryRun: Bool) -> [String] {
+        let verb = isDryRun ? "would write" : "wrote"
+        var lines = [
+            "\(verb) \(output): \(ByteSize.text(byteCount)) in \(files.count) files".escapedForTerminal,
+            "changed \(changedCount) of \(tensorCount) tensors",
+        ]
+        if isDryRun { return lines + ["with at most \(ByteSize.text(memoryBytes)) of memory"] }
+        if rounding.asked > 0 {
+            let share = (rounding.lostShare * 1000).rounded() / 10
+            let lost = (Double(rounding.lost) / Double(rounding.asked) * 1000).rounded() / 10
+            lines.append("rounding lost \(share) % of the change; \(lost) % of the weights it concerns stayed as they were")
+        }
+        if rounding.overflowed > 0 { lines.append("\(rounding.overflowed) weights became infinite") }
+        if let resultRoot { lines.append("root \(resultRoot)") }
+        return lines
+    }
+}
