@@ -158,14 +158,15 @@ package struct Checkpoint: Sendable {
         ]
     }
 
-    /// Throws where a tensor is not where the index says.
+    /// Throws for the first tensor by name that is not where the index says.
     private func check(against index: ShardIndex) throws(Failure) {
-        for (name, shard) in index.places where self[name.string].map({ $0.shard != shard }) ?? true {
-            let actual = self[name.string].map { "it stands in \(shards[$0.shard].name)" }
-            throw Failure(
-                .baseAmbiguous, "the shard lacks a tensor that the index puts there", object: name.string, path: path,
-                expected: "it to stand in \(shards[shard].name)", actual: actual ?? "it stands in no shard",
-                hint: "the shards and the index are of two models; download them again")
-        }
+        let misplaced = index.places.filter { name, shard in self[name.string]?.shard != shard }.map(\.key.string)
+        guard let name = misplaced.min(by: { $0.utf8.lexicographicallyPrecedes($1.utf8) }),
+            let shard = index.places[ExactKey(name)]
+        else { return }
+        throw Failure(
+            .baseAmbiguous, "the shard lacks a tensor that the index puts there", object: name, path: path,
+            expected: shards[shard].name, actual: self[name].map { shards[$0.shard].name } ?? "it in no shard",
+            hint: "the shards and the index are of two models; download them again")
     }
 }
