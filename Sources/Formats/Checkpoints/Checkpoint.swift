@@ -50,7 +50,7 @@ package struct Checkpoint: Sendable {
 
     /// Opens the file or folder at `path`.
     ///
-    /// Throws ``Failure/Code/notACheckpoint`` for a folder of something else, ``Failure/Code/baseMissingShard``,
+    /// Throws ``Failure/Code/notACheckpoint`` for something else, ``Failure/Code/baseMissingShard``,
     /// ``Failure/Code/basePath`` and ``Failure/Code/baseAmbiguous`` for an index that does not fit its shards, and what
     /// ``SafetensorsFile`` throws.
     package init(path: String) throws(Failure) {
@@ -60,6 +60,7 @@ package struct Checkpoint: Sendable {
         if kind == .folder {
             try self.init(CheckpointListing(path))
         } else {
+            try CheckpointListing.checkFile(path)
             let shard = Shard(name: Paths.lastComponent(of: path), file: try SafetensorsFile(InputFile(path: path)))
             try self.init(
                 path: path, folder: Paths.parent(of: path), shards: [shard], index: nil, companions: [],
