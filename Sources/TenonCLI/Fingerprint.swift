@@ -55,7 +55,8 @@ struct Fingerprint: ParsableCommand, Exemplified {
         if let fingerprint { row("root", "\(fingerprint.root)") }
         row("header digest", "\(headerDigest)")
         row("tensors", checkpoint.tensors.count.grouped)
-        row("bytes", "\(checkpoint.totalBytes.grouped) in \(checkpoint.shards.count) files")
+        let files = checkpoint.shards.count == 1 ? "1 file" : "\(checkpoint.shards.count) files"
+        row("bytes", "\(checkpoint.totalBytes.grouped) in \(files)")
         guard tensors else { return }
         for (number, tensor) in checkpoint.tensors.enumerated() {
             let leaf = fingerprint.map { "\($0.leaves[number])  " } ?? ""

@@ -143,10 +143,15 @@ import Testing
         #expect(rest.index.map { String(decoding: $0.bytes, as: UTF8.self).contains("1.safetensors") } == false)
     }
 
-    @Test("refuse names that come twice and types that safetensors does not know")
-    func refused() {
-        for tensors in [[("a", .u8, [1]), ("a", .u8, [1])], [("a", .nf4, [2])]] as [[ShardPlan.Description]] {
+    @Test("refuse names that come twice, types that safetensors does not know, and more bytes than there can be")
+    func refused() throws {
+        let vast: [ShardPlan.Description] = [("a", .u8, [1 << 62]), ("b", .u8, [1 << 62]), ("c", .u8, [1 << 62])]
+        let twice: [ShardPlan.Description] = [("a.weight", .f16, [100]), ("a.weight", .f16, [100])]
+        let folder = try TemporaryFolder()
+        let (model, _) = try model(in: folder)
+        for tensors in [vast, twice, [("a", .nf4, [2])]] {
             #expect(throws: Failure.self) { try ShardPlan(tensors) }
+            #expect(throws: Failure.self) { try ShardPlan(tensors, following: model) }
         }
     }
 }

@@ -26,7 +26,7 @@ struct FingerprintTests {
 
             let text = try runTool(["fingerprint", place("model"), "--no-cache", "--tensors"])
             for key in ["root", "headerDigest"] { #expect(text.output.contains(document[key]?.string ?? "?")) }
-            #expect(text.output.contains("18,000 in 1 files") && text.errors == "")
+            #expect(text.output.contains("18,000 in 1 file\n") && text.errors == "")
 
             let list = try #require(
                 try self.document(of: place("model"), ["--no-cache", "--tensors"])["tensors"]?.array)
@@ -85,10 +85,17 @@ struct FingerprintTests {
             try expectFailure(65, "not-a-checkpoint", ["fingerprint", place("empty")])
             try expectFailure(65, "not-a-checkpoint", ["fingerprint", Fixtures.path("lora-llama")])
 
+            try place.write([1], to: "model.gguf")
+            try expectFailure(65, "not-a-checkpoint", ["fingerprint", place("model.gguf")])
+            try place.write([1], to: "text")
+            try expectFailure(65, "base-invalid", ["fingerprint", place("text")])
+
             try SyntheticModel.make(at: place("missing"), shards: 2)
+            let index = place("missing/model.safetensors.index.json")
+            try expectFailure(65, "not-a-checkpoint", ["fingerprint", index])
             try Folder.remove(place("missing/model-00002-of-00002.safetensors"))
             try expectFailure(66, "base-missing-shard", ["fingerprint", place("missing")])
-            try Folder.remove(place("missing/model.safetensors.index.json"))
+            try Folder.remove(index)
             try expectFailure(65, "base-ambiguous", ["fingerprint", place("missing")])
 
             try SyntheticModel.make(at: place("short"), shards: 2)
@@ -97,8 +104,8 @@ struct FingerprintTests {
             try expectFailure(65, "base-invalid", ["fingerprint", place("short")])
 
             try SyntheticModel.make(at: place("hostile"))
-            let index = #"{"weight_map":{"a":"../../etc/passwd"}}"#
-            try writeFile(Array(index.utf8), to: place("hostile/model.safetensors.index.json"))
+            let leading = #"{"weight_map":{"a":"../../etc/passwd"}}"#
+            try writeFile(Array(leading.utf8), to: place("hostile/model.safetensors.index.json"))
             try expectFailure(65, "base-path", ["fingerprint", place("hostile")])
         }
     }

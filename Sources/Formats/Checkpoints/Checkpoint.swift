@@ -50,7 +50,7 @@ package struct Checkpoint: Sendable {
 
     /// Opens the file or folder at `path`.
     ///
-    /// Throws ``Failure/Code/notACheckpoint`` for a folder of something else, ``Failure/Code/baseMissingShard``,
+    /// Throws ``Failure/Code/notACheckpoint`` for something else, ``Failure/Code/baseMissingShard``,
     /// ``Failure/Code/basePath`` and ``Failure/Code/baseAmbiguous`` for an index that does not fit its shards, and what
     /// ``SafetensorsFile`` throws.
     package init(path: String) throws(Failure) {
@@ -60,6 +60,7 @@ package struct Checkpoint: Sendable {
         if kind == .folder {
             try self.init(CheckpointListing(path))
         } else {
+            try CheckpointListing.checkFile(path)
             let shard = Shard(name: Paths.lastComponent(of: path), file: try SafetensorsFile(InputFile(path: path)))
             try self.init(
                 path: path, folder: Paths.parent(of: path), shards: [shard], index: nil, companions: [],
@@ -158,14 +159,15 @@ package struct Checkpoint: Sendable {
         ]
     }
 
-    /// Throws where a tensor is not where the index says.
+    /// Throws for the first tensor by name that is not where the index says.
     private func check(against index: ShardIndex) throws(Failure) {
-        for (name, shard) in index.places where self[name.string].map({ $0.shard != shard }) ?? true {
-            let actual = self[name.string].map { "it stands in \(shards[$0.shard].name)" }
-            throw Failure(
-                .baseAmbiguous, "the shard lacks a tensor that the index puts there", object: name.string, path: path,
-                expected: "it to stand in \(shards[shard].name)", actual: actual ?? "it stands in no shard",
-                hint: "the shards and the index are of two models; download them again")
-        }
+        let misplaced = index.places.filter { name, shard in self[name.string]?.shard != shard }.map(\.key.string)
+        guard let name = misplaced.min(by: { $0.utf8.lexicographicallyPrecedes($1.utf8) }),
+            let shard = index.places[ExactKey(name)]
+        else { return }
+        throw Failure(
+            .baseAmbiguous, "the shard lacks a tensor that the index puts there", object: name, path: path,
+            expected: shards[shard].name, actual: self[name].map { shards[$0.shard].name } ?? "it in no shard",
+            hint: "the shards and the index are of two models; download them again")
     }
 }

@@ -80,7 +80,9 @@ struct CheckpointListing {
                 .notACheckpoint, "this is no whole model but an adapter", path: path,
                 hint: "name the model it was made for")
         }
-        guard let file = files.first else { throw notACheckpoint(names, path: path) }
+        guard let file = files.first else {
+            throw notACheckpoint("there are no safetensors files in the folder", names, path: path)
+        }
         guard files.count == 1, !file.contains("-of-") else {
             throw Failure(
                 .baseAmbiguous, "the folder has shards and no index that says what belongs together", object: file,
@@ -89,8 +91,20 @@ struct CheckpointListing {
         return file
     }
 
-    private static func notACheckpoint(_ names: [String], path: String) -> Failure {
-        let failure = Failure(.notACheckpoint, "there are no safetensors files in the folder", path: path)
+    /// Throws ``Failure/Code/notACheckpoint`` for a file that by its name is of another format.
+    static func checkFile(_ path: String) throws(Failure) {
+        let name = Paths.lastComponent(of: path)
+        if name.hasSuffix(".index.json") {
+            throw Failure(
+                .notACheckpoint, "this is an index of shards", path: path, hint: "name the folder it lies in")
+        }
+        if isOtherWeights(name), !name.hasSuffix(".safetensors") {
+            throw notACheckpoint("this is no safetensors file", [name], path: path)
+        }
+    }
+
+    private static func notACheckpoint(_ what: String, _ names: [String], path: String) -> Failure {
+        let failure = Failure(.notACheckpoint, what, path: path)
         if names.contains(where: { $0.hasSuffix(".gguf") }) {
             return failure.hint("a GGUF file is another base than the model it was made of: use that model")
         }

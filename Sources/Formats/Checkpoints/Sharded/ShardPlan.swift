@@ -31,7 +31,7 @@ package struct ShardPlan: Sendable {
     package let index: (name: String, bytes: [UInt8])?
 
     /// How large all files are together.
-    package var byteCount: Int { files.reduce(index?.bytes.count ?? 0) { $0 + $1.byteCount } }
+    package let byteCount: Int
 
     /// What Hugging Face's libraries write by default: 5 GB.
     package static let usualShardByteCount = 5_000_000_000
@@ -73,8 +73,12 @@ package struct ShardPlan: Sendable {
             let name = shards.count == 1 ? CheckpointListing.usualName : Self.shardName(place + 1, of: shards.count)
             files.append(try Self.file(name, members, of: tensors, metadata: [("format", "pt")]))
         }
+        let total = try Self.total(files)
         self.files = files
-        index = shards.count == 1 ? nil : (CheckpointListing.usualIndexName, Self.indexBytes(files, tensors))
+        index =
+            shards.count == 1
+            ? nil : (CheckpointListing.usualIndexName, Self.indexBytes(files, tensors, dataByteCount: total.data))
+        byteCount = total.all + (index?.bytes.count ?? 0)
     }
 
     /// The files of `checkpoint`, for tensors of which most are its own: a shard whose tensors have the names, types
@@ -85,7 +89,11 @@ package struct ShardPlan: Sendable {
         var members = [[Int]](repeating: [], count: checkpoint.shards.count)
         var isSame = [Bool](repeating: true, count: checkpoint.shards.count)
         var hasMoved = false
+        var names = Set<ExactKey>(minimumCapacity: tensors.count)
         for (number, tensor) in tensors.enumerated() {
+            guard names.insert(ExactKey(tensor.name)).inserted else {
+                throw Failure(.jsonDuplicate, "the checkpoint would have this tensor twice", object: tensor.name)
+            }
             let old = checkpoint[tensor.name]
             let shard = old?.shard ?? checkpoint.shards.count - 1
             members[shard].append(number)
@@ -103,13 +111,19 @@ package struct ShardPlan: Sendable {
                     try Self.file(old.name, members[shard], of: tensors, metadata: old.file.header.metadata))
             }
         }
+        let total = try Self.total(files)
         self.files = files
-        guard let file = checkpoint.index, let name = checkpoint.indexName else {
+        if let file = checkpoint.index, let name = checkpoint.indexName {
+            let isKept = !hasMoved && isSame.allSatisfy { $0 }
+            let bytes =
+                isKept
+                ? try file.read(at: 0, count: file.size)
+                : Self.indexBytes(files, tensors, dataByteCount: total.data)
+            index = (name, bytes)
+        } else {
             index = nil
-            return
         }
-        let isKept = !hasMoved && isSame.allSatisfy { $0 }
-        index = (name, isKept ? try file.read(at: 0, count: file.size) : Self.indexBytes(files, tensors))
+        byteCount = total.all + (index?.bytes.count ?? 0)
     }
 
     // MARK: Files
@@ -145,6 +159,23 @@ package struct ShardPlan: Sendable {
             starts: header.offsetOrder.map { header.tensors[$0].range.lowerBound }, byteCount: header.fileByteCount)
     }
 
+    /// The bytes of all files, and those of their tensors.
+    private static func total(_ files: [File]) throws(Failure) -> (all: Int, data: Int) {
+        var (all, data) = (0, 0)
+        for file in files {
+            let (sum, overflow) = all.addingReportingOverflow(file.byteCount)
+            guard !overflow, sum <= maximumByteCount else {
+                throw Failure(.totalOverflow, "the tensors have more bytes than fit in 64 bits", object: file.name)
+            }
+            all = sum
+            data += file.byteCount - file.headerBytes.count
+        }
+        return (all, data)
+    }
+
+    /// Leaves room for an index.
+    private static let maximumByteCount = 1 << 62
+
     /// `model-00001-of-00003.safetensors`.
     private static func shardName(_ number: Int, of count: Int) -> String {
         func padded(_ number: Int) -> String {
@@ -155,15 +186,13 @@ package struct ShardPlan: Sendable {
     }
 
     /// The index, byte for byte as Hugging Face's libraries write it.
-    private static func indexBytes(_ files: [File], _ tensors: [Description]) -> [UInt8] {
+    private static func indexBytes(_ files: [File], _ tensors: [Description], dataByteCount: Int) -> [UInt8] {
         var map = JSONObject()
-        var total = 0
         for file in files {
             for number in file.tensors { map[tensors[number].name] = .string(file.name) }
-            total += file.byteCount - file.headerBytes.count
         }
         let document: JSONValue = [
-            "metadata": ["total_size": JSONValue(total)], "weight_map": .object(map),
+            "metadata": ["total_size": JSONValue(dataByteCount)], "weight_map": .object(map),
         ]
         return JSONWriter.bytes(of: document, .python(indent: 2, sortKeys: true)) + Array("\n".utf8)
     }
