@@ -124,7 +124,8 @@ let package = Package(
         .testTarget(
             name: "EndToEnd",
             dependencies: [
-                "Support", "Diagnostics", "Parallelism", "Files", "JSON", "Adapters", "DeltaFormat", "TenonCLI",
+                "Support", "Diagnostics", "Parallelism", "JSON", "Files", "Digests", "Adapters", "DeltaFormat",
+                "Interchange", "TenonCLI",
             ],
             path: "Tests/EndToEnd", exclude: ["Snapshots"], swiftSettings: settings),
     ],

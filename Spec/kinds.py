@@ -68,32 +68,38 @@ def check_kind(entry):
     for tensor in entry.tensors:
         need(not tensor.role_word.startswith("unknown"), "unknown-enum", tensor.role_word)
     check_quantized({tensor.role: tensor for tensor in entry.tensors}, parameters)
-    empty = parameters.get("empty", {})
-    need(isinstance(empty, dict) and (empty or "empty" not in parameters), "bad-param", "the parameter empty")
+    empty = empty_shapes(parameters)
     found = {ROLES[tensor.role & 255]: tensor for tensor in entry.tensors if tensor.role >> 8 < 2}
     for role in required:
         need(role in found or role in empty, "kind-shape", f"{name} lacks {role}")
     for role in [*found, *empty]:
         need(role in required + optional, "unknown-enum", f"{name} has no {role}")
+        need(role not in empty or role not in found and name != "file", "kind-shape", f"{role} of {name} is there and empty as well")
 
     def word(parameter, *allowed):
         value = parameters.get(parameter, allowed[0])
         need(value in allowed, "bad-param", f"{parameter} is {value!r}")
         return value
 
-    sizes, shape = {}, {role: tensor.shape for role, tensor in found.items()}
-    for role, letters in (pattern.split(":") for pattern in shapes.split() if not empty):
+    sizes, shape = {}, {role: tensor.shape for role, tensor in found.items()} | empty
+    for role, letters in (pattern.split(":") for pattern in shapes.split()):
         letters = letters.split(",")
-        known = role not in shape or len(shape[role]) == len(letters) and all(
+        need(role not in empty or empty[role].count(0) == 1, "kind-shape", f"{role} of {name} has zeros")
+        known = shape.get(role, (0,)) == (0,) or len(shape[role]) == len(letters) and all(
             size == (int(letter) if letter.isdigit() else sizes.setdefault(letter, size))
-            for size, letter in zip(shape[role], letters))
+            for size, letter in zip(shape[role], letters) if size)
         need(known, "kind-shape", f"{role} of {name} is {shape.get(role)}")
-    if name == "lora" and not empty:
+    if name == "lora":
         form, a, b = word("form", "linear", "embedding", "parameter", "blocks"), shape["A"], shape["B"]
-        need(len(a) == len(b) >= 2, "kind-shape", f"A {a}, B {b}")
-        need(a[0] % b[1] == 0 if len(a) > 2 or form == "blocks" else a[0] == b[1], "kind-shape", f"A {a}, B {b}")
-        need(math.prod(shape.get("magnitude", b[:1])) == b[0], "kind-shape", "magnitude")
-        need(shape.get("bias", b[:1]) == b[:1] and shape.get("lambda", a[:1]) == a[:1], "kind-shape", "bias, lambda")
+        rank = max(2, len(a), len(b))
+        a, b = (factor if factor != (0,) else (0,) * rank for factor in (a, b))
+        need(len(a) == len(b) == rank and all(empty.get(role, (0,)).count(0) == 1 for role in "AB"), "kind-shape", f"A {a}, B {b}")
+        whole = b[1] == 0 or a[0] % b[1] == 0
+        need(whole if rank > 2 or form == "blocks" else fits(a[0], b[1]), "kind-shape", f"A {a}, B {b}")
+        need(fits(math.prod(shape.get("magnitude", b[:1])), b[0]), "kind-shape", "magnitude")
+        for role, size in (("bias", b[0]), ("lambda", a[0])):
+            side = shape.get(role, (size,))
+            need(len(side) == 1 and fits(side[0], size), "kind-shape", role)
     if name in ("bias", "dense", "sparse"):
         word("mode", "add", "replace")
     if name == "sparse" and not empty:
@@ -108,6 +114,24 @@ def check_kind(entry):
         need(set(found) <= set(layout[word("layout", *layout)]), "kind-shape", f"a file with {[*found]}")
         need(all(t.type == ("U64" if role == "splices" else "U8") for role, t in found.items()), "kind-shape", "types")
     need(name != "alias" or isinstance(parameters.get("of"), str), "bad-param", "an alias of nothing")
+
+
+def fits(a, b):
+    """Whether two sides may be the same one: a side of zero fits every other."""
+    return a == b or 0 in (a, b)
+
+
+def empty_shapes(parameters):
+    """The shapes in the parameter `empty`, by factor."""
+    if "empty" not in parameters:
+        return {}
+    empty = parameters["empty"]
+    need(isinstance(empty, dict) and empty, "bad-param", "the parameter empty")
+    for role, value in empty.items():
+        known = role in ROLES and isinstance(value, list) and value and isinstance(value[0], str)
+        need(known and all(type(size) is int and size >= 0 for size in value[1:]), "bad-param", f"empty {role}: {value}")
+        need(0 in value[1:], "bad-param", f"empty {role} has elements")
+    return {role: tuple(value[1:]) for role, value in empty.items()}
 
 
 def check_quantized(by_role, parameters):
@@ -129,13 +153,13 @@ def check_values(entry, values):
     for tensor, raw in values.values():
         code = "mask-count" if entry.word == "mask" else "not-canonical"
         need(tensor.bits % 8 == 0 or raw[-1] >> tensor.bits % 8 == 0, code, "bits after the last element")
-    if entry.word == "sparse" and len(values["indices"][0].shape) == 1:
+    if entry.word == "sparse" and "indices" in values and len(values["indices"][0].shape) == 1:
         tensor, raw = values["indices"]
         places = np.frombuffer(raw, f"<{'u' if tensor.type[0] == 'U' else tensor.type[0].lower()}{tensor.width}")
         bound = entry.parameters.get("elements")
         need(np.all(places == np.trunc(places)), "sparse-index", "an index with a fraction")
         need(0 <= places[0] and np.all(places[1:] > places[:-1]), "sparse-index", "indices do not ascend")
         need(type(bound) is not int or places[-1] < bound, "sparse-index", "an index beyond the target")
-    if entry.word == "mask" and "value" in values:
+    if entry.word == "mask" and {"bitmap", "value"} <= set(values):
         count = int(np.unpackbits(np.frombuffer(values["bitmap"][1], np.uint8)).sum())
         need(values["value"][0].shape == (count,), "mask-count", f"{count} bits are set")

@@ -22,8 +22,8 @@ BITS = dict(
     F8_E5M2=8, F8_E8M0=8, F8_E4M3FNUZ=8, F8_E5M2FNUZ=8, F6_E2M3=6, F6_E3M2=6, F4=4, NF4=4, BIT=1)
 DTYPES = {name: number for number, name in enumerate(BITS, 1)}
 KINDS = dict(
-    lora=1, bias=32, dense=33, sparse=34, mask=35, full=38, removed=39, file=64, opaque=65, shared=66, prompt=16, ia3=14)
-ROLES = dict(value=0, A=1, B=2, magnitude=3, bias=4, scale=17, indices=20, bitmap=33, frame=34)
+    lora=1, adalora=2, bias=32, dense=33, sparse=34, mask=35, full=38, removed=39, file=64, opaque=65, shared=66, prompt=16, ia3=14)
+ROLES = dict(value=0, A=1, B=2, magnitude=3, bias=4, E=5, scale=17, indices=20, bitmap=33, frame=34)
 COUNTS = (
     "bases entries leaves shapes dimensions tensors planes coded parameter_sets parameter_bytes strings string_bytes metadata "
     "extensions extension_bytes").split()

@@ -580,6 +580,21 @@ def kinds():
         case(62, name, "factors that do not fit together", "kind-shape", entry("lora", tensors))
     case(62, "rank-0", "a rank of zero", "zero-dim", changed(plain(), lambda parts: parts.tensors[0].__setitem__(2, (0, 4))))
 
+    a, b, small = ["F32", 0, 4], ["F32", 3, 0], ["F32", 0]
+    for name, kind, tensors, empty, code in [
+            ("accepted", "lora", [], {"A": a, "B": b}, None), ("one", "lora", [f32("B", 3, 2)], {"A": a}, None),
+            ("ungathered", "lora", [f32("B", 3, 2)], {"A": small}, None),
+            ("others", "lora", [f32("B", 3, 2), f32("magnitude", 4)], {"A": a}, "kind-shape"),
+            ("zeros", "lora", [], {"A": ["F32", 0, 0], "B": b}, "kind-shape"),
+            ("depths", "lora", [f32("B", 3, 2)], {"A": ["F32", 0, 4, 1]}, "kind-shape"),
+            ("shape", "adalora", [], {"A": a, "B": b, "E": ["F32", 0, 2]}, "kind-shape"),
+            ("ranks", "adalora", [f32("A", 2, 4), f32("B", 3, 3)], {"E": ["F32", 0, 1]}, "kind-shape"),
+            ("twice", "lora", [f32("A", 2, 4), f32("B", 3, 2)], {"A": a}, "kind-shape"),
+            ("elements", "lora", [f32("B", 3, 2)], {"A": ["F32", 2, 4]}, "bad-param"),
+            ("none", "lora", [f32("A", 2, 4), f32("B", 3, 2)], {}, "bad-param")]:
+        case(62 if code != "bad-param" else 70, f"empty-{name}", "factors without elements beside others", code, entry(
+            kind, tensors, {"empty": empty}))
+
     def record(row, name, note, value, code="bad-param"):
         case(row, name, note, code, changed(Builder("lora", {}, [lora("w")]), lambda parts: parts.parameter_sets.__setitem__(
             0, value)))

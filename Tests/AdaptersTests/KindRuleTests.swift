@@ -112,6 +112,38 @@ struct KindRuleTests {
         #expect(code(.lora, [], parameters) == .kindShape)
     }
 
+    /// An entry of some tensors with elements and some without.
+    private func code(_ kind: Kind, _ tensors: [(Role, [Int])], empty: [(Role, [Int])]) -> Failure.Code? {
+        var parameters = Parameters()
+        parameters.setEmptyTensors(empty.map { EmptyTensor(role: $0.0, dtype: .f32, shape: Shape($0.1)) })
+        return code(kind, tensors, parameters)
+    }
+
+    @Test("beside one without elements the others must fit, and it must fit them in all but its side of zero")
+    func emptyBesides() {
+        #expect(code(.adalora, [], empty: [(.a, [0, 8]), (.b, [4, 0]), (.e, [0, 1])]) == nil)
+        #expect(code(.adalora, [], empty: [(.a, [0, 8]), (.b, [4, 0]), (.e, [0, 2])]) == .kindShape)
+        #expect(code(.adalora, [(.a, [2, 8])], empty: [(.b, [4, 0]), (.e, [0, 1])]) == nil)
+        #expect(code(.adalora, [(.a, [2, 8]), (.b, [4, 3])], empty: [(.e, [0, 1])]) == .kindShape)
+        #expect(code(.lora, [(.b, [4, 2])], empty: [(.a, [0])]) == nil)
+        #expect(code(.lora, [], empty: [(.a, [0]), (.b, [0])]) == nil)
+        #expect(code(.lora, [(.b, [4])], empty: [(.a, [0])]) == .kindShape)
+        #expect(code(.lora, [], empty: [(.a, [0, 0]), (.b, [4, 0])]) == .kindShape)
+        #expect(code(.lora, [], empty: [(.a, [0, 8, 1]), (.b, [4, 0])]) == .kindShape)
+        #expect(code(.lora, [(.b, [4, 2]), (.magnitude, [5])], empty: [(.a, [0, 8])]) == .kindShape)
+        #expect(code(.lora, [(.a, [2, 8]), (.b, [4, 2])], empty: [(.a, [0, 8])]) == .kindShape)
+        #expect(code(.lora, [(.a, [4, 8, 1])], empty: [(.b, [4, 0, 1])]) == nil)
+        #expect(
+            code(.hadamard, [(.w1A, [4, 2]), (.w1B, [2, 8])], empty: [(.w2A, [5, 0]), (.w2B, [0, 8])]) == .kindShape)
+        #expect(code(.kronecker, [(.w1, [2, 2])], empty: [(.w2, [0])]) == nil)
+        #expect(code(.vectorBank, [(.logitsA, [2, 3, 4])], empty: [(.logitsB, [3, 2, 0])]) == nil)
+        #expect(code(.orthogonal, [], empty: [(.rotation, [0, 28])]) == nil)
+        #expect(code(.orthogonal, [], empty: [(.rotation, [0, 29])]) == .kindShape)
+        #expect(code(.ia3, [], empty: [(.scale, [3, 0, 2])]) == .kindShape)
+        #expect(code(.shards, [], empty: [(.value, [0, 8, 4])]) == .kindShape)
+        #expect(code(.opaque, [], empty: [(.value, [0, 0])]) == nil)
+    }
+
     @Test("parts of quantized factors must fit")
     func quantized() {
         let scheme: Parameters = ["scheme": "int8", "block": 64, "dtype": "F32"]

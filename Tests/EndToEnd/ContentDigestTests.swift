@@ -47,47 +47,21 @@ struct ContentDigestTests {
         #expect(digests.count == 1)
     }
 
-    /// Keys that change nothing an adapter computes; why, says the table of its method.
-    private static let withoutEffect: Set<String> = [
-        "auto_mapping", "base_model_name_or_path", "revision", "inference_mode", "peft_version", "lora_dropout",
-        "vera_dropout", "d_initial", "eva_config", "megatron_core", "qalora_group_size", "module_dropout",
-    ]
-
-    @Test("changes with every key that changes the function", arguments: ["lora-llama", "vera", "ia3", "hra"])
+    @Test("changes with a key that changes the function, and with no other", arguments: ["lora-llama", "vera", "ia3"])
     func keys(name: String) throws {
         try inFolder { place in
             let before = try pack(Fixtures.path(name), to: place("a.tenon")).digest
-            let config = try Fixtures.config(name)
             try copyFolder(Fixtures.path(name), to: place("in"))
-            var changed = 0
-            for (key, value) in config.members where key != "peft_type" {
-                var other = config
-                guard let another = Self.another(value, key: key) else { continue }
-                other[key] = another
-                try place.write(JSONWriter.bytes(of: .object(other), .pretty), to: "in/adapter_config.json")
-                let run = try runTool(["pack", place("in"), "-o", place("b.tenon"), "--force", "--json"])
-                let after = try JSONValue.parse(run.standardOutput)["contentDigest"]?.string
-                if Self.withoutEffect.contains(key) {
-                    #expect(run.status == 0 && after == before, "\(key) has no effect")
-                } else {
-                    // A value that does not fit the tensors is refused.
-                    #expect(run.status == 65 || (run.status == 0 && after != before), "\(key) has an effect")
-                    if run.status == 0 { changed += 1 }
-                }
+            for (key, value, hasEffect) in [
+                ("bias", "all", true), ("inference_mode", false, false), ("revision", "main", false),
+                ("exclude_modules", ["nothing"], true),
+            ] as [(String, JSONValue, Bool)] {
+                var config = try Fixtures.config(name)
+                config[key] = value
+                try place.write(JSONWriter.bytes(of: .object(config), .pretty), to: "in/adapter_config.json")
+                let after = try pack(place("in"), to: place("b.tenon")).digest
+                #expect((after != before) == hasEffect, "\(key)")
             }
-            #expect(changed >= 5)
-        }
-    }
-
-    /// Another value of the same nature; nil where it takes the method to know one.
-    private static func another(_ value: JSONValue, key: String) -> JSONValue? {
-        switch value {
-        case .bool where key.hasPrefix("init"): "pissa"
-        case .bool(let value): .bool(!value)
-        case .number: 3
-        case .string(let value): .string(value + "x")
-        case .array, .null: ["another"]
-        case .object: nil
         }
     }
 }

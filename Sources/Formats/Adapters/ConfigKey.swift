@@ -21,7 +21,7 @@ package struct ConfigKey: Hashable, Sendable {
         case whereSet(String, why: String)
     }
 
-    /// Which numbers it may hold. Anything but a number passes: lists, text and null have their own readers.
+    /// Which numbers it may hold, or that it holds something else. Null stands in for a number only where it is the default.
     package enum Domain: Hashable, Sendable {
         case any
         /// Any finite number.
@@ -76,11 +76,11 @@ package struct ConfigKey: Hashable, Sendable {
 
     fileprivate func fits(_ value: ParameterValue) -> Bool {
         switch (domain, value) {
-        case (.any, _), (_, .null), (_, .list), (_, .map), (_, .string), (_, .bool): true
-        case (.number, _): true
+        case (.any, _), (.number, .int), (.number, .double): true
+        case (_, .null): defaultValue == .null
         case (.natural, .int(let value)): value >= 0
         case (.count, .int(let value)): value >= 1
-        case (.natural, .double), (.count, .double): false
+        default: false
         }
     }
 

@@ -3,13 +3,17 @@ package import Tensors
 
 /// The tensors one entry may have, by factor. Where a factor is quantized its codes carry the factor's own shape, so
 /// the rules of kinds need not know.
+///
+/// A dimension of zero, which only tensors without elements have, fits every other: of factors pruned to rank 0 all
+/// else must still be right. The shape [0] is what a training over several processes leaves of a factor that it did not
+/// gather; it stands for any shape of zeros.
 package struct EntryTensors {
     private let kind: String
     private let tensors: [TensorDescription]
 
-    package init(_ kind: String, _ tensors: [TensorDescription]) {
+    package init(_ kind: String, _ tensors: [TensorDescription], empty: [EmptyTensor] = []) {
         self.kind = kind
-        self.tensors = tensors
+        self.tensors = tensors + empty.map { TensorDescription(role: $0.role, dtype: $0.dtype, shape: $0.shape) }
     }
 
     private func description(of role: Role) -> TensorDescription? {
@@ -31,16 +35,22 @@ package struct EntryTensors {
         guard let shape = self[role] else {
             throw Failure(.kindShape, "an entry of kind \(kind) lacks its tensor \(role.word)")
         }
+        guard shape.dimensions.count(where: { $0 == 0 }) <= 1 else {
+            throw Failure(
+                .kindShape, "the tensor \(role.word) of a \(kind) entry has more than one dimension of zero",
+                actual: "\(shape)")
+        }
         return shape.dimensions
     }
 
-    /// The dimensions of a tensor that must be there and have `rank` of them.
-    func dimensions(_ role: Role, rank: Int) throws(Failure) -> [Int] {
+    /// The dimensions of a tensor that must be there and have `rank` of them, or more where `orMore` says so.
+    func dimensions(_ role: Role, rank: Int, orMore: Bool = false) throws(Failure) -> [Int] {
         let dimensions = try dimensions(role)
-        guard dimensions.count == rank else {
+        if dimensions == [0] { return [Int](repeating: 0, count: rank) }
+        guard dimensions.count == rank || orMore && dimensions.count > rank else {
             throw Failure(
                 .kindShape, "the tensor \(role.word) of a \(kind) entry has the wrong number of dimensions",
-                expected: "\(rank)", actual: "\(Shape(dimensions))")
+                expected: orMore ? "\(rank) or more" : "\(rank)", actual: "\(Shape(dimensions))")
         }
         return dimensions
     }
@@ -58,15 +68,21 @@ package struct EntryTensors {
 
     /// Refuses a tensor of another shape, if it is there.
     func expect(_ role: Role, _ shape: Shape) throws(Failure) {
-        guard let found = self[role], found != shape else { return }
-        throw Failure(
-            .kindShape, "the tensor \(role.word) of a \(kind) entry has the wrong shape", expected: "\(shape)",
-            actual: "\(found)")
+        guard let found = self[role] else { return }
+        let dimensions = try dimensions(role, rank: shape.rank)
+        guard zip(dimensions, shape.dimensions).allSatisfy(Self.fit) else {
+            throw Failure(
+                .kindShape, "the tensor \(role.word) of a \(kind) entry has the wrong shape", expected: "\(shape)",
+                actual: "\(found)")
+        }
     }
+
+    /// Whether two sides may be the same one.
+    static func fit(_ a: Int, _ b: Int) -> Bool { a == b || a == 0 || b == 0 }
 
     /// Refuses sides of two tensors that should be equal and are not.
     func expectEqual(_ a: Int, _ b: Int, _ what: String) throws(Failure) {
-        guard a == b else {
+        guard Self.fit(a, b) else {
             throw Failure(
                 .kindShape, "the tensors of a \(kind) entry differ in \(what)", expected: "\(a)", actual: "\(b)")
         }

@@ -24,7 +24,7 @@ extension KindRule {
 
     /// A prompt for the attention of one layer [1, n, d] and its gate [1].
     static let gatedPrompt = KindRule(required: [.value, .gate]) { tensors, _ throws(Failure) in
-        guard try tensors.dimensions(.value, rank: 3)[0] == 1 else { throw tensors.fail("the prompt is not one") }
+        guard try tensors.dimensions(.value, rank: 3)[0] <= 1 else { throw tensors.fail("the prompt is not one") }
         try tensors.expect(.gate, [1])
     }
 

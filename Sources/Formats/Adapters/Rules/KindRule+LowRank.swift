@@ -15,14 +15,12 @@ extension KindRule {
         required: [.a, .b], optional: [.magnitude, .bias, .lambda]
     ) { tensors, parameters throws(Failure) in
         let form = try tensors.word("form", loraForms, standard: "linear", parameters)
-        let a = try tensors.dimensions(.a)
-        let b = try tensors.dimensions(.b, rank: a.count)
-        guard a.count >= 2, a.allSatisfy({ $0 > 0 }), b.allSatisfy({ $0 > 0 }) else {
-            throw tensors.fail("the factors are no matrices")
-        }
+        let rank = max(2, try tensors.dimensions(.a).count, try tensors.dimensions(.b).count)
+        let a = try tensors.dimensions(.a, rank: rank)
+        let b = try tensors.dimensions(.b, rank: rank)
         // Grouped convolutions and block-diagonal factors hold a part of the columns of B.
-        if a.count > 2 || form == "blocks" {
-            guard a[0] % b[1] == 0 else { throw tensors.fail("the rank of A is no multiple of that of B") }
+        if rank > 2 || form == "blocks" {
+            guard b[1] == 0 || a[0] % b[1] == 0 else { throw tensors.fail("the rank of A is no multiple of that of B") }
         } else {
             try tensors.expectEqual(a[0], b[1], "rank")
         }
@@ -53,10 +51,10 @@ extension KindRule {
         for (wA, wB, core) in [(Role.w1A, Role.w1B, Role.t1), (.w2A, .w2B, .t2)] {
             let a = try tensors.matrix(wA)
             let b = try tensors.matrix(wB)
-            if let core = tensors[core] {
-                guard core.rank >= 3 else { throw tensors.fail("a core has fewer than three dimensions") }
-                try tensors.expectEqual(core.dimensions[0], a.rows, "rank")
-                try tensors.expectEqual(core.dimensions[1], b.rows, "rank")
+            if tensors[core] != nil {
+                let core = try tensors.dimensions(core, rank: 3, orMore: true)
+                try tensors.expectEqual(core[0], a.rows, "rank")
+                try tensors.expectEqual(core[1], b.rows, "rank")
             } else {
                 try tensors.expectEqual(a.columns, b.rows, "rank")
             }
@@ -64,9 +62,10 @@ extension KindRule {
         guard (tensors[.t1] == nil) == (tensors[.t2] == nil) else { throw tensors.fail("one core of two is missing") }
         let out = tensors[.t1] == nil ? 0 : 1
         try tensors.expectEqual(
-            try tensors.dimensions(.w1A)[out], try tensors.dimensions(.w2A)[out], "the number of outputs")
+            try tensors.dimensions(.w1A, rank: 2)[out], try tensors.dimensions(.w2A, rank: 2)[out],
+            "the number of outputs")
         try tensors.expectEqual(
-            try tensors.dimensions(.w1B)[1], try tensors.dimensions(.w2B)[1], "the number of inputs")
+            try tensors.matrix(.w1B).columns, try tensors.matrix(.w2B).columns, "the number of inputs")
     }
 
     /// ΔW = w1 ⊗ w2, each whole or a product w_a·w_b (w2 of a convolution also through a core t2).
@@ -78,15 +77,15 @@ extension KindRule {
                 throw tensors.fail("\(whole.word) must be there either whole or as two factors")
             }
             if tensors[whole] != nil {
-                guard try tensors.dimensions(whole).count >= 2 else { throw tensors.fail("\(whole.word) is no matrix") }
+                _ = try tensors.dimensions(whole, rank: 2, orMore: true)
                 continue
             }
             let a = try tensors.matrix(wA)
             let b = try tensors.matrix(wB)
-            if wA == .w2A, let core = tensors[.t2] {
-                guard core.rank >= 3 else { throw tensors.fail("a core has fewer than three dimensions") }
-                try tensors.expectEqual(core.dimensions[0], a.rows, "rank")
-                try tensors.expectEqual(core.dimensions[1], b.rows, "rank")
+            if wA == .w2A, tensors[.t2] != nil {
+                let core = try tensors.dimensions(.t2, rank: 3, orMore: true)
+                try tensors.expectEqual(core[0], a.rows, "rank")
+                try tensors.expectEqual(core[1], b.rows, "rank")
             } else {
                 try tensors.expectEqual(a.columns, b.rows, "rank")
             }
@@ -110,12 +109,14 @@ extension KindRule {
         for (indices, weights) in [(Role.indicesA, Role.weightsA), (.indicesB, .weightsB)] {
             let places = try tensors.dimensions(indices, rank: 3)
             try tensors.expect(indices, [.u8, .u16, .u32, .i16, .i32, .i64, .u64])
-            guard try tensors.dimensions(weights, rank: 3) == [places[0], places[1], places[2] - 1] else {
-                throw tensors.fail("places and weights have different shapes")
-            }
+            // A choice of one vector has no weights: 0 of them is a number here, not a free side.
+            let weights = try tensors.dimensions(weights, rank: 3)
+            guard EntryTensors.fit(weights[0], places[0]), EntryTensors.fit(weights[1], places[1]),
+                weights[2] == 0 || places[2] == 0 || weights[2] == places[2] - 1
+            else { throw tensors.fail("places and weights have different shapes") }
         }
         try tensors.expectEqual(
-            try tensors.dimensions(.indicesA)[0], try tensors.dimensions(.indicesB)[1], "rank")
+            try tensors.dimensions(.indicesA, rank: 3)[0], try tensors.dimensions(.indicesB, rank: 3)[1], "rank")
     }
 
     /// ΔW = Σ B_j·diag(λ_j)·A·diag(γ_j): lambda [r, n], gamma [n, min(in, out)]; A and B here or in the `shared` entry.

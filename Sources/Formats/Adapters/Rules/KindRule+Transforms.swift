@@ -6,7 +6,7 @@ extension KindRule {
     /// W' = W·diag(R₁ … R_n)ᵀ: rotation [n, b(b−1)/2], the strict upper triangles of skew matrices.
     static let orthogonal = KindRule(required: [.rotation]) { tensors, _ throws(Failure) in
         let columns = try tensors.matrix(.rotation).columns
-        guard StrictTriangle.side(of: columns) != nil else {
+        guard columns == 0 || StrictTriangle.side(of: columns) != nil else {
             throw tensors.fail("a row of \(columns) elements is no strict triangle")
         }
     }
@@ -31,16 +31,16 @@ extension KindRule {
 
     /// One block for all: [r, out] or [r, m], or one block per output shard [out/r, r, r].
     static let shards = KindRule(required: [.value]) { tensors, _ throws(Failure) in
-        let value = try tensors.dimensions(.value)
-        guard value.count == 2 || (value.count == 3 && value[1] == value[2]) else {
+        let value = try tensors.dimensions(.value, rank: 2, orMore: true)
+        guard value.count == 2 || (value.count == 3 && EntryTensors.fit(value[1], value[2])) else {
             throw tensors.fail("the block has the wrong shape")
         }
     }
 
     /// W' = W ⊙ l: l has as many elements as its one side that is no 1.
     static let ia3 = KindRule(required: [.scale]) { tensors, _ throws(Failure) in
-        let scale = try tensors.dimensions(.scale)
-        guard scale.count >= 2, scale.count(where: { $0 != 1 }) <= 1 else {
+        let scale = try tensors.dimensions(.scale, rank: 2, orMore: true)
+        guard scale.count(where: { $0 > 1 }) <= 1 else {
             throw tensors.fail("the vector has more than one side")
         }
     }

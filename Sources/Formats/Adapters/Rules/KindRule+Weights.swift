@@ -30,7 +30,7 @@ extension KindRule {
         try tensors.expect(.indices, integers + [.f32])
         let count = try tensors.dimensions(.value, rank: 1)[0]
         let indices = try tensors.dimensions(.indices)
-        guard indices.count == 1 || indices.count == 2, indices.last == count else {
+        guard let last = indices.last, indices.count <= 2, EntryTensors.fit(last, count) else {
             throw tensors.fail("there are other numbers of places and of values")
         }
     }
@@ -56,7 +56,8 @@ extension KindRule {
         }
         guard tensors[.value] != nil else { return }
         let values = try tensors.dimensions(.value, rank: 1)[0]
-        guard values <= (try tensors.count(.bitmap)) else { throw tensors.fail("there are more values than bits") }
+        let bits = try tensors.count(.bitmap)
+        guard values <= bits || bits == 0 else { throw tensors.fail("there are more values than bits") }
     }
 
     /// ΔW = ±scale by element: a bit for every sign, and one scale or one per row.
@@ -64,7 +65,7 @@ extension KindRule {
         try tensors.expect(.bitmap, [.bit])
         let bitmap = try tensors.dimensions(.bitmap)
         let scales = try tensors.count(.scale)
-        guard scales == 1 || scales == bitmap.first else {
+        guard scales <= 1 || bitmap.first.map({ EntryTensors.fit(scales, $0) }) == true else {
             throw tensors.fail("the scales fit neither tensor nor rows")
         }
     }

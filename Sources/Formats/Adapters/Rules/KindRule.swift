@@ -55,15 +55,23 @@ extension Kind {
             throw Failure(
                 .badParameter, "the parameter empty of a \(word) entry does not describe tensors without elements")
         }
-        let entry = EntryTensors(word, tensors)
-        let factors = entry.factors + empty.map(\.role)
+        let entry = EntryTensors(word, tensors, empty: empty)
+        for tensor in tensors where tensor.shape.dimensions.contains(0) {
+            throw Failure(.kindShape, "the tensor \(tensor.role.word) of a \(word) entry has no elements")
+        }
+        guard self != .file || empty.isEmpty else {
+            throw Failure(.kindShape, "an entry of kind file has tensors without elements")
+        }
+        for tensor in empty where tensors.contains(where: { $0.role.factor == tensor.role }) {
+            throw Failure(.kindShape, "the tensor \(tensor.role.word) of a \(word) entry is there and empty as well")
+        }
+        let factors = entry.factors
         for role in rule.required where !factors.contains(role) {
             throw Failure(.kindShape, "an entry of kind \(word) lacks its tensor \(role.word)")
         }
         for role in factors where !rule.required.contains(role) && !rule.optional.contains(role) {
             throw Failure(.unknownEnum, "an entry of kind \(word) has no tensor \(role.word)")
         }
-        // Shapes with a zero fit nothing, and an entry that has one does nothing.
-        if empty.isEmpty { try rule.check(entry, parameters) }
+        try rule.check(entry, parameters)
     }
 }
