@@ -56,7 +56,7 @@ struct OutputPlan: Sendable {
             let lost = tensors.indices.first { !written.contains($0) }.map { tensors[$0].name }
             throw Failure(.baseIncompatible, "a tensor of the result is in none of the delta's files", object: lost)
         }
-        shards = ShardPlan(files: files)
+        shards = try ShardPlan(files: files)
         self.others = others
     }
 

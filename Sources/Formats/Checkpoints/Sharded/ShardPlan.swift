@@ -37,9 +37,10 @@ package struct ShardPlan: Sendable {
     package static let usualShardByteCount = 5_000_000_000
 
     /// Files that are known to the byte; the index, if there is one, is another's affair.
-    package init(files: [File]) {
+    package init(files: [File]) throws(Failure) {
         self.files = files
         index = nil
+        byteCount = try Self.total(files).all
     }
 
     /// Files as Hugging Face's libraries lay them out: tensors in the order given fill shards of at most

@@ -1,0 +1,137 @@
+import CKernels
+import Checkpoints
+import Diagnostics
+import Digests
+import Parallelism
+import Synchronization
+import Tensors
+
+/// What a pass over a tensor of the base and its tuned form tells.
+struct PairFindings: Sendable {
+    let base: Digest
+    /// Of the tuned tensor's rows that the base has too.
+    let tuned: Digest
+    let changes: Int
+    /// Of each window; empty where too many elements differ for them to be named one by one.
+    let counts: [FewChangesCount]
+    /// What the changed elements of a few windows would take, in bits each: as differences and as they are.
+    let differenceBits: Double
+    let elementBits: Double
+}
+
+/// Reads pairs of tensors once: both digests, and how they differ.
+struct PairScan: Sendable {
+    let lanes: Lanes
+
+    /// Named one by one, changes pay up to about one in five: beyond it, a difference for every element is shorter.
+    static let fewShare = 0.2
+
+    private struct Work: Sendable {
+        let pair: Int
+        let window: Int
+    }
+
+    private struct Tally: Sendable {
+        var counts: [FewChangesCount]
+        var isDense = false
+        var differences = ByteHistogram()
+        var elements = ByteHistogram()
+    }
+
+    func run(_ pairs: [TensorPair]) throws(Failure) -> [PairFindings] {
+        let base = DigestCollector(byteCounts: pairs.map(\.base.byteCount))
+        let tuned = DigestCollector(byteCounts: pairs.map(\.tuned.byteCount))
+        let kinds = pairs.map { ElementKind($0.base.dtype) }
+        let windows = zip(pairs, kinds).map { Windows(byteCount: $0.base.byteCount, size: $1.windowByteCount) }
+        let tallies = windows.map { Mutexed(Tally(counts: [FewChangesCount](repeating: .init(), count: $0.count))) }
+        let works = windows.indices.flatMap { pair in (0..<windows[pair].count).map { Work(pair: pair, window: $0) } }
+        try lanes.forEach(works.count) { _, index throws(Failure) in
+            let work = works[index]
+            let range = windows[work.pair][work.window]
+            let kind = kinds[work.pair]
+            try WindowScratch.with { scratch throws(Failure) in
+                let before = try unsafe UnsafeRawBufferPointer(pairs[work.pair].base.read(range, into: scratch.base))
+                let after = try unsafe UnsafeRawBufferPointer(pairs[work.pair].tuned.read(range, into: scratch.tuned))
+                let block = BlockGroup(
+                    blocks: [TensorBlock(tensor: work.pair, offset: range.lowerBound, count: range.count)])
+                unsafe base.observe(block, bytes: before.bytes)
+                unsafe tuned.observe(block, bytes: after.bytes)
+                let count = range.count / kind.width
+                let changes = unsafe tenon_count_changed(before.baseAddress, after.baseAddress, count, kind.width)
+                if changes == 0 { return }
+                let isDense = Double(changes) > Self.fewShare * 2 * Double(count)
+                var gapBytes = 0
+                var differences = ByteHistogram()
+                var elements = ByteHistogram()
+                if !isDense {
+                    let coded = unsafe FewChangesStreams.encode(before, after, kind, scratch)
+                    gapBytes = unsafe coded.gaps.count
+                    if work.window % 16 == 0 {
+                        unsafe differences.add(UnsafeRawBufferPointer(coded.differences), width: kind.width)
+                        unsafe FewChangesStreams.forEachPlace(coded.gaps) { place in
+                            unsafe elements.add(
+                                UnsafeRawBufferPointer(rebasing: after[place * kind.width..<(place + 1) * kind.width]),
+                                width: kind.width)
+                        }
+                    }
+                }
+                tallies[work.pair].value.withLock { tally in
+                    tally.counts[work.window] = FewChangesCount(changes: changes, gapBytes: gapBytes)
+                    tally.isDense = tally.isDense || isDense
+                    tally.differences.add(differences)
+                    tally.elements.add(elements)
+                }
+            }
+        }
+        return try pairs.indices.map { pair throws(Failure) in
+            guard let before = base.digest(of: pair), let after = tuned.digest(of: pair) else {
+                throw Failure(.internal, "a tensor was not hashed", object: pairs[pair].name)
+            }
+            let tally = tallies[pair].value.withLock { $0 }
+            return PairFindings(
+                base: before, tuned: after, changes: tally.counts.reduce(0) { $0 + $1.changes },
+                counts: tally.isDense ? [] : tally.counts, differenceBits: tally.differences.bits,
+                elementBits: tally.elements.bits)
+        }
+    }
+}
+
+/// A mutex that can stand in an array.
+private final class Mutexed<Value: Sendable>: Sendable {
+    let value: Mutex<Value>
+
+    init(_ value: Value) {
+        self.value = Mutex(value)
+    }
+}
+
+/// How often each byte value occurs at each place of an element.
+struct ByteHistogram: Sendable {
+    private var counts: [UInt32] = []
+    private var elements = 0
+
+    mutating func add(_ bytes: UnsafeRawBufferPointer, width: Int) {
+        if counts.count < width * 256 { counts += [UInt32](repeating: 0, count: width * 256 - counts.count) }
+        for index in bytes.indices { unsafe counts[index % width * 256 + Int(bytes[index])] += 1 }
+        elements += bytes.count / width
+    }
+
+    mutating func add(_ other: ByteHistogram) {
+        if counts.count < other.counts.count {
+            counts += [UInt32](repeating: 0, count: other.counts.count - counts.count)
+        }
+        for index in other.counts.indices { counts[index] += other.counts[index] }
+        elements += other.elements
+    }
+
+    /// Bits an element, by the frequencies of the bytes at each place; zero for none.
+    var bits: Double {
+        guard elements > 0 else { return 0 }
+        var bits = 0.0
+        for count in counts where count > 0 {
+            let share = Double(count) / Double(elements)
+            bits -= share * logarithm(share)
+        }
+        return bits
+    }
+}
