@@ -193,10 +193,11 @@ private struct Child {
             guard errno == EINTR else { throw ToolError(description: "lost the tool's process") }
         }
         // What the system reports counts our own memory, which the child shared until it became the tool: where it is
-        // no more than that it says nothing, and the samples have to do.
+        // no more than that it says nothing, and the samples have to do; a tool that was gone before the first of them
+        // was too short to hold much.
         let reported = Self.bytes(usage.ru_maxrss)
         // Linux counts what the spawning process held; its counters are only nearly exact.
-        let isMasked = sampledPeak > 0 && reported <= ownPeak + ownPeak / 8 + (8 << 20)
+        let isMasked = ownPeak > 0 && reported <= ownPeak + ownPeak / 8 + (8 << 20)
         let number = status & 0x7f
         return ToolRun(
             status: (status >> 8) & 0xff, signal: number == 0 ? nil : number,
