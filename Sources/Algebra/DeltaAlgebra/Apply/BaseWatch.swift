@@ -27,22 +27,10 @@ final class BaseWatch: Sendable {
     /// The digests of all tensors; those that did not pass are read now.
     func digests(lanes: Lanes) throws(Failure) -> [Digest] {
         let missing = base.tensors.indices.filter { collector.digest(of: $0) == nil }
-        let sources: [any TensorSource] = missing.map { base.tensors[$0].source }
-        let groups = BlockGroup.plan(sources, groupSize: 1 << 20)
-        let buffers = LaneBuffers(lanes, byteCount: groups.reduce(0) { max($0, $1.byteCount) })
-        try lanes.forEach(groups.count) { lane, index throws(Failure) in
-            try buffers.withBuffer(lane: lane, count: groups[index].byteCount) { buffer throws(Failure) in
-                var filled = 0
-                for block in groups[index].blocks {
-                    var part = buffer._mutatingExtracting(filled..<filled + block.count)
-                    try sources[block.tensor].read(at: block.offset, into: &part)
-                    observe(missing[block.tensor], at: block.offset, part.bytes)
-                    filled += block.count
-                }
-            }
-        }
+        let read = try DataDigests.take(of: missing.map { base.tensors[$0].source }, lanes: lanes)
+        var late = Dictionary(uniqueKeysWithValues: zip(missing, read))
         return try base.tensors.indices.map { tensor throws(Failure) in
-            guard let digest = collector.digest(of: tensor) else {
+            guard let digest = collector.digest(of: tensor) ?? late.removeValue(forKey: tensor) else {
                 throw Failure(.internal, "a tensor of the base was not hashed", object: base.tensors[tensor].name)
             }
             return digest

@@ -1,0 +1,170 @@
+import Adapters
+import Checkpoints
+import Diagnostics
+import Digests
+import Files
+import Tensors
+
+/// The delta that gives a checkpoint back bit for bit, with all of its files: `Spec/deltas.md`.
+struct LosslessDelta {
+    private let pair: CheckpointPair
+
+    init(_ pair: CheckpointPair) {
+        self.pair = pair
+    }
+
+    /// Its tensors are computed as they are read.
+    func adapter() throws(Failure) -> Adapter {
+        let base = pair.baseFingerprint
+        let reference = BaseReference(
+            root: base.root, headerDigest: base.headerDigest, tensorCount: base.tensorCount, byteCount: base.byteCount)
+        return Adapter(
+            method: Method.delta.word,
+            parameters: ["result_root": .string("\(pair.tunedFingerprint.root)")],
+            entries: try changed() + unpaired() + removed() + files(), bases: [reference])
+    }
+
+    private func binding(base: Int?, tuned: Int?) -> EntryBinding {
+        EntryBinding(
+            base: 0, baseLeaf: base.map { pair.baseFingerprint.leaves[$0] },
+            resultLeaf: tuned.map { pair.tunedFingerprint.leaves[$0] })
+    }
+
+    // MARK: Tensors
+
+    private func changed() throws(Failure) -> [AdapterEntry] {
+        var entries: [AdapterEntry] = []
+        for (pair, findings) in zip(pair.pairs, pair.findings) {
+            let binding = binding(base: pair.baseNumber, tuned: pair.tunedNumber)
+            var isWhole = false
+            if findings.changes > 0 {
+                var entry = try LosslessChoice.entry(for: pair, findings)
+                isWhole = entry.key.kind == .full
+                if isWhole, pair.added != nil {
+                    entry.tensors = [RoleTensor(.value, self.pair.tuned.tensors[pair.tunedNumber].source)]
+                }
+                entry.binding = binding
+                if isWhole { entry.binding?.baseLeaf = nil }
+                entries.append(entry)
+            }
+            if let added = pair.added, !isWhole {
+                entries.append(
+                    AdapterEntry(
+                        key: EntryKey(pair.name, .extend), tensors: [RoleTensor(.value, added)], binding: binding))
+            }
+        }
+        return entries
+    }
+
+    /// What the base has under no such name, type and shape: a tensor under two names is kept once.
+    private func unpaired() -> [AdapterEntry] {
+        var entries: [AdapterEntry] = []
+        var first: [TensorIdentity: String] = [:]
+        let others = Set(pair.unpaired)
+        for (number, tensor) in pair.tuned.tensors.enumerated() where !others.contains(number) {
+            first[TensorIdentity(tensor, pair.tunedData[number])] = tensor.name
+        }
+        for number in pair.unpaired {
+            let tensor = pair.tuned.tensors[number]
+            let identity = TensorIdentity(tensor, pair.tunedData[number])
+            let binding = binding(base: nil, tuned: number)
+            if let name = first[identity], tensor.byteCount > 0 {
+                entries.append(
+                    AdapterEntry(
+                        key: EntryKey(tensor.name, .alias), parameters: ["of": .string(name)], tensors: [],
+                        binding: binding))
+                continue
+            }
+            first[identity] = tensor.name
+            var entry = AdapterEntry(key: EntryKey(tensor.name, .full), tensors: [], binding: binding)
+            if tensor.byteCount > 0 {
+                entry.tensors = [RoleTensor(.value, tensor.source)]
+            } else {
+                entry.parameters.setEmptyTensors([
+                    EmptyTensor(role: .value, dtype: tensor.dtype, shape: tensor.shape)
+                ])
+            }
+            entries.append(entry)
+        }
+        return entries
+    }
+
+    private func removed() -> [AdapterEntry] {
+        pair.removed.map { number in
+            AdapterEntry(
+                key: EntryKey(pair.base.tensors[number].name, .removed), tensors: [],
+                binding: binding(base: number, tuned: nil))
+        }
+    }
+
+    // MARK: Files
+
+    private func files() throws(Failure) -> [AdapterEntry] {
+        var entries: [AdapterEntry] = []
+        for shard in pair.tuned.shards {
+            let header = shard.file.header
+            entries.append(
+                AdapterEntry(
+                    key: EntryKey(shard.name, .file),
+                    parameters: ["layout": "checkpoint", "size": .int(Int64(header.fileByteCount))],
+                    tensors: [RoleTensor(.frame, TensorBuffer(header.bytes))]))
+        }
+        for name in pair.tuned.companions {
+            let file = try InputFile(path: Paths.joined(pair.tuned.folder, name))
+            var entry = AdapterEntry(key: EntryKey(name, .file), tensors: [])
+            if let digest = try sameInBase(file, name) {
+                entry.parameters = ["layout": "base", "from": .string(name), "digest": .string("\(digest)")]
+            } else if file.size > 0 {
+                entry.tensors = [RoleTensor(.value, FileTensor(file: file))]
+            }
+            entries.append(entry)
+        }
+        return entries
+    }
+
+    /// The SHA-256 of a file that the base has too.
+    private func sameInBase(_ file: InputFile, _ name: String) throws(Failure) -> Digest? {
+        guard pair.base.companions.contains(name), file.size > 0 else { return nil }
+        let other = try InputFile(path: Paths.joined(pair.base.folder, name))
+        guard other.size == file.size else { return nil }
+        let digest = try file.digest()
+        return try other.digest() == digest ? digest : nil
+    }
+}
+
+/// What makes two tensors the same but for their names.
+private struct TensorIdentity: Hashable {
+    let dtype: DType
+    let shape: Shape
+    let data: Digest
+
+    init(_ tensor: CheckpointTensor, _ data: Digest) {
+        dtype = tensor.dtype
+        shape = tensor.shape
+        self.data = data
+    }
+}
+
+extension InputFile {
+    fileprivate func digest() throws(Failure) -> Digest {
+        var hash = SHA256()
+        for offset in stride(from: 0, to: size, by: 1 << 20) {
+            try Cancellation.check()
+            hash.update(try read(at: offset, count: min(1 << 20, size - offset)))
+        }
+        return hash.finish()
+    }
+}
+
+/// A file's bytes as a tensor of them.
+private struct FileTensor: TensorSource {
+    let file: InputFile
+
+    var dtype: DType { .u8 }
+    var shape: Shape { [file.size] }
+    var byteCount: Int { file.size }
+
+    func read(at offset: Int, into target: inout MutableRawSpan) throws(Failure) {
+        try file.read(at: offset, into: &target)
+    }
+}
