@@ -13,7 +13,8 @@ import Testing
 @Suite struct FormulaTests {
     /// What an entry makes of a weight.
     private func merged(
-        _ method: String, _ kind: Kind, _ tensors: [RoleTensor], _ parameters: Parameters = [:], entry: Parameters = [:],
+        _ method: String, _ kind: Kind, _ tensors: [RoleTensor], _ parameters: Parameters = [:],
+        entry: Parameters = [:],
         weights: [Float], shape: Shape
     ) throws -> [Float] {
         let entry = AdapterEntry(key: EntryKey("m.weight", kind), parameters: entry, tensors: tensors)
@@ -34,8 +35,14 @@ import Testing
 
     /// Three stages; computed with PEFT's permutations and dense matrices.
     @Test func butterflyOfThreeStages() throws {
-        let values = (0..<192).map { Float((7 * $0 * $0 + 3 * $0) % 11 - 5) / 8 }
-        let weights = (0..<16).map { Float(5 * $0 % 7 - 3) / 2 }
+        let values = (0..<192).map { (index: Int) -> Float in
+            let number: Int = (7 * index * index + 3 * index) % 11
+            return Float(number - 5) / 8
+        }
+        let weights = (0..<16).map { (index: Int) -> Float in
+            let number: Int = 5 * index % 7
+            return Float(number - 3) / 2
+        }
         let result = try merged(
             "boft", .butterfly,
             [
@@ -81,8 +88,8 @@ import Testing
 
     /// A weight that is stored transposed has the same bits, transposed.
     @Test func transposedLowRank() throws {
-        let a = (0..<6).map { Float($0 * 37 % 11) / 7 - 0.6 }
-        let b = (0..<10).map { Float($0 * 29 % 13) / 9 - 0.7 }
+        let a = (0..<6).map { (index: Int) -> Float in Float(index * 37 % 11) / 7 - 0.6 }
+        let b = (0..<10).map { (index: Int) -> Float in Float(index * 29 % 13) / 9 - 0.7 }
         let factors = [
             RoleTensor(.a, try KindTests.tensor(a, [2, 3])), RoleTensor(.b, try KindTests.tensor(b, [5, 2])),
         ]
@@ -104,7 +111,8 @@ import Testing
     /// A sees the means of groups of two inputs times the number of groups.
     @Test func groupedInputs() throws {
         let factors = [
-            RoleTensor(.a, try KindTests.tensor([1, 2], [1, 2])), RoleTensor(.b, try KindTests.tensor([4, 8], [2, 1])),
+            RoleTensor(.a, try KindTests.tensor([1, 2], [1, 2])),
+            RoleTensor(.b, try KindTests.tensor([4, 8], [2, 1])),
         ]
         let result = try merged(
             "lora", .lora, factors, ["lora_alpha": 1, "use_qalora": true, "qalora_group_size": 2],

@@ -31,9 +31,11 @@ import Testing
             let merged = try application.merged(rows.target)
             let original = try application.original(rows.target)
             // What is drawn has no magnitudes of its own.
-            let isSum = adapter.parameters["save_projection"] == nil && application.updates.updates.allSatisfy {
-                $0.target != rows.target || ($0.effect == .sum && $0.entry.kind != .spectrum)
-            }
+            let isSum =
+                adapter.parameters["save_projection"] == nil
+                && application.updates.updates.allSatisfy {
+                    $0.target != rows.target || ($0.effect == .sum && $0.entry.kind != .spectrum)
+                }
             let bound = isSum ? try bounds.change(of: rows.target) : []
             var worst: Float = 0
             for (index, row) in rows.rows.enumerated() {

@@ -12,6 +12,11 @@ import Testing
         #expect(all.sorted() == Array(0..<1024))
     }
 
+    @Test func negativeSeed() {
+        var random = TorchRandom(seed: -5)
+        #expect(random.permutationPrefix(6, of: 100) == [30, 43, 13, 50, 71, 11])
+    }
+
     @Test func uniform() {
         var random = TorchRandom(seed: 42)
         let values = (0..<2000).map { _ in random.uniform(-0.7, 0.7).bitPattern }

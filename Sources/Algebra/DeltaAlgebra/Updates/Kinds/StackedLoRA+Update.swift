@@ -51,7 +51,11 @@ extension UpdateBuilder {
             else { continue }
             found.append((full, tensor))
         }
-        guard let first = found.first else { return (context.target, try context.tensor()) }
+        guard let first = found.first else {
+            throw Failure(
+                .baseIncompatible, "the base has no fused parameter that the adapter changes", object: context.target,
+                hint: "a checkpoint that holds the experts one by one must be fused first")
+        }
         guard found.count == 1 else {
             throw .notMergeable(
                 "its factors fit several parameters of the module (\(found.map(\.name).joined(separator: ", "))), and the file does not name theirs"
