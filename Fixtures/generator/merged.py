@@ -20,7 +20,6 @@ ROWS = 4
 WRONG = {
     "lora-embedding-tied": "the head shares the embedding's weight, and PEFT merges into both",
     "lora-replication": "the replicated layers share one weight, and PEFT merges into it twice",
-    "lora-parameters-experts": "the base's file holds the experts one by one",
     "lora-pissa": "PEFT takes the decomposition out of the base when it loads",
     "lora-olora": "PEFT takes the decomposition out of the base when it loads",
     "lora-ga": "PEFT shifts the base when it initialises and does not do so again when it loads",
@@ -40,7 +39,21 @@ def merged_tensors(case: Case) -> dict[str, torch.Tensor]:
         warnings.simplefilter("ignore")
         model = load(ADAPTERS / case.name, case.base)
         merged = model.merge_and_unload()
-    return dict(merged.state_dict())
+    return {**merged.state_dict(), **_separate_experts(merged.state_dict())}
+
+
+def _separate_experts(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """The experts of a fused stack under the names that Mixtral's file has for each."""
+    separate = {}
+    for key, stack in tensors.items():
+        stem, _, name = key.rpartition(".mlp.experts.")
+        for expert, weight in enumerate(stack if stem else []):
+            parts = {"w1": 0, "w3": 1} if name == "gate_up_proj" else {"w2": 0}
+            height = weight.shape[0] // len(parts)
+            for part, index in parts.items():
+                path = f"{stem}.block_sparse_moe.experts.{expert}.{part}.weight"
+                separate[path] = weight[index * height : (index + 1) * height]
+    return separate
 
 
 def spread(count: int, limit: int) -> list[int]:

@@ -110,6 +110,15 @@ import Testing
         #expect(alike.refusals.contains { $0.failure.code == .notMergeable })
     }
 
+    /// A checkpoint with the experts one by one gets an update for each of their matrices.
+    @Test func separateExperts() throws {
+        let adapter = try MergedFixtures.adapter("lora-parameters-experts")
+        let application = try Application(adapter, base: "mixtral")
+        #expect(application.updates.refusals.isEmpty)
+        #expect(application.updates.updates.count == 2 * (4 * 3 + 1))
+        #expect(Set(application.updates.updates.map(\.target)).count == application.updates.updates.count)
+    }
+
     @Test func notFiniteWeight() throws {
         let failure = #expect(throws: Failure.self) {
             try AdapterUpdates(Adapter(method: "lora"), weight: .nan) { _ in nil }

@@ -4,10 +4,10 @@ package struct TorchRandom: Sendable {
     private var state: [UInt32]
     private var next = 624
 
-    /// As `torch.Generator().manual_seed(seed)`: only the low 32 bits count, of 2⁶⁴ − 1 + seed where that is negative.
+    /// As `torch.Generator().manual_seed(seed)`: only the low 32 bits count.
     package init(seed: Int) {
         state = [UInt32](repeating: 0, count: 624)
-        state[0] = UInt32(truncatingIfNeeded: seed < 0 ? seed &- 1 : seed)
+        state[0] = UInt32(truncatingIfNeeded: seed)
         for index in 1..<624 {
             let last = state[index - 1]
             state[index] = 1_812_433_253 &* (last ^ last >> 30) &+ UInt32(index)
