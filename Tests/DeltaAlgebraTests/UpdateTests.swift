@@ -1,4 +1,5 @@
 import Adapters
+import Checkpoints
 import DeltaAlgebra
 import Diagnostics
 import Tensors
@@ -94,6 +95,19 @@ import Testing
         let updates = try AdapterUpdates(adapter) { _ in BaseTensor(dtype: .bf16, shape: [7, 9]) }
         #expect(updates.updates.isEmpty)
         #expect(updates.refusals.allSatisfy { $0.failure.code == .baseIncompatible })
+    }
+
+    @Test func quantizedBasesAreRefused() throws {
+        let adapter = try MergedFixtures.adapter("lora-llama")
+        let file = try MergedFixtures.base("llama")
+        for dtype in [DType.u8, .i32, .f8e4m3] {
+            let updates = try AdapterUpdates(adapter) { name in
+                file.source(named: name).map { BaseTensor(dtype: dtype, shape: $0.shape) }
+            }
+            #expect(updates.updates.isEmpty)
+            #expect(updates.refusals.count == adapter.entries.count { $0.key.kind == .lora })
+            #expect(updates.refusals.allSatisfy { $0.failure.code == .baseIncompatible })
+        }
     }
 
     /// The factors of several parameters of one module are told apart by their shapes, and refused where these are alike.
