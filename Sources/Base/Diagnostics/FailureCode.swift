@@ -133,7 +133,8 @@ extension Failure.Code {
         decodeMismatch, digestMismatch, paddingNonzero, badFrame, sparseIndex, maskCount, quantizationParameter,
         baseInvalid, jsonSyntax, jsonDuplicate, jsonNumber, jsonLimit, pickleRefused, badArchive, notAnAdapter,
         configInvalid, configConflict, weightsMissing, configMissing, unknownKey, notExportable, notMergeable,
-        baseMismatch, baseIncompatible, baseAmbiguous, usage, notFound, notRegular, outputExists, cannotCreate, inputOutput, noSpace,
+        baseMismatch, baseIncompatible, baseAmbiguous, usage, notFound, notRegular, outputExists, cannotCreate,
+        inputOutput, noSpace,
         changedDuringRead, outOfMemory, permission, interrupted, terminated, closedPipe, verificationFailed,
         `internal`,
     ]
