@@ -9,11 +9,13 @@ from pathlib import Path
 
 import torch
 
-from . import ADAPTERS, BASES, EXPECTED, FIXTURES
+from . import ADAPTERS, BASES, EXPECTED, FIXTURES, MERGED
 from .adapters import inputs_of, load, logits_of, make, write
 from .bases import BASE_MODELS, write_base
 from .cases import CASES
 from .expected import write_expected
+from .layers import write_layers
+from .merged import write_all_merged
 from .tables import config_keys, methods
 
 # Between the adapter in memory and the same one loaded from its file; fp32 sums are not reordered, so most are 0.
@@ -64,5 +66,10 @@ def main(arguments: list[str]) -> int:
     if not names:
         write_json(EXPECTED / "reasons.json", {name: reason for name, reason in reasons.items() if reason})
         write_json(FIXTURES / "methods.json", methods())
+        # Opaque methods have no merge here; variants of LoRA that PEFT's roles do not cover may have.
+        cases = [case for case in CASES.values() if case.understood or case.method == "LORA"]
+        unmerged = write_all_merged(cases)
+        write_layers()
+        write_json(MERGED / "reasons.json", unmerged)
         write_json(FIXTURES / "peft-config-keys.json", config_keys())
     return 1 if failed else 0

@@ -72,13 +72,20 @@ struct Application {
     var block = 5
 
     init(_ adapter: Adapter, base name: String, weight: Double = 1, isResidual: Bool = false) throws {
-        let file = try MergedFixtures.base(name)
+        try self.init(
+            adapter, file: MergedFixtures.base(name), weight: weight, isResidual: isResidual,
+            isTransposed: { name == "gpt-oss" && $0.contains("experts") })
+    }
+
+    init(
+        _ adapter: Adapter, file: SafetensorsFile, weight: Double = 1, isResidual: Bool = false,
+        isTransposed: @escaping @Sendable (String) -> Bool = { _ in false }
+    ) throws {
         self.file = file
         updates = try AdapterUpdates(adapter, weight: weight, isResidual: isResidual) { target in
-            guard let source = file.source(named: target) else { return nil }
-            return BaseTensor(
-                dtype: source.dtype, shape: source.shape,
-                isTransposed: name == "gpt-oss" && target.contains("experts"))
+            file.source(named: target).map {
+                BaseTensor(dtype: $0.dtype, shape: $0.shape, isTransposed: isTransposed(target))
+            }
         }
     }
 

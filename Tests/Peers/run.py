@@ -32,6 +32,8 @@ from generator.adapters import inputs_of, load, logits_of, tensors_of  # noqa: E
 from generator.case import Case  # noqa: E402
 from generator.cases import CASES  # noqa: E402
 from generator.tables import config_keys, methods  # noqa: E402
+from merged import TOLERANCE as MERGED_TOLERANCE  # noqa: E402
+from merged import merged_difference  # noqa: E402
 from safetensors import safe_open  # noqa: E402
 
 TIMEOUT = 60
@@ -114,6 +116,8 @@ def check_case(case: Case, binary: Path | None) -> None:
     original = ADAPTERS / case.name
     logits = computed(original, case)
     same_logits(logits, recorded(case), RECORDED_TOLERANCE, "fixture")
+    difference = merged_difference(case) or 0
+    require(difference <= MERGED_TOLERANCE, f"merged: rows differ by {difference:.2g}")
     if binary is None:
         return
     with tempfile.TemporaryDirectory(prefix="tenon-peers-") as temporary:

@@ -62,19 +62,22 @@ package struct ExtractJob: Sendable {
             tunedBytes: tuned.shards.reduce(0) { $0 + $1.file.header.fileByteCount },
             storedBytes: Int(written.trailer.fileSize),
             equalCount: zip(pair.pairs, pair.findings).count { $0.added == nil && $1.changes == 0 },
-            tensors: Self.tensors(written.index), contentDigest: written.trailer.contentDigest,
+            tensors: try Self.tensors(written.index), contentDigest: written.trailer.contentDigest,
             baseRoot: pair.baseFingerprint.root, resultRoot: pair.tunedFingerprint.root,
             findings: base.findings + tuned.findings, memoryBytes: Outputs.memory(lanes: lanes), times: times)
     }
 
-    private static func tensors(_ index: Index) -> [Report.Tensor] {
-        let stored = index.storedBytes()
+    private static func tensors(_ index: Index) throws(Failure) -> [Report.Tensor] {
+        let layout = try Layout(index, alignment: Header().alignment)
         var first = 0
         return index.entries.map { entry in
-            let end = first + Int(entry.tensorCount)
-            defer { first = end }
+            let own = layout.tensors[first..<first + Int(entry.tensorCount)]
+            first += own.count
+            let planes = own.first.map { $0.firstPlane }
+            let end = own.last.map { $0.firstPlane + $0.chunkCount * $0.planeCount }
             return Report.Tensor(
-                name: index.string(entry.target), kind: entry.kind.word, storedBytes: stored[first..<end].reduce(0, +))
+                name: index.string(entry.target), kind: entry.kind.word,
+                storedBytes: index.planes[(planes ?? 0)..<(end ?? 0)].reduce(0) { $0 + $1.storedBytes })
         }
     }
 }

@@ -28,9 +28,6 @@ struct Matrix: Sendable {
         return Matrix(rows: columns, columns: rows, result)
     }
 
-    /// The same numbers in another shape.
-    func reshaped(rows: Int, columns: Int) -> Matrix { Matrix(rows: rows, columns: columns, values) }
-
     /// Each element times `factor`, rounded once.
     func scaled(by factor: Float) -> Matrix {
         factor == 1 ? self : Matrix(rows: rows, columns: columns, values.map { factor * $0 })
@@ -53,9 +50,6 @@ struct Matrix: Sendable {
         for row in 0..<rows { result += values[(row * self.columns)..<(row * self.columns + columns)] }
         return Matrix(rows: rows, columns: columns, result)
     }
-
-    /// Whether an element is NaN or infinite.
-    var hasNonFinite: Bool { values.contains { !$0.isFinite } }
 }
 
 extension TensorSource {
@@ -69,17 +63,16 @@ extension TensorSource {
     /// Throws ``Failure/Code/kindShape`` for a type that holds no measured numbers.
     func floats(_ range: Range<Int>) throws(Failure) -> [Float] {
         guard let width = dtype.width else { throw notNumbers }
-        let bytes = try read(at: range.lowerBound * width, count: range.count * width)
         var values = [Float](repeating: 0, count: range.count)
         switch dtype {
-        case .f32:
-            for index in values.indices {
-                values[index] = Float(bitPattern: UInt32(truncatingIfNeeded: bytes.littleEndian(index, width: 4)))
-            }
+        case .f32: try fill(&values, from: range.lowerBound * width)
         case .f64:
-            for index in values.indices { values[index] = Float(Double(bitPattern: bytes.littleEndian(index, width: 8))) }
+            var doubles = [Double](repeating: 0, count: range.count)
+            try fill(&doubles, from: range.lowerBound * width)
+            for index in values.indices { values[index] = Float(doubles[index]) }
         case .bf16, .f16:
-            let halves = (0..<range.count).map { UInt16(truncatingIfNeeded: bytes.littleEndian($0, width: 2)) }
+            var halves = [UInt16](repeating: 0, count: range.count)
+            try fill(&halves, from: range.lowerBound * width)
             if dtype == .bf16 {
                 unsafe tenon_f32_from_bf16(halves, halves.count, &values)
             } else {
@@ -116,6 +109,14 @@ extension TensorSource {
             places.append(place)
         }
         return places
+    }
+
+    /// Overwrites all of `array` with the bytes from `offset` on.
+    private func fill<Element: BitwiseCopyable>(_ array: inout [Element], from offset: Int) throws(Failure) {
+        guard !array.isEmpty else { return }
+        var span = array.mutableSpan
+        var bytes = unsafe span.mutableBytes
+        try read(at: offset, into: &bytes)
     }
 
     private var notNumbers: Failure {

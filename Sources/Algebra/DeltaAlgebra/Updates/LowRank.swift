@@ -1,3 +1,4 @@
+import CKernels
 import Diagnostics
 import Tensors
 
@@ -27,24 +28,24 @@ struct LowRank: SumUpdate {
     func add(rows: Range<Int>, to sum: inout MutableSpan<Float>) {
         let height = left.rows / stack
         let rank = left.columns
-        for row in rows {
-            let matrix = row / height
-            Self.add(
-                left.values.span.extracting((row * rank)..<((row + 1) * rank)),
-                right.values.span.extracting((matrix * rank * right.columns)..<((matrix + 1) * rank * right.columns)),
-                to: &sum, at: (row - rows.lowerBound) * right.columns, columns: right.columns)
-        }
-    }
-
-    /// acc[j] = fma(left[k], right[k, j], acc[j]) for k ascending, on `columns` elements of `sum` from `start` on.
-    private static func add(
-        _ left: Span<Float>, _ right: Span<Float>, to sum: inout MutableSpan<Float>, at start: Int, columns: Int
-    ) {
-        for k in left.indices {
-            let factor = left[k]
-            let row = k * columns
-            for column in 0..<columns {
-                sum[start + column] = sum[start + column].addingProduct(factor, right[row + column])
+        let columns = right.columns
+        precondition(rows.upperBound <= left.rows && sum.count >= rows.count * columns)
+        unsafe sum.withUnsafeMutableBufferPointer { sum in
+            unsafe left.values.withUnsafeBufferPointer { left in
+                unsafe right.values.withUnsafeBufferPointer { right in
+                    var row = rows.lowerBound
+                    while row < rows.upperBound {
+                        let matrix = row / height
+                        let end = min((matrix + 1) * height, rows.upperBound)
+                        guard let target = unsafe sum.baseAddress, let a = unsafe left.baseAddress,
+                            let b = unsafe right.baseAddress
+                        else { return }
+                        unsafe tenon_lowrank_add(
+                            target + (row - rows.lowerBound) * columns, columns, a + row * rank, rank,
+                            b + matrix * rank * columns, columns, end - row, columns, rank)
+                        row = end
+                    }
+                }
             }
         }
     }

@@ -62,7 +62,8 @@ final class SharedFactors: Sendable {
             func draw(_ rows: Int, _ columns: Int) -> Matrix {
                 // √2/√fan·√3 in fp64, as Python has it.
                 let bound = 3.0.squareRoot() * (2.0.squareRoot() / Double(columns).squareRoot())
-                return Matrix(rows: rows, columns: columns, (0..<(rows * columns)).map { _ in random.uniform(-bound, bound) })
+                return Matrix(
+                    rows: rows, columns: columns, (0..<(rows * columns)).map { _ in random.uniform(-bound, bound) })
             }
             return [.a: draw(rank, inputs), .b: draw(out, rank)]
         }

@@ -1,5 +1,6 @@
 import Adapters
 import Diagnostics
+import Tensors
 
 /// How entries of one kind become updates: one value per kind, in `Kinds/`.
 struct UpdateBuilder: Sendable {
@@ -21,7 +22,11 @@ struct UpdateBuilder: Sendable {
         if others.contains(kind) { return [] }
         // A tensor without elements multiplies into nothing.
         if let empty = context.entry.parameters.emptyTensors, !empty.isEmpty { return [] }
-        if let builder = all[kind] { return try builder.plan(context) }
+        if let builder = all[kind] {
+            let updates = try builder.plan(context)
+            for update in updates where update.effect != .replace { try checkFloat(update.target, context) }
+            return updates
+        }
         let method = Method.named(context.adapter.method)
         // What an understood method carries along as opaque is for training alone.
         if kind == .opaque, method != nil { return [] }
@@ -32,6 +37,19 @@ struct UpdateBuilder: Sendable {
             method == nil
                 ? "the method \(context.adapter.method) is not understood, so what it does to weights is not known"
                 : "entries of kind \(kind.word) do not change weights")
+    }
+}
+
+extension UpdateBuilder {
+    /// Refuses codes of a quantized weight: they are no numbers to add to.
+    private static func checkFloat(_ target: String, _ context: UpdateContext) throws(Failure) {
+        let dtype = try context.tensor(target).dtype
+        guard dtype.isFloat else {
+            throw Failure(
+                .baseIncompatible, "the base's tensor does not hold plain floats", object: target,
+                expected: "F32, BF16, F16 or F64", actual: dtype.name,
+                hint: "give the base in 16 or 32 bits; a quantized one cannot take up a change")
+        }
     }
 }
 

@@ -88,6 +88,9 @@ struct UpdateContext: Sendable {
 
     private var isFanInFanOut: Bool { adapter.parameters["fan_in_fan_out"]?.bool == true }
 
+    /// A product of sides, refusing what does not fit.
+    func product(_ sides: Int...) throws(Failure) -> Int { try Shape(sides).elementCount() }
+
     // MARK: Parameters
 
     func flag(_ name: String, default standard: Bool = false) -> Bool {

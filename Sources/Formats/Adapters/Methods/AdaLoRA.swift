@@ -1,7 +1,7 @@
 extension Method {
     /// Low-rank factors with a vector of singular values, pruned while training.
     ///
-    /// ΔW = s·B·(E ⊙ A), A [r, in], B [out, r], E [r, 1], s = α/(r + 10⁻⁵) with the module's own r. Singular values
+    /// ΔW = s·B·(E ⊙ A), A [r, in], B [out, r], E [r, 1], s = α/(init_r + 10⁻⁵). Singular values
     /// that the budget took away are not stored, so that r differs between modules and may be zero.
     package static let adalora = Method(
         word: "adalora", name: "AdaLoRA",
@@ -19,6 +19,6 @@ extension Method {
             ConfigKey("total_step", noEffect: "how long training lasts"),
         ],
         mergeability: .lowRank,
-        formula: "W' = W + s·B·(E ⊙ A), s = alpha/(r + 1e-5)",
+        formula: "W' = W + s·B·(E ⊙ A), s = alpha/(init_r + 1e-5)",
         source: "Zhang et al., AdaLoRA: Adaptive Budget Allocation for Parameter-Efficient Fine-Tuning, 2023")
 }

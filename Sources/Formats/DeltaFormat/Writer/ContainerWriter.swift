@@ -26,6 +26,13 @@ package struct ContainerWriter: Sendable {
 
     /// Writes all of it but does not commit `output`. Throws before the first byte if a reader would refuse the result.
     package func write(_ adapter: Adapter, to output: OutputFile) throws(Failure) -> Trailer {
+        try writeIndexed(adapter, to: output).trailer
+    }
+
+    /// The same, with all metadata of what was written.
+    package func writeIndexed(
+        _ adapter: Adapter, to output: OutputFile
+    ) throws(Failure) -> (trailer: Trailer, index: Index) {
         let plan = try ContainerPlan(adapter)
         let job = try WritingJob(plan, writer: self, output: output)
         return try job.run()
@@ -99,7 +106,7 @@ private final class WritingJob: Sendable {
         return filters.withLock { $0 }
     }
 
-    func run() throws(Failure) -> Trailer {
+    func run() throws(Failure) -> (trailer: Trailer, index: Index) {
         let header = header.serialized()
         try output.append(header)
         try writer.lanes.forEachInOrder(groups.count) { lane, group throws(Failure) in
@@ -191,7 +198,7 @@ private final class WritingJob: Sendable {
         }
     }
 
-    private func finish(_ header: [UInt8]) throws(Failure) -> Trailer {
+    private func finish(_ header: [UInt8]) throws(Failure) -> (trailer: Trailer, index: Index) {
         let index = progress.withLock { $0.index }
         let layout = try Layout(index, alignment: self.header.alignment)
         try output.pad(to: 8)
@@ -213,7 +220,7 @@ private final class WritingJob: Sendable {
             fileSize: UInt64(output.position + Limits.trailerSize), headerChecksum: Header.checksum(of: header),
             indexDigest: hash.finish(), contentDigest: index.contentDigest(), logicalBytes: UInt64(layout.logicalBytes))
         try output.append(trailer.serialized())
-        return trailer
+        return (trailer, index)
     }
 }
 

@@ -12,7 +12,7 @@ extension UpdateBuilder {
         }
         let (stages, blocks, side) = (shape[0], shape[1], shape[2])
         let outputs = try context.sides(.scale).rows
-        let layout = try context.layout(out: outputs, in: blocks * side)
+        let layout = try context.layout(out: outputs, in: try context.product(blocks, side))
         let permutations = try Butterfly.permutations(stages: stages, blocks: blocks, side: side)
         return [
             context.planned(layout, .map(layout.outputs)) { () throws(Failure) in

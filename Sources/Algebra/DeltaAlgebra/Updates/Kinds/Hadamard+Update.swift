@@ -8,8 +8,10 @@ extension UpdateBuilder {
         let hasCores = context.entry[.t1] != nil
         let a = try context.sides(.w1A)
         let b = try context.sides(.w1B)
-        let core = hasCores ? try context.source(.t1).shape.dimensions.dropFirst(2).reduce(1, *) : 1
-        let layout = try context.layout(out: hasCores ? a.columns : a.rows, in: b.columns * core)
+        let kernel = hasCores ? Array(try context.source(.t1).shape.dimensions.dropFirst(2)) : []
+        let layout = try context.layout(
+            out: hasCores ? a.columns : a.rows,
+            in: try context.product(b.columns, try Shape(kernel).elementCount()))
         guard !layout.isTransposed else {
             throw .notMergeable("LoHa's factors are not defined for a weight that is stored transposed")
         }

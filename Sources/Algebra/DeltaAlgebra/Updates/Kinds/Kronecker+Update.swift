@@ -7,7 +7,8 @@ extension UpdateBuilder {
     static let kronecker = UpdateBuilder { context throws(Failure) in
         let first = try product(context, .w1, .w1A, .w1B, core: nil)
         let second = try product(context, .w2, .w2A, .w2B, core: .t2)
-        let layout = try context.layout(out: first.rows * second.rows, in: first.columns * second.columns)
+        let layout = try context.layout(
+            out: try context.product(first.rows, second.rows), in: try context.product(first.columns, second.columns))
         guard !layout.isTransposed else {
             throw .notMergeable("LoKr's factors are not defined for a weight that is stored transposed")
         }
@@ -43,8 +44,8 @@ extension UpdateBuilder {
                 LowRank(left: try context.matrix(a), right: try context.matrix(b)).product
             }
         }
-        let kernel = source.shape.dimensions.dropFirst(2).reduce(1, *)
-        return Side(rows: left.columns, columns: right.columns * kernel) { () throws(Failure) in
+        let kernel = try Shape(Array(source.shape.dimensions.dropFirst(2))).elementCount()
+        return Side(rows: left.columns, columns: try context.product(right.columns, kernel)) { () throws(Failure) in
             let right = try Core(source).contracted(with: try context.matrix(b))
             return LowRank(left: try context.matrix(a).transposed, right: right).product
         }

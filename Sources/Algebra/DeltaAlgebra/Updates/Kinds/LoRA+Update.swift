@@ -28,7 +28,7 @@ extension UpdateBuilder {
             let rank = a.rows
             return (
                 b: try context.matrix(.b).spreadingColumns(to: rank),
-                a: try factorA(context, inputs: layout.in)
+                a: try diagonal(context, try factorA(context, inputs: layout.in))
             )
         }
         var updates: [PlannedUpdate] = []
@@ -83,6 +83,12 @@ extension UpdateBuilder {
             for column in 0..<inputs { result[row, column] = factor * a[row, column / size] }
         }
         return result
+    }
+
+    /// KaSA's diag(λ)·A; A itself where there is no λ.
+    private static func diagonal(_ context: UpdateContext, _ a: Matrix) throws(Failure) -> Matrix {
+        guard let source = context.entry[.lambda] else { return a }
+        return a.scalingRows(by: try source.floats())
     }
 
     private static func magnitude(_ context: UpdateContext) throws(Failure) -> [Float] {

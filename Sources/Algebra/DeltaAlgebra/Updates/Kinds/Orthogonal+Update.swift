@@ -10,7 +10,7 @@ extension UpdateBuilder {
             throw Failure(.kindShape, "a row of \(rotation.columns) elements is no strict triangle")
         }
         let isShared = rotation.rows == 1
-        let layout = isShared ? try context.layout() : try context.layout(in: rotation.rows * side)
+        let layout = isShared ? try context.layout() : try context.layout(in: try context.product(rotation.rows, side))
         guard layout.in % side == 0 else {
             throw context.mismatch(try context.tensor(), expected: "inputs in multiples of \(side)")
         }
@@ -18,6 +18,12 @@ extension UpdateBuilder {
         let terms =
             context.flag("use_cayley_neumann", default: true)
             ? try context.integer("num_cayley_neumann_terms", default: 5) : nil
+        // Each term is a product of matrices; a series of so many is no use to anyone.
+        guard (terms ?? 0) <= 1000 else {
+            throw Failure(
+                .badParameter, "num_cayley_neumann_terms is out of range", expected: "at most 1000",
+                actual: "\(terms ?? 0)")
+        }
         return [
             context.planned(layout, .map(layout.outputs)) { () throws(Failure) in
                 let triangles = try context.matrix(.rotation)

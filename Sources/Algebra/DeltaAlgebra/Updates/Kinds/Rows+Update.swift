@@ -11,7 +11,8 @@ extension UpdateBuilder {
             throw context.mismatch(try context.tensor(), expected: "rows of \(value.columns)")
         }
         let stored = context.entry[.indices]
-        let places = try stored.map { source throws(Failure) in try source.places() }
+        let places =
+            try stored.map { source throws(Failure) in try source.places() }
             ?? context.adapter.rowIndices(of: context.entry.key)
         guard let places, places.count == value.rows else {
             throw Failure(.badParameter, "the places of the rows are not known", object: "trainable_token_indices")

@@ -9,7 +9,7 @@ extension UpdateBuilder {
         let value = try context.source(.value).shape.dimensions
         guard value.count == 3 else { return try repeated(context, value) }
         try context.requireWholeWeight("MiSS's \"bat\"")
-        let layout = try context.layout(out: value[0] * value[1])
+        let layout = try context.layout(out: try context.product(value[0], value[1]))
         guard layout.in % value[1] == 0, !layout.isTransposed else {
             throw context.mismatch(try context.tensor(), expected: "blocks of \(value[1])")
         }

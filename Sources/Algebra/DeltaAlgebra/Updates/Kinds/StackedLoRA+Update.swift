@@ -10,16 +10,21 @@ extension UpdateBuilder {
     static func parameter(_ context: UpdateContext) throws(Failure) -> [PlannedUpdate] {
         let a = try context.sides(.a)
         let b = try context.sides(.b)
-        let (name, tensor) = try parameterTensor(context, out: b.rows, in: a.columns)
+        guard let (name, tensor) = try parameterTensor(context, out: b.rows, in: a.columns) else {
+            if let experts = try SeparateExperts(context, out: b.rows, in: a.columns) {
+                return try experts.updates(context)
+            }
+            throw Failure(
+                .baseIncompatible, "the base has no fused parameter that the adapter changes", object: context.target,
+                hint: "a checkpoint that holds the experts one by one under unusual names must be fused first")
+        }
         let dimensions = tensor.shape.dimensions
         let stack = dimensions.count == 3 ? dimensions[0] : 1
         guard stack > 0, a.rows % stack == 0 else {
             throw context.mismatch(tensor, expected: "a stack that divides \(a.rows)")
         }
         let rank = a.rows / stack
-        // The entry's own rank is counted over the whole stack.
-        let ratio = context.flag("use_rslora") ? Double(stack).squareRoot() : Double(stack)
-        let scale = Float(try context.adapter.loraScale(of: context.entry) * ratio * context.weight)
+        let scale = try stackScale(context, stack)
         if context.weight == 0 { return [] }
         let isTransposed = try isTransposed(tensor, out: b.rows, in: a.columns)
         let (height, width) = isTransposed ? (a.columns, b.rows) : (b.rows, a.columns)
@@ -36,11 +41,17 @@ extension UpdateBuilder {
         ]
     }
 
-    /// The parameter's tensor. Where several of a module are adapted the file does not name them: then it is the one of
+    /// s of one matrix of a stack: the entry's own rank is counted over all of them.
+    static func stackScale(_ context: UpdateContext, _ stack: Int) throws(Failure) -> Float {
+        let ratio = context.flag("use_rslora") ? Double(stack).squareRoot() : Double(stack)
+        return Float(try context.adapter.loraScale(of: context.entry) * ratio * context.weight)
+    }
+
+    /// The parameter's tensor, if the base has it. Where several of a module are adapted the file does not name them: then it is the one of
     /// `target_parameters` whose shape fits.
     private static func parameterTensor(
         _ context: UpdateContext, out: Int, in inputs: Int
-    ) throws(Failure) -> (name: String, tensor: BaseTensor) {
+    ) throws(Failure) -> (name: String, tensor: BaseTensor)? {
         if let tensor = context.base(context.target) { return (context.target, tensor) }
         var found: [(name: String, tensor: BaseTensor)] = []
         for path in context.adapter.parameters["target_parameters"]?.strings ?? [] {
@@ -51,7 +62,7 @@ extension UpdateBuilder {
             else { continue }
             found.append((full, tensor))
         }
-        guard let first = found.first else { return (context.target, try context.tensor()) }
+        guard let first = found.first else { return nil }
         guard found.count == 1 else {
             throw .notMergeable(
                 "its factors fit several parameters of the module (\(found.map(\.name).joined(separator: ", "))), and the file does not name theirs"

@@ -12,7 +12,7 @@ extension UpdateBuilder {
             throw Failure(.kindShape, "the choices of a vector-bank entry have not three dimensions")
         }
         let length = try context.integer("vector_length", default: 256)
-        let layout = try context.layout(out: b[0] * length, in: a[1] * length)
+        let layout = try context.layout(out: try context.product(b[0], length), in: try context.product(a[1], length))
         let scale = Float(context.weight)
         if scale == 0 { return [] }
         return [
