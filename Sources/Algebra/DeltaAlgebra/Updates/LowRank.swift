@@ -37,8 +37,8 @@ struct LowRank: SumUpdate {
                     while row < rows.upperBound {
                         let matrix = row / height
                         let end = min((matrix + 1) * height, rows.upperBound)
-                        guard let target = unsafe sum.baseAddress, let a = unsafe left.baseAddress,
-                            let b = unsafe right.baseAddress
+                        guard let target = sum.baseAddress, let a = left.baseAddress,
+                            let b = right.baseAddress
                         else { return }
                         unsafe tenon_lowrank_add(
                             target + (row - rows.lowerBound) * columns, columns, a + row * rank, rank,
