@@ -1,14 +1,9 @@
-import Adapters
 import ArgumentParser
 import Checkpoints
 import DeltaAlgebra
-import DeltaFormat
 import Diagnostics
-import Files
-import Interchange
 import JSON
 import Packaging
-import Parallelism
 import Tensors
 
 extension BaseCheck: ExpressibleByArgument {}
@@ -47,6 +42,9 @@ struct Apply: ParsableCommand, Exemplified {
     @Option(help: ArgumentHelp("Write new shards of at most this size, such as 5GB.", valueName: "size"))
     var shardSize: ByteSize?
 
+    @Option(help: ArgumentHelp("Also write what unapply needs to take it off again.", valueName: "u.tenon"))
+    var undo: String?
+
     @Flag(help: "Also take the digest of the result, as fingerprint prints it.")
     var resultRoot = false
 
@@ -54,7 +52,7 @@ struct Apply: ParsableCommand, Exemplified {
 
     func run() throws {
         let console = shared.console
-        let weights = try adapterWeights()
+        let weights = try AdapterWeights.parse(weights, scale: scale, count: adapters.count)
         var opened: [WeightedAdapter] = []
         for (path, weight) in zip(adapters, weights) {
             opened.append(try AdapterSource.open(path, weight: weight, shared: shared))
@@ -64,6 +62,7 @@ struct Apply: ParsableCommand, Exemplified {
         job.dtype = try outputType()
         job.shardByteCount = shardSize?.bytes
         job.takesResultRoot = resultRoot
+        job.undoPath = undo
         job.replaces = output.force
         job.isDryRun = output.dryRun
         let report = try job.run(opened, onto: Checkpoint(path: base), output: output.output)
@@ -74,22 +73,6 @@ struct Apply: ParsableCommand, Exemplified {
             report.lines(output: output.output, isDryRun: output.dryRun).forEach { console.result($0) }
         }
         if shared.verbose { console.tell(report.times) }
-    }
-
-    private func adapterWeights() throws -> [Double] {
-        guard let weights else { return [Double](repeating: scale, count: adapters.count) }
-        let numbers = weights.split(separator: ",", omittingEmptySubsequences: false).map { Double($0) }
-        guard numbers.count == adapters.count else {
-            throw Failure(
-                .usage, "there must be a weight for each adapter", expected: "\(adapters.count)",
-                actual: "\(numbers.count)")
-        }
-        return try numbers.map { number in
-            guard let number, number.isFinite else {
-                throw Failure(.usage, "a weight is no number", actual: weights)
-            }
-            return number * scale
-        }
     }
 
     private func outputType() throws -> DType? {
@@ -103,23 +86,6 @@ struct Apply: ParsableCommand, Exemplified {
     }
 }
 
-/// An adapter that the command line names.
-enum AdapterSource {
-    /// A container whose data are whole, or a PEFT folder.
-    static func open(_ path: String, weight: Double, shared: SharedOptions) throws -> WeightedAdapter {
-        if try Folder.kind(of: path) == .folder {
-            let imported = try PEFTFolder.read(path)
-            for finding in imported.findings { shared.console.warn(finding) }
-            return WeightedAdapter(imported.adapter, path: path, weight: weight)
-        }
-        let container = try Container(InputFile.opened(path))
-        let adapter = container.adapter
-        // What a delta of checkpoints gives is proved by its result; an adapter's numbers only by their own digests.
-        if !adapter.isCheckpointDelta { try container.verify(.full, lanes: shared.lanes) }
-        return WeightedAdapter(try adapter.dequantized(), path: path, weight: weight)
-    }
-}
-
 extension ApplyJob.Report {
     fileprivate func document(output: String) -> JSONValue {
         [
@@ -130,6 +96,7 @@ extension ApplyJob.Report {
                 "lostShare": JSONValue(rounding.lostShare), "changedWeights": JSONValue(rounding.asked),
                 "unchangedByRounding": JSONValue(rounding.lost), "overflowed": JSONValue(rounding.overflowed),
             ],
+            "undoBytes": undoBytes.map { JSONValue($0) } ?? nil,
             "memoryBytes": JSONValue(memoryBytes),
             "warnings": .array(findings.map { .string($0.description) }),
         ]
@@ -145,9 +112,15 @@ extension ApplyJob.Report {
         if rounding.asked > 0 {
             let share = (rounding.lostShare * 1000).rounded() / 10
             let lost = (Double(rounding.lost) / Double(rounding.asked) * 1000).rounded() / 10
-            lines.append("rounding lost \(share) % of the change; \(lost) % of the weights it concerns stayed as they were")
+            lines.append(
+                "rounding lost \(share) % of the change; \(lost) % of the weights it concerns stayed as they were")
         }
         if rounding.overflowed > 0 { lines.append("\(rounding.overflowed) weights became infinite") }
+        if let undoBytes {
+            let bits = Double(undoBytes) * 8 / Double(max(1, rounding.asked))
+            lines.append(
+                "correction \(ByteSize.text(undoBytes)), \((bits * 100).rounded() / 100) bits a changed weight")
+        }
         if let resultRoot { lines.append("root \(resultRoot)") }
         return lines
     }

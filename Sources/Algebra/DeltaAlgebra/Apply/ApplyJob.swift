@@ -1,5 +1,6 @@
 import Adapters
 package import Checkpoints
+import DeltaFormat
 package import Diagnostics
 package import Digests
 import Files
@@ -18,6 +19,8 @@ package struct ApplyJob: Sendable {
         package let rounding: RoundingReport
         /// Of the result, where it was asked for or is promised.
         package let resultRoot: Digest?
+        /// How large the correction is, where one was asked for.
+        package let undoBytes: Int?
         package var findings: [Finding]
         package let memoryBytes: Int
         package var times: StageTimes
@@ -30,6 +33,8 @@ package struct ApplyJob: Sendable {
     /// Data of a shard at most; nil for the base's own files.
     package var shardByteCount: Int?
     package var takesResultRoot = false
+    /// Where to write the correction that `unapply` needs; nil for none.
+    package var undoPath: String?
     package var replaces = false
     package var isDryRun = false
 
@@ -46,37 +51,69 @@ package struct ApplyJob: Sendable {
     package func run(_ adapters: [WeightedAdapter], onto base: Checkpoint, output: String) throws(Failure) -> Report {
         var times = StageTimes()
         try Outputs.checkFree(output, replaces: replaces)
+        try checkUndo(adapters)
         let binding = BindingCheck(mode: check, base: base, adapters: adapters)
         var findings = base.findings + (try binding.begin())
-        let watch = BaseWatch(base, isWatching: binding.needsDigests || takesResultRoot || promisedRoot(adapters) != nil)
+        let watch = BaseWatch(
+            base,
+            isWatching: binding.needsDigests || takesResultRoot || undoPath != nil || promisedRoot(adapters) != nil)
         let plan = try ResultPlan(adapters, onto: watch, dtype: dtype)
         findings += plan.findings
         let files = try self.files(adapters, plan, base)
         times.end("plan")
         var report = Report(
             files: files.names, byteCount: files.shards.byteCount, tensorCount: base.tensors.count,
-            changedCount: plan.changed.count, rounding: RoundingReport(), resultRoot: nil, findings: findings,
+            changedCount: plan.changed.count, rounding: RoundingReport(), resultRoot: nil, undoBytes: nil,
+            findings: findings,
             memoryBytes: Outputs.memory(lanes: lanes), times: times)
         if isDryRun { return report }
 
         let folder = try OutputFolder.create(at: output, replacing: replaces)
-        let needsRoot = takesResultRoot || promisedRoot(adapters) != nil
+        let needsRoot = takesResultRoot || undoPath != nil || promisedRoot(adapters) != nil
         let results = needsRoot ? ResultWatch(plan.tensors) : nil
         try CheckpointWriter.write(
             files.shards, sources: plan.tensors.map(\.source), to: folder, lanes: lanes,
             observer: { results?.observer($0.tensors) })
         try files.writeOthers(from: base, to: folder)
         times.end("write")
-        let root = try prove(adapters, watch, binding, results, plan, &findings)
-        try base.checkUnchanged()
+        let proof = try prove(adapters, watch, binding, results, plan, &findings)
         times.end("verify")
+        var undo: (file: OutputFile, byteCount: Int)?
+        if let undoPath, let proof {
+            undo = try writeUndo(Correction(plan: plan, watch: watch, adapters: adapters), proof, to: undoPath)
+            times.end("undo")
+        }
+        try base.checkUnchanged()
+        try undo?.file.commit()
         try folder.commit()
         times.end("commit")
         report = Report(
             files: report.files, byteCount: report.byteCount, tensorCount: report.tensorCount,
-            changedCount: report.changedCount, rounding: plan.tally.report, resultRoot: root, findings: findings,
-            memoryBytes: report.memoryBytes, times: times)
+            changedCount: report.changedCount, rounding: plan.tally.report, resultRoot: proof?.root,
+            undoBytes: undo?.byteCount, findings: findings, memoryBytes: report.memoryBytes, times: times)
         return report
+    }
+
+    private func checkUndo(_ adapters: [WeightedAdapter]) throws(Failure) {
+        guard let undoPath else { return }
+        try Outputs.checkFree(undoPath, replaces: replaces)
+        guard dtype == nil else {
+            throw Failure(.usage, "a result in another dtype cannot be undone", hint: "leave out --dtype or --undo")
+        }
+        if let delta = adapters.first(where: { $0.adapter.isCheckpointDelta }) {
+            throw Failure(
+                .usage, "a delta of checkpoints needs no correction", object: delta.path,
+                hint: "extract the delta that leads back: --base the result, --tuned the base")
+        }
+    }
+
+    private func writeUndo(
+        _ correction: Correction, _ proof: Proof, to path: String
+    ) throws(Failure) -> (file: OutputFile, byteCount: Int) {
+        let file = try OutputFile.create(at: path, replacing: replaces)
+        let adapter = try correction.adapter(base: proof.base, merged: proof.leaves)
+        let trailer = try ContainerWriter(lanes: lanes).write(adapter, to: file)
+        return (file, Int(trailer.fileSize))
     }
 
     // MARK: Files
@@ -103,12 +140,13 @@ package struct ApplyJob: Sendable {
     private func prove(
         _ adapters: [WeightedAdapter], _ watch: BaseWatch, _ binding: BindingCheck, _ results: ResultWatch?,
         _ plan: ResultPlan, _ findings: inout [Finding]
-    ) throws(Failure) -> Digest? {
+    ) throws(Failure) -> Proof? {
         guard binding.needsDigests || results != nil else { return nil }
         let digests = try watch.digests(lanes: lanes)
+        let fingerprint = BaseFingerprint(of: watch.base, data: digests)
         if binding.needsDigests {
             let targets = BaseTargets(watch.base)
-            findings += try binding.end(BaseFingerprint(of: watch.base, data: digests)) { try? targets.name(of: $0) }
+            findings += try binding.end(fingerprint) { try? targets.name(of: $0) }
         }
         guard let results else { return nil }
         let leaves = results.leaves(base: digests)
@@ -126,6 +164,14 @@ package struct ApplyJob: Sendable {
                 path: watch.base.path, expected: "root \(promised)", actual: "\(root)",
                 hint: "the base is another one, or one of the files is damaged")
         }
-        return root
+        return Proof(base: fingerprint, leaves: leaves, root: root)
+    }
+
+    /// What digests say once everything is written.
+    private struct Proof {
+        let base: BaseFingerprint
+        /// Of the result, in the order of the plan's tensors.
+        let leaves: [Digest]
+        let root: Digest
     }
 }

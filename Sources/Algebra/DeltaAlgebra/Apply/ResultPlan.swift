@@ -11,6 +11,8 @@ struct ResultPlan: Sendable {
     let tensors: [ResultTensor]
     /// The names of the base's tensors that are changed, and by which entry.
     let changed: [String: EntryKey]
+    /// What adapters do to the base's tensors, by name.
+    let updates: [String: [PlannedUpdate]]
     let findings: [Finding]
     let tally = RoundingTally()
 
@@ -54,6 +56,7 @@ struct ResultPlan: Sendable {
         }
         self.findings = findings
         self.changed = changed
+        self.updates = updates
         tensors = try changes.result(updates: updates, dtype: dtype, tally: tally)
     }
 }
@@ -126,7 +129,9 @@ final class BaseTargets: Sendable {
         switch match(target) {
         case .none where failure.code == .baseIncompatible:
             let nearest = names.nearest(to: target)
-            if !nearest.isEmpty { failure = failure.hint("the nearest that it has: " + nearest.joined(separator: ", ")) }
+            if !nearest.isEmpty {
+                failure = failure.hint("the nearest that it has: " + nearest.joined(separator: ", "))
+            }
         case .ambiguous(let found):
             failure = Failure(
                 .baseAmbiguous, "the target could be several of the base's tensors", object: target,

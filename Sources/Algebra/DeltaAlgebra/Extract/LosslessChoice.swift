@@ -57,7 +57,7 @@ enum LosslessChoice {
     private static func rotated(
         _ elements: UnsafeMutableRawBufferPointer, _ kind: ElementKind, _ scratch: WindowScratch
     ) -> UnsafeRawBufferPointer {
-        guard kind.isOrdered else { return unsafe UnsafeRawBufferPointer(elements) }
+        guard kind.isOrdered else { return UnsafeRawBufferPointer(elements) }
         let target = unsafe scratch.second.bytes(elements.count)
         for start in stride(from: 0, to: elements.count, by: kind.width) {
             var number: UInt64 = 0
@@ -68,6 +68,6 @@ enum LosslessChoice {
                 unsafe target[start + place] = UInt8(truncatingIfNeeded: number >> UInt64(8 * place))
             }
         }
-        return unsafe UnsafeRawBufferPointer(target)
+        return UnsafeRawBufferPointer(target)
     }
 }
