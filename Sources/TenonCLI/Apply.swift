@@ -45,6 +45,9 @@ struct Apply: ParsableCommand, Exemplified {
     @Option(help: ArgumentHelp("Also write what unapply needs to take it off again.", valueName: "u.tenon"))
     var undo: String?
 
+    @Flag(help: "Go on with what an interrupted run left.")
+    var resume = false
+
     @Flag(help: "Also take the digest of the result, as fingerprint prints it.")
     var resultRoot = false
 
@@ -63,9 +66,12 @@ struct Apply: ParsableCommand, Exemplified {
         job.shardByteCount = shardSize?.bytes
         job.takesResultRoot = resultRoot
         job.undoPath = undo
+        job.resumes = resume
         job.replaces = output.force
         job.isDryRun = output.dryRun
-        let report = try job.run(opened, onto: Checkpoint(path: base), output: output.output)
+        let report = try tellingHowToGoOn { () throws(Failure) in
+            try job.run(opened, onto: Checkpoint(path: base), output: output.output)
+        }
         for finding in report.findings { console.warn(finding) }
         if shared.json {
             console.result(report.document(output: output.output))
@@ -73,6 +79,16 @@ struct Apply: ParsableCommand, Exemplified {
             report.lines(output: output.output, isDryRun: output.dryRun).forEach { console.result($0) }
         }
         if shared.verbose { console.tell(report.times) }
+    }
+
+    private func tellingHowToGoOn<Result>(_ body: () throws(Failure) -> Result) throws(Failure) -> Result {
+        do throws(Failure) {
+            return try body()
+        } catch {
+            guard error.code == .interrupted || error.code == .terminated else { throw error }
+            let arguments = CommandLine.arguments.dropFirst().filter { $0 != "--resume" }
+            throw error.hint("to go on: tenon " + (arguments + ["--resume"]).joined(separator: " "))
+        }
     }
 
     private func outputType() throws -> DType? {

@@ -36,6 +36,8 @@ package struct ApplyJob: Sendable {
     /// Where to write the correction that `unapply` needs; nil for none.
     package var undoPath: String?
     package var replaces = false
+    /// Go on with what an interrupted run left.
+    package var resumes = false
     package var isDryRun = false
 
     package init(lanes: Lanes) {
@@ -68,13 +70,22 @@ package struct ApplyJob: Sendable {
             memoryBytes: Outputs.memory(lanes: lanes), times: times)
         if isDryRun { return report }
 
-        let folder = try OutputFolder.create(at: output, replacing: replaces)
+        let folder = try OutputFolder.createResumable(
+            at: output, replacing: replaces, key: key(adapters, base, files), resuming: resumes)
+        if !folder.finished.isEmpty {
+            findings.append(
+                Finding(
+                    "resumed",
+                    "\(folder.finished.count) files were finished before; what rounding lost is told of the rest"
+                ))
+        }
         let needsRoot = takesResultRoot || undoPath != nil || promisedRoot(adapters) != nil
         let results = needsRoot ? ResultWatch(plan.tensors) : nil
         try CheckpointWriter.write(
             files.shards, sources: plan.tensors.map(\.source), to: folder, lanes: lanes,
             observer: { results?.observer($0.tensors) })
         try files.writeOthers(from: base, to: folder)
+        try results?.readFinished(files.shards, in: folder, lanes: lanes)
         times.end("write")
         let proof = try prove(adapters, watch, binding, results, plan, &findings)
         times.end("verify")
@@ -117,6 +128,21 @@ package struct ApplyJob: Sendable {
     }
 
     // MARK: Files
+
+    /// What the result's bytes depend on: the base's files as they lie there, and all that is put onto them.
+    private func key(_ adapters: [WeightedAdapter], _ base: Checkpoint, _ files: OutputPlan) -> String {
+        var hash = SHA256()
+        hash.update(domain: "tenon.apply.v1")
+        for shard in base.shards {
+            hash.update(lengthPrefixed: Array("\(shard.name) \(shard.file.file.identity)".utf8))
+        }
+        for one in adapters { hash.update(lengthPrefixed: Array("\(one.contentDigest) \(one.weight)".utf8)) }
+        for file in files.shards.files {
+            hash.update(lengthPrefixed: Array(file.name.utf8))
+            hash.update(lengthPrefixed: file.headerBytes)
+        }
+        return "\(hash.finish())"
+    }
 
     private func files(
         _ adapters: [WeightedAdapter], _ plan: ResultPlan, _ base: Checkpoint
