@@ -133,9 +133,10 @@ extension ApplyJob.Report {
         }
         if rounding.overflowed > 0 { lines.append("\(rounding.overflowed) weights became infinite") }
         if let undoBytes {
-            let bits = Double(undoBytes) * 8 / Double(max(1, rounding.asked))
+            let bits = Double(undoBytes) * 8 / Double(max(1, changedWeights))
             lines.append(
-                "correction \(ByteSize.text(undoBytes)), \((bits * 100).rounded() / 100) bits a changed weight")
+                "correction \(ByteSize.text(undoBytes)), \((bits * 100).rounded() / 100) bits a weight of these tensors"
+            )
         }
         if let resultRoot { lines.append("root \(resultRoot)") }
         return lines

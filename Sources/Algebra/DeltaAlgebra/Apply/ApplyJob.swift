@@ -16,6 +16,8 @@ package struct ApplyJob: Sendable {
         /// Tensors of the base, and those that were changed.
         package let tensorCount: Int
         package let changedCount: Int
+        /// Elements of the tensors that were changed.
+        package let changedWeights: Int
         package let rounding: RoundingReport
         /// Of the result, where it was asked for or is promised.
         package let resultRoot: Digest?
@@ -65,7 +67,8 @@ package struct ApplyJob: Sendable {
         times.end("plan")
         var report = Report(
             files: files.names, byteCount: files.shards.byteCount, tensorCount: base.tensors.count,
-            changedCount: plan.changed.count, rounding: RoundingReport(), resultRoot: nil, undoBytes: nil,
+            changedCount: plan.changed.count, changedWeights: plan.changedWeights, rounding: RoundingReport(),
+            resultRoot: nil, undoBytes: nil,
             findings: findings,
             memoryBytes: Outputs.memory(lanes: lanes), times: times)
         if isDryRun { return report }
@@ -100,7 +103,8 @@ package struct ApplyJob: Sendable {
         times.end("commit")
         report = Report(
             files: report.files, byteCount: report.byteCount, tensorCount: report.tensorCount,
-            changedCount: report.changedCount, rounding: plan.tally.report, resultRoot: proof?.root,
+            changedCount: report.changedCount, changedWeights: report.changedWeights, rounding: plan.tally.report,
+            resultRoot: proof?.root,
             undoBytes: undo?.byteCount, findings: findings, memoryBytes: report.memoryBytes, times: times)
         return report
     }

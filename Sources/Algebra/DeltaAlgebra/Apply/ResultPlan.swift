@@ -16,6 +16,13 @@ struct ResultPlan: Sendable {
     let findings: [Finding]
     let tally = RoundingTally()
 
+    /// Elements of the tensors that are changed.
+    var changedWeights: Int {
+        tensors.reduce(0) { sum, tensor in
+            changed[tensor.name] == nil ? sum : sum + tensor.source.byteCount / (tensor.source.dtype.width ?? 1)
+        }
+    }
+
     /// - Parameters:
     ///   - dtype: What all tensors of floats are converted to; nil for what they are.
     ///
