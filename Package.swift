@@ -116,7 +116,9 @@ let package = Package(
         tests("Quantization", ["Diagnostics", "Tensors"]),
         tests("Checkpoints", ["Diagnostics", "Parallelism", "Files", "Digests", "Tensors", "JSON"]),
         tests("Adapters", ["Diagnostics", "Files", "Tensors"]),
-        tests("DeltaFormat", ["Diagnostics", "Files", "JSON", "Tensors", "Adapters", "Digests", "Parallelism"]),
+        tests(
+            "DeltaFormat",
+            ["CKernels", "Diagnostics", "Files", "JSON", "Tensors", "Adapters", "Digests", "Parallelism"]),
         tests("Interchange", ["Diagnostics", "Parallelism", "Files", "Tensors", "Adapters", "JSON", "Checkpoints"]),
         tests("Packaging", ["Diagnostics", "Files", "Tensors", "Adapters", "DeltaFormat", "Interchange", "JSON"]),
         tests(
