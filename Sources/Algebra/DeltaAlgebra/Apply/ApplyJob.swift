@@ -46,7 +46,7 @@ package struct ApplyJob: Sendable {
     package func run(_ adapters: [WeightedAdapter], onto base: Checkpoint, output: String) throws(Failure) -> Report {
         var times = StageTimes()
         try Outputs.checkFree(output, replaces: replaces)
-        let binding = BindingCheck(mode: check, base: base, adapters: adapters)
+        let binding = BindingCheck(mode: check, base: base, adapters: adapters, lanes: lanes)
         var findings = base.findings + (try binding.begin())
         let watch = BaseWatch(base, isWatching: binding.needsDigests || takesResultRoot || promisedRoot(adapters) != nil)
         let plan = try ResultPlan(adapters, onto: watch, dtype: dtype)
@@ -107,8 +107,7 @@ package struct ApplyJob: Sendable {
         guard binding.needsDigests || results != nil else { return nil }
         let digests = try watch.digests(lanes: lanes)
         if binding.needsDigests {
-            let targets = BaseTargets(watch.base)
-            findings += try binding.end(BaseFingerprint(of: watch.base, data: digests)) { try? targets.name(of: $0) }
+            findings += try binding.end(BaseFingerprint(of: watch.base, data: digests), plan.entryTargets)
         }
         guard let results else { return nil }
         let leaves = results.leaves(base: digests)
