@@ -65,3 +65,7 @@ struct Correction {
         }
     }
 }
+
+extension Kind {
+    static let correction = Kind(rawValue: 42)
+}
