@@ -60,6 +60,9 @@ struct Extract: ParsableCommand, Exemplified {
     @Option(help: ArgumentHelp("The best LoRA of this size, such as 20MB.", valueName: "size"))
     var budget: ByteSize?
 
+    @Flag(help: "Also store what the LoRA leaves out: the delta is lossless again.")
+    var residual = false
+
     @Option(help: ArgumentHelp("Which modules a LoRA changes, such as q_proj,v_proj.", valueName: "list"))
     var targetModules: String?
 
@@ -105,7 +108,7 @@ struct Extract: ParsableCommand, Exemplified {
             throw Failure(.usage, "only one of --rank, --energy, --error and --budget can be met")
         }
         guard let goal = goals.first else {
-            guard kind == .auto, targetModules == nil, dtype == nil else {
+            guard kind == .auto, targetModules == nil, dtype == nil, !residual else {
                 throw Failure(
                     .usage, "a LoRA needs to know how large it may be", hint: "--rank, --energy, --error or --budget")
             }
@@ -115,6 +118,7 @@ struct Extract: ParsableCommand, Exemplified {
         options.targetModules = targetModules?.split(separator: ",").map(String.init)
         options.dtype = dtype?.dtype
         options.seed = seed
+        options.hasResidual = residual
         return options
     }
 
@@ -162,8 +166,9 @@ struct Extract: ParsableCommand, Exemplified {
         }
         if let resultRoot = report.resultRoot {
             lines.append("result root \(resultRoot)")
-        } else {
-            lines.append("relative error \(report.relativeError.scientific)")
+        }
+        if report.tensors.contains(where: { $0.rank != nil }) {
+            lines.append("relative error of the LoRA \(report.relativeError.scientific)")
         }
         return lines
     }

@@ -80,7 +80,7 @@ package struct ExtractJob: Sendable {
             relativeError: Self.relativeError(outcome?.results ?? []),
             tensors: try Self.tensors(written.index, outcome?.results ?? []),
             contentDigest: written.trailer.contentDigest, baseRoot: pair.baseFingerprint.root,
-            resultRoot: outcome == nil ? pair.tunedFingerprint.root : nil,
+            resultRoot: outcome == nil || lowRank?.hasResidual == true ? pair.tunedFingerprint.root : nil,
             findings: base.findings + tuned.findings + (outcome?.findings ?? []), memoryBytes: Outputs.memory(lanes: lanes), times: times)
     }
 
@@ -102,7 +102,7 @@ package struct ExtractJob: Sendable {
             var tensor = Report.Tensor(
                 name: index.string(entry.target), kind: entry.kind.word,
                 storedBytes: index.planes[(planes ?? 0)..<(end ?? 0)].reduce(0) { $0 + $1.storedBytes })
-            if let result = results[tensor.name] {
+            if entry.kind == .lora, let result = results[tensor.name] {
                 tensor.rank = result.factors?.rank
                 tensor.relativeError = result.relativeError
             }

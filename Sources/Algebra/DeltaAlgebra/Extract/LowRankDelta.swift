@@ -13,6 +13,8 @@ package struct LowRankOptions: Sendable {
     /// Of the factors; nil for what suits the base.
     package var dtype: DType?
     package var seed: UInt64 = 0
+    /// Also store what the LoRA leaves out, so that the tuned checkpoint comes back bit for bit.
+    package var hasResidual = false
 
     package init(goal: LowRankGoal) {
         self.goal = goal
@@ -34,13 +36,15 @@ struct LowRankDelta {
     }
 
     func run() throws(Failure) -> Outcome {
-        try refuseOtherTensors()
+        if !options.hasResidual { try refuseOtherTensors() }
         var targets: [LowRankTarget] = []
         var whole: [TensorPair] = []
         var left: [String] = []
         for (pair, findings) in zip(pair.pairs, pair.findings) where findings.changes > 0 {
             if isTarget(pair) {
                 targets.append(LowRankTarget(name: pair.name, base: pair.base, tuned: pair.tuned))
+            } else if options.hasResidual {
+                continue
             } else if options.targetModules == nil {
                 whole.append(pair)
             } else {
@@ -55,7 +59,21 @@ struct LowRankDelta {
             findings.append(
                 Finding("left-out", "\(left.count) tensors that changed are no target modules", object: first))
         }
-        return Outcome(adapter: try adapter(results, whole), results: results, findings: findings)
+        let lora = try adapter(results, whole)
+        return Outcome(
+            adapter: options.hasResidual ? try withResidual(lora) : lora, results: results, findings: findings)
+    }
+
+    /// The LoRA, and after it the difference between what it makes of the base and the tuned checkpoint.
+    private func withResidual(_ lora: Adapter) throws(Failure) -> Adapter {
+        let watch = BaseWatch(pair.base, isWatching: false)
+        let plan = try ResultPlan(
+            [WeightedAdapter(lora, contentDigest: .zero, path: pair.tuned.path, weight: 1)], onto: watch, dtype: nil)
+        var approximation = LosslessDelta.Approximation(parameters: lora.parameters, entries: lora.entries)
+        for tensor in plan.tensors where plan.changed[tensor.name] != nil {
+            approximation.results[tensor.name] = tensor.source
+        }
+        return try LosslessDelta(pair, after: approximation).adapter()
     }
 
     /// A LoRA holds changes of what the base has, and nothing else.
