@@ -115,7 +115,7 @@ let package = Package(
         tests("Tensors", ["CKernels"]),
         tests("Quantization", ["Diagnostics", "Tensors"]),
         tests("Checkpoints", ["Diagnostics", "Parallelism", "Files", "Digests", "Tensors", "JSON"]),
-        tests("Adapters", ["Diagnostics", "Files", "Tensors"]),
+        tests("Adapters", ["Diagnostics", "Digests", "Files", "Tensors"]),
         tests(
             "DeltaFormat",
             ["CKernels", "Diagnostics", "Files", "JSON", "Tensors", "Adapters", "Digests", "Parallelism"]),

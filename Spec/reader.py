@@ -25,7 +25,7 @@ import xxhash
 import zstandard
 
 from entropy import unpack_segments
-from kinds import KINDS, PARTS, ROLES, Refused, check_kind, check_values, need
+from kinds import KINDS, PARTS, ROLES, Refused, check_delta, check_frames, check_kind, check_values, need
 
 MAGIC = bytes.fromhex("89544e4e0d0a1a0a")
 NONE, NO_BASE = 0xFFFFFFFF, 0xFFFF
@@ -427,6 +427,7 @@ class Container:
         """Step 13: every byte of every tensor."""
         for start, end in self.gaps:
             need(not any(self.data[start:end]), "padding-nonzero", f"between {start} and {end}")
+        frames = []
         for entry in self.entries:
             values = {}
             for tensor in entry.tensors:
@@ -438,6 +439,11 @@ class Container:
             check_values(entry, values)
             if entry.kind == FILE and entry.parameters.get("layout") == "splice":
                 self.check_splices(entry, values)
+            if entry.kind == FILE and entry.parameters.get("layout") == "checkpoint":
+                frames.append((values["frame"][1], entry.parameters["size"]))
+        check_frames(frames)
+        if self.method == b"delta":
+            check_delta(self.record, self.entries)
 
     def check_splices(self, entry, values):
         """§7: that each tensor goes in once, and that frame and tensors fill the file."""
