@@ -74,7 +74,7 @@ struct Apply: ParsableCommand, Exemplified {
         }
         for finding in report.findings { console.warn(finding) }
         if shared.json {
-            console.result(report.document(output: output.output))
+            console.result(report.document(output: output.output, check: baseCheck))
         } else {
             report.lines(output: output.output, isDryRun: output.dryRun).forEach { console.result($0) }
         }
@@ -103,10 +103,11 @@ struct Apply: ParsableCommand, Exemplified {
 }
 
 extension ApplyJob.Report {
-    fileprivate func document(output: String) -> JSONValue {
+    fileprivate func document(output: String, check: BaseCheck) -> JSONValue {
         [
             "output": .string(output), "files": .array(files.map { .string($0) }), "bytes": JSONValue(byteCount),
             "tensors": JSONValue(tensorCount), "changedTensors": JSONValue(changedCount),
+            "baseCheck": .string(check.rawValue),
             "resultRoot": resultRoot.map { .string("\($0)") } ?? nil,
             "rounding": [
                 "lostShare": JSONValue(rounding.lostShare), "changedWeights": JSONValue(rounding.asked),

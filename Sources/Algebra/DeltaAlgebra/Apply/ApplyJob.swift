@@ -56,7 +56,7 @@ package struct ApplyJob: Sendable {
         var times = StageTimes()
         try Outputs.checkFree(output, replaces: replaces)
         try checkUndo(adapters)
-        let binding = BindingCheck(mode: check, base: base, adapters: adapters)
+        let binding = BindingCheck(mode: check, base: base, adapters: adapters, lanes: lanes)
         var findings = base.findings + (try binding.begin())
         let watch = BaseWatch(
             base,
@@ -175,8 +175,7 @@ package struct ApplyJob: Sendable {
         let digests = try watch.digests(lanes: lanes)
         let fingerprint = BaseFingerprint(of: watch.base, data: digests)
         if binding.needsDigests {
-            let targets = BaseTargets(watch.base)
-            findings += try binding.end(fingerprint) { try? targets.name(of: $0) }
+            findings += try binding.end(fingerprint, plan.entryTargets)
         }
         guard let results else { return nil }
         let leaves = results.leaves(base: digests)
