@@ -7,7 +7,8 @@ in its order, recomputes every check and every digest, and prints a listing as J
     python3 Spec/reader.py FILE...
 
 The exit status is 0 if all files are whole, else 1. `read(path)` gives a `Container`, or raises `Refused` with one of
-the codes of `errors.md`. What the kinds of entries demand is in `kinds.py`, the codec of our own in `entropy.py`. Needs numpy, zstandard and xxhash.
+the codes of `errors.md`. What the kinds of entries demand is in `kinds.py`, the codec `entropy` in `entropy.py`. Needs
+numpy, zstandard and xxhash.
 """
 import hashlib
 import json
