@@ -117,7 +117,7 @@ let package = Package(
         tests("LinearAlgebra", ["CKernels", "Diagnostics", "Parallelism"]),
         tests("Quantization", ["Diagnostics", "Tensors"]),
         tests("Checkpoints", ["Diagnostics", "Parallelism", "Files", "Digests", "Tensors", "JSON"]),
-        tests("Adapters", ["Diagnostics", "Files", "Tensors"]),
+        tests("Adapters", ["Diagnostics", "Digests", "Files", "Tensors"]),
         tests(
             "DeltaFormat",
             ["CKernels", "Diagnostics", "Files", "JSON", "Tensors", "Adapters", "Digests", "Parallelism"]),

@@ -7,7 +7,8 @@ in its order, recomputes every check and every digest, and prints a listing as J
     python3 Spec/reader.py FILE...
 
 The exit status is 0 if all files are whole, else 1. `read(path)` gives a `Container`, or raises `Refused` with one of
-the codes of `errors.md`. What the kinds of entries demand is in `kinds.py`, the codec of our own in `entropy.py`. Needs numpy, zstandard and xxhash.
+the codes of `errors.md`. What the kinds of entries demand is in `kinds.py`, the codec `entropy` in `entropy.py`. Needs
+numpy, zstandard and xxhash.
 """
 import hashlib
 import json
@@ -25,7 +26,7 @@ import xxhash
 import zstandard
 
 from entropy import unpack_segments
-from kinds import KINDS, PARTS, ROLES, Refused, check_kind, check_values, need
+from kinds import KINDS, PARTS, ROLES, Refused, check_delta, check_frames, check_kind, check_values, need
 
 MAGIC = bytes.fromhex("89544e4e0d0a1a0a")
 NONE, NO_BASE = 0xFFFFFFFF, 0xFFFF
@@ -427,6 +428,7 @@ class Container:
         """Step 13: every byte of every tensor."""
         for start, end in self.gaps:
             need(not any(self.data[start:end]), "padding-nonzero", f"between {start} and {end}")
+        frames = []
         for entry in self.entries:
             values = {}
             for tensor in entry.tensors:
@@ -438,6 +440,11 @@ class Container:
             check_values(entry, values)
             if entry.kind == FILE and entry.parameters.get("layout") == "splice":
                 self.check_splices(entry, values)
+            if entry.kind == FILE and entry.parameters.get("layout") == "checkpoint":
+                frames.append((values["frame"][1], entry.parameters["size"]))
+        check_frames(frames)
+        if self.method == b"delta":
+            check_delta(self.record, self.entries)
 
     def check_splices(self, entry, values):
         """§7: that each tensor goes in once, and that frame and tensors fill the file."""

@@ -16,7 +16,9 @@ A record says what to run and how it must end:
 The independent reader must refuse every container here with the same code, and accept those that are accepted.
 """
 
+import hashlib
 import json
+import math
 import struct
 import sys
 from pathlib import Path
@@ -26,7 +28,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent.parent / "Spec")]
 
 import segments  # noqa: E402
 from builder import (  # noqa: E402
-    MAGIC, NONE, Builder, Entry, Tensor, encode_parameters, floats, frame, lora, noise, pack_strings, sha256, short, xxh3)
+    BITS, MAGIC, NONE, Builder, Entry, Tensor, encode_parameters, floats, frame, lora, noise, pack_strings, sha256, short, xxh3)
 from json_texts import BROKEN, DOUBTFUL, TWICE  # noqa: E402
 from reader import Refused, read  # noqa: E402
 
@@ -503,6 +505,148 @@ def data():
     case(57, "content", "the content digest", "digest-mismatch", plain().lower().bytes(trailer=dict(content=b"\1" * 32)))
     open_rows([58, 59, 60], "needs a base to apply to: comes with apply")
     planes_in_segments()
+    deltas()
+    across_a_delta()
+
+
+def deltas():
+    """Kinds of differences of checkpoints, judged by shapes and parameters."""
+    def entry(name, note, code, kind, tensors, parameters=None):
+        case(97, name, note, code, one(tensors, kind, parameters).bytes())
+
+    def integers(role, dtype, *shape):
+        count = BITS[dtype] // 8
+        for size in shape:
+            count *= size
+        return Tensor(role, dtype, shape, noise(f"{role}{dtype}", count).replace(b"\0", b"\1"))
+
+    for kind in ("exact", "correction"):
+        entry(kind, "a difference as it should be", None, kind, integers("value", "U16", 3, 4))
+        entry(f"{kind}-type", "differences that are no unsigned integers", "kind-shape", kind, integers("value", "I16", 3, 4))
+        entry(f"{kind}-indices", "a role that the kind does not have", "unknown-enum", kind, [
+            integers("value", "U16", 3), integers("indices", "U32", 3)])
+    gaps, value = Tensor("indices", "U8", (3,), b"\0\1\2"), integers("value", "U16", 3)
+    counts = Tensor("counts", "U32", (1, 2), struct.pack("<II", 3, 3))
+    good = {"places": "gaps"}
+    entry("gaps", "few changes as they should be", None, "sparse", [gaps, value, counts], good | {"elements": 6})
+    entry("gaps-elements", "the same without the number of elements", None, "sparse", [gaps, value, counts], good)
+    for name, tensors in {
+            "no-counts": [gaps, value], "type": [gaps, integers("value", "F32", 3), counts],
+            "gaps-type": [integers("indices", "U16", 3), value, counts],
+            "counts-type": [gaps, value, integers("counts", "U64", 1, 2)],
+            "counts-shape": [gaps, value, integers("counts", "U32", 2)],
+            "counts-columns": [gaps, value, integers("counts", "U32", 1, 3)],
+            "more-values": [gaps, integers("value", "U16", 4), counts]}.items():
+        entry(f"gaps-{name}", "tensors that do not fit together", "kind-shape", "sparse", tensors, good)
+    entry("gaps-replace", "elements of a type that differences do not have", None, "sparse", [
+        gaps, integers("value", "F32", 3), counts], good | {"mode": "replace"})
+    entry("places", "places of a form that there is not", "bad-param", "sparse", [gaps, value, counts], {"places": "bits"})
+    entry("gaps-mode", "gaps that are added", "bad-param", "sparse", [gaps, value, counts], good | {"mode": "add"})
+    entry("counts", "counts without gaps", "kind-shape", "sparse", [integers("indices", "U32", 3), value, counts])
+    header = safetensors_header()
+    frame, size = Tensor("frame", "U8", (len(header),), header), len(header) + 8
+    file = {"layout": "checkpoint", "size": size}
+    entry("checkpoint", "a file of tensors as it should be", None, "file", frame, file)
+    entry("checkpoint-frame", "a file of tensors without a header", "kind-shape", "file", [], file)
+    entry("checkpoint-value", "a file of tensors with bytes of its own", "kind-shape", "file", [
+        frame, integers("value", "U8", 3)], file)
+    for name, number in {"none": None, "text": "9", "less": len(header) - 1, "negative": -1}.items():
+        entry(f"checkpoint-size-{name}", "a file of tensors of a size that it cannot have", "bad-param", "file", frame, {
+            "layout": "checkpoint"} | ({} if number is None else {"size": number}))
+    copy = {"layout": "base", "from": "tokenizer.json", "digest": "0123456789abcdef" * 4}
+    entry("base", "a file of the base as it should be", None, "file", [], copy)
+    entry("base-value", "a file of the base with bytes of its own", "kind-shape", "file", integers("value", "U8", 3), copy)
+    for name, change in {"from": {"from": ""}, "from-type": {"from": 1}, "digest": {"digest": "0" * 63},
+                         "digest-upper": {"digest": "A" * 64}, "digest-none": {"digest": None}}.items():
+        entry(f"base-{name}", "a file of the base that is not named", "bad-param", "file", [], copy | change)
+
+
+def safetensors_header(*names):
+    """The header of a file with one tensor of eight bytes for each name."""
+    text = json.dumps({name: {"dtype": "U8", "shape": [8], "data_offsets": [8 * n, 8 * n + 8]}
+                       for n, name in enumerate(names or ["w"])}).encode()
+    text += b" " * (-len(text) % 8)
+    return struct.pack("<Q", len(text)) + text
+
+
+def across_a_delta():
+    """What a difference of checkpoints demands of its values, and of its entries together."""
+    def gaps(name, note, places, changes, counts, code="sparse-index", **parameters):
+        dtype = parameters.pop("dtype", "U16")
+        values = parameters.pop("values", b"\1" * (changes * BITS[dtype] // 8))
+        case(98, name, note, code, one([
+            Tensor("indices", "U8", (len(places),), places), Tensor("value", dtype, (changes,), values),
+            Tensor("counts", "U32", (len(counts), 2), b"".join(struct.pack("<II", *pair) for pair in counts)),
+        ], "sparse", {"places": "gaps"} | parameters).bytes())
+
+    far = b"\xff" * 2056 + bytes([7])
+    gaps("last-place", "a change of the last element of a window", far, 1, [(1, 2057)], None)
+    gaps("beyond-window", "a change beyond the window", far[:-1] + b"\x08", 1, [(1, 2057)])
+    gaps("two-windows", "gaps that begin anew in each window", b"\5\0\3", 3, [(2, 2), (1, 1)], None, elements=2**19 + 4)
+    gaps("beyond-elements", "a change beyond the last element", b"\5\0\4", 3, [(2, 2), (1, 1)], elements=2**19 + 4)
+    gaps("windows-fewer", "fewer windows than elements ask for", b"\5", 1, [(1, 1)], elements=2**19 + 1)
+    gaps("windows-more", "more windows than elements ask for", b"\5", 1, [(1, 1), (0, 0)], elements=2**19)
+    gaps("elements-negative", "a negative number of elements", b"\5", 1, [(1, 1)], elements=-1)
+    gaps("changes-more", "counts of more changes than there are", b"\5\5", 2, [(3, 2)])
+    gaps("changes-fewer", "counts of fewer changes than there are", b"\5\5", 2, [(1, 2)])
+    gaps("bytes-more", "counts of more bytes than there are", b"\5\5", 2, [(2, 3)])
+    gaps("bytes-fewer", "counts of fewer bytes than there are", b"\5\5\5", 2, [(2, 2)])
+    gaps("bytes-moved", "counts that add up, but not in each window", b"\5\5\5", 3, [(1, 2), (2, 1)])
+    gaps("wraps", "counts that add up only in 32 bits", b"\5\5", 2, [(2**32 - 1, 2**32 - 1), (3, 3)])
+    gaps("open", "a gap without its last byte", b"\5\xff", 1, [(1, 2)])
+    gaps("more-gaps", "more gaps than changes", b"\5\5", 1, [(1, 2)])
+    gaps("zero", "a difference of zero", b"\5\5", 2, [(2, 2)], values=b"\1\0\0\0")
+    gaps("zero-replace", "zero is an element like others", b"\5\5", 2, [(2, 2)], None, values=bytes(4), mode="replace")
+
+    root = hashlib.sha256(b"root").digest()
+
+    def value(*shape):
+        return [Tensor("value", "U8", shape, b"\1" * math.prod(shape))]
+
+    def delta(name, note, code, entries, leaves=None, **record):
+        """Entries are (target, kind) with parameters after them, if there are any."""
+        made = []
+        for target, kind, *parameters in entries:
+            tensors = [] if kind in ("removed", "alias") else value(2, 2)
+            parameters = parameters[0] if parameters else {}
+            one_entry = Entry(target, kind, tensors, parameters)
+            if kind == "file":
+                header = safetensors_header(*parameters.pop("names"))
+                one_entry.tensors = [Tensor("frame", "U8", (len(header),), header)]
+                parameters["size"] = len(header) + parameters.pop("bytes")
+            else:
+                one_entry.base = 0
+                one_entry.base_leaf = b"" if kind in ("full", "alias") or leaves == "result" else b"\1" * 32
+                one_entry.result_leaf = b"" if kind == "removed" or leaves == "base" else b"\2" * 32
+            made.append(one_entry)
+        bases = [(root, root, 1, 4, 1)] if any(entry.base == 0 for entry in made) else []
+        case(98, name, note, code, Builder("delta", {"result_root": root.hex()} | record, made, bases).bytes())
+
+    delta("every", "one of every kind that may stand alone", None, [
+        ("a", "exact"), ("b", "full"), ("c", "removed"), ("d", "alias", {"of": "b"}), ("e", "extend"), ("a", "extend")])
+    for pair in [("exact", "full"), ("exact", "removed"), ("full", "alias"), ("alias", "removed"), ("full", "extend"),
+                 ("removed", "extend"), ("alias", "extend")]:
+        delta("-".join(pair), "two entries that make one tensor", "duplicate", [
+            ("a", kind, {"of": "b"} if kind == "alias" else {}) for kind in pair])
+    delta("alias-chain", "an alias of an alias", "bad-param", [("a", "alias", {"of": "b"}), ("b", "alias", {"of": "c"})])
+    delta("alias-self", "an alias of itself", "bad-param", [("a", "alias", {"of": "a"})])
+    delta("alias-of-removed", "an alias of what is removed", "bad-param", [("a", "alias", {"of": "b"}), ("b", "removed")])
+    for leaf in ("base", "result"):
+        delta(f"leaf-{leaf}", "a lossless delta whose entry has only one leaf", "index-inconsistent", [("a", "exact")], leaf)
+    delta("root", "a root that is no digest", "bad-param", [("a", "exact")], result_root="12")
+    delta("correction-accepted", "corrections among themselves", None, [("a", "correction")], stage="correction")
+    delta("correction", "a correction in a delta that is none", "bad-param", [("a", "correction")])
+    delta("correction-beside", "a difference among corrections", "bad-param", [("a", "correction"), ("b", "exact")],
+          stage="correction")
+
+    def files(name, note, code, *pairs):
+        delta(name, note, code, [
+            (f"f{n}", "file", {"layout": "checkpoint", "names": names, "bytes": size}) for n, (names, size) in enumerate(pairs)])
+
+    files("files", "files of tensors as they should be", None, (["a", "b"], 16), (["c"], 8))
+    files("files-twice", "a tensor in two files", "duplicate", (["a", "b"], 16), (["b"], 8))
+    files("files-more", "a file larger than its tensors", "base-invalid", (["a"], 9))
+    files("files-less", "a file smaller than its tensors", "base-invalid", (["a"], 7))
 
 
 def planes_in_segments():
@@ -921,7 +1065,7 @@ def check():
         failures += bool(verdict)
         print(f"{record['row']:3} {record['name']:20} {found or 'accepted':24}{verdict}")
     rows = {record["row"] for record in CASES}
-    missing = set(range(1, 97)) - rows
+    missing = set(range(1, 99)) - rows
     size = sum(path.stat().st_size for path in HERE.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
     print(f"{len(CASES)} records, {len(rows)} rows, missing {sorted(missing)}, {size} bytes, {failures} failures")
     return int(bool(failures or missing))

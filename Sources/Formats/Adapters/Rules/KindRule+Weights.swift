@@ -75,6 +75,11 @@ extension KindRule {
         try tensors.expect(.value, differences)
     }
 
+    /// What leads from the element that arithmetic predicts to the one that was, for every element.
+    static let correction = KindRule(required: [.value]) { tensors, _ throws(Failure) in
+        try tensors.expect(.value, differences)
+    }
+
     /// The tensor itself.
     static let full = KindRule(required: [.value])
 
