@@ -32,10 +32,11 @@ struct Apply: ParsableCommand, Exemplified {
 
     @OptionGroup var output: OutputOptions
 
-    @Option(help: ArgumentHelp("Multiplies what every adapter adds.", valueName: "x"))
+    @Option(parsing: .unconditional, help: ArgumentHelp("Multiplies what every adapter adds.", valueName: "x"))
     var scale = 1.0
 
-    @Option(help: ArgumentHelp("A weight for each adapter, such as 0.5,-0.5.", valueName: "list"))
+    @Option(
+        parsing: .unconditional, help: ArgumentHelp("A weight for each adapter, such as 0.5,-0.5.", valueName: "list"))
     var weights: String?
 
     @Option(help: ArgumentHelp("What floats become: keep, bf16, f16 or f32.", valueName: "dtype"))
@@ -146,7 +147,8 @@ extension ApplyJob.Report {
         if rounding.asked > 0 {
             let share = (rounding.lostShare * 1000).rounded() / 10
             let lost = (Double(rounding.lost) / Double(rounding.asked) * 1000).rounded() / 10
-            lines.append("rounding lost \(share) % of the change; \(lost) % of the weights it concerns stayed as they were")
+            lines.append(
+                "rounding lost \(share) % of the change; \(lost) % of the weights it concerns stayed as they were")
         }
         if rounding.overflowed > 0 { lines.append("\(rounding.overflowed) weights became infinite") }
         if let resultRoot { lines.append("root \(resultRoot)") }

@@ -48,7 +48,8 @@ package struct ApplyJob: Sendable {
         try Outputs.checkFree(output, replaces: replaces)
         let binding = BindingCheck(mode: check, base: base, adapters: adapters, lanes: lanes)
         var findings = base.findings + (try binding.begin())
-        let watch = BaseWatch(base, isWatching: binding.needsDigests || takesResultRoot || promisedRoot(adapters) != nil)
+        let watch = BaseWatch(
+            base, isWatching: binding.needsDigests || takesResultRoot || promisedRoot(adapters) != nil)
         let plan = try ResultPlan(adapters, onto: watch, dtype: dtype)
         findings += plan.findings
         let files = try self.files(adapters, plan, base)

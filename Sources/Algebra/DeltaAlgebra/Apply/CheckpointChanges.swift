@@ -99,7 +99,8 @@ struct CheckpointChanges {
         guard let gaps = entry[.indices], let counts = entry[.counts],
             let mode = FewChangesMode(rawValue: entry.parameters["mode"]?.string ?? "")
         else {
-            throw Failure(.badParameter, "the entry does not say how its few changes lie", object: entry.key.description)
+            throw Failure(
+                .badParameter, "the entry does not say how its few changes lie", object: entry.key.description)
         }
         return try FewChangesTensor(base: base, gaps: gaps, values: value, counts: counts, mode: mode)
     }

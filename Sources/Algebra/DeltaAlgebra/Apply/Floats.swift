@@ -7,7 +7,8 @@ enum FloatElements {
     static func canHold(_ dtype: DType) -> Bool { dtype == .bf16 || dtype == .f16 || dtype == .f32 }
 
     /// Widens `count` elements to fp32 without loss.
-    static func widen(_ source: UnsafeRawBufferPointer, _ dtype: DType, into target: UnsafeMutableBufferPointer<Float>) {
+    static func widen(_ source: UnsafeRawBufferPointer, _ dtype: DType, into target: UnsafeMutableBufferPointer<Float>)
+    {
         switch dtype {
         case .bf16:
             unsafe tenon_f32_from_bf16(

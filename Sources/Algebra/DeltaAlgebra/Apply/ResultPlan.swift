@@ -64,7 +64,8 @@ extension Checkpoint {
     func checkTakesChanges() throws(Failure) {
         guard let quantization else { return }
         throw Failure(
-            .baseIncompatible, "the base is quantized (\(quantization)): its weights are no numbers that can be added to",
+            .baseIncompatible,
+            "the base is quantized (\(quantization)): its weights are no numbers that can be added to",
             path: path, hint: "apply to the base it was quantized from, and quantize the result")
     }
 }
@@ -143,7 +144,9 @@ final class BaseTargets: Sendable {
         switch match(target) {
         case .none where failure.code == .baseIncompatible:
             let nearest = names.nearest(to: target)
-            if !nearest.isEmpty { failure = failure.hint("the nearest that it has: " + nearest.joined(separator: ", ")) }
+            if !nearest.isEmpty {
+                failure = failure.hint("the nearest that it has: " + nearest.joined(separator: ", "))
+            }
         case .ambiguous(let found):
             failure = Failure(
                 .baseAmbiguous, "the target could be several of the base's tensors", object: target,

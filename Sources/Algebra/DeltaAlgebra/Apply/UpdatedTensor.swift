@@ -59,7 +59,8 @@ final class UpdatedTensor: TensorSource {
         try unsafe target.withUnsafeMutableBytes { target throws(Failure) in
             if let whole = prepared.whole {
                 unsafe whole.withUnsafeBytes { whole in
-                    unsafe target.copyMemory(from: UnsafeRawBufferPointer(rebasing: whole[offset..<offset + target.count]))
+                    unsafe target.copyMemory(
+                        from: UnsafeRawBufferPointer(rebasing: whole[offset..<offset + target.count]))
                 }
                 return
             }

@@ -50,7 +50,8 @@ struct ExactDifference: TensorSource {
                     if overlap != window {
                         let skip = overlap.lowerBound - window.lowerBound
                         unsafe place.copyMemory(
-                            from: UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(whole)[skip..<skip + overlap.count]))
+                            from: UnsafeRawBufferPointer(
+                                rebasing: UnsafeRawBufferPointer(whole)[skip..<skip + overlap.count]))
                     } else if window == range, kind.isOrdered {
                         segments = Self.ends(of: counts)
                     }

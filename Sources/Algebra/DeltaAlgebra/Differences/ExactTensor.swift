@@ -44,7 +44,8 @@ struct ExactTensor: TensorSource {
                     guard overlap != window else { return }
                     let skip = overlap.lowerBound - window.lowerBound
                     unsafe place.copyMemory(
-                        from: UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(whole)[skip..<skip + overlap.count]))
+                        from: UnsafeRawBufferPointer(
+                            rebasing: UnsafeRawBufferPointer(whole)[skip..<skip + overlap.count]))
                 }
             }
         }

@@ -22,7 +22,8 @@ struct FewChanges: Sendable {
             RoleTensor(
                 .indices, FewChangesStream(streams: streams, part: .gaps, counts: counts.map(\.gapBytes))),
             RoleTensor(
-                .value, FewChangesStream(streams: streams, part: .values, counts: counts.map { $0.changes * kind.width })),
+                .value,
+                FewChangesStream(streams: streams, part: .values, counts: counts.map { $0.changes * kind.width })),
             RoleTensor(.counts, try FewChangesCount.tensor(counts)),
         ]
     }
@@ -115,13 +116,15 @@ struct FewChangesStreams: Sendable {
     }
 
     private func gather(
-        _ gaps: UnsafeRawBufferPointer, from elements: UnsafeRawBufferPointer, into target: UnsafeMutableRawBufferPointer
+        _ gaps: UnsafeRawBufferPointer, from elements: UnsafeRawBufferPointer,
+        into target: UnsafeMutableRawBufferPointer
     ) {
         var filled = 0
         unsafe FewChangesStreams.forEachPlace(gaps) { place in
             let source = unsafe UnsafeRawBufferPointer(
                 rebasing: elements[place * kind.width..<(place + 1) * kind.width])
-            unsafe UnsafeMutableRawBufferPointer(rebasing: target[filled..<filled + kind.width]).copyMemory(from: source)
+            unsafe UnsafeMutableRawBufferPointer(rebasing: target[filled..<filled + kind.width]).copyMemory(
+                from: source)
             filled += kind.width
         }
     }
