@@ -25,6 +25,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent.parent / "Spec")]
 
+import segments  # noqa: E402
 from builder import (  # noqa: E402
     DTYPES, MAGIC, NONE, Builder, Entry, Tensor, encode_parameters, floats, frame, lora, lp, noise, pack_strings, sha256,
     short, xxh3)
@@ -365,8 +366,8 @@ def shapes():
 
     enums = {
         "dtype-0": poke("tensors", 0, 1, 0), "dtype-25": poke("tensors", 0, 1, 25), "dtype-255": poke("tensors", 0, 1, 255),
-        "filter-3": poke("tensors", 0, 3, 3), "filter-15": poke("tensors", 0, 3, 15), "codec-2": poke("planes", 0, 1, 2),
-        "codec-15": poke("planes", 0, 1, 15), "kind-0": poke("entries", 0, 2, 0), "role-36": poke("tensors", 1, 0, 36),
+        "filter-3": poke("tensors", 0, 3, 3), "filter-15": poke("tensors", 0, 3, 15), "codec-3": poke("planes", 0, 1, 3),
+        "codec-15": poke("planes", 0, 1, 15), "kind-0": poke("entries", 0, 2, 0), "role-37": poke("tensors", 1, 0, 37),
         "role-part-4": poke("tensors", 1, 0, 0x402), "role-of-others": poke("tensors", 1, 0, 33)}
     for name, change in enums.items():
         note = "a number that stands for nothing" if name != "role-of-others" else "a bitmap in a low-rank entry"
@@ -502,6 +503,68 @@ def data():
     case(57, "tensor", "a tensor's digest, all checks right", "digest-mismatch", changed(
         redigested := plain(), lambda parts: redigest(redigested, parts)))
     case(57, "content", "the content digest", "digest-mismatch", plain().lower().bytes(trailer=dict(content=b"\1" * 32)))
+    planes_in_segments()
+
+
+def planes_in_segments():
+    """Planes of the codec `entropy`, all checks right."""
+    plane = bytes(12 if place % 40 == 7 else place % 7 // 3 for place in range(400))
+    frequencies = segments.frequencies_of(plane)
+    table = segments.table(frequencies)
+    states, words = segments.states_and_words(plane, frequencies)
+
+    def stored_as(content, stored):
+        parts = one(Tensor("value", "U8", (len(content),), content, cuts=())).lower()
+        parts.data[:] = stored
+        parts.planes = [[len(stored), 2, xxh3(stored)]]
+        parts.raw_checks = [xxh3(content)]
+        return parts.bytes()
+
+    def whole(name, note, stored, code="bad-frame", content=plane):
+        case(96, name, note, code, stored_as(content, stored))
+
+    def single(name, note, segment, code="bad-frame", length=None):
+        whole(name, note, segments.joined([(len(plane) if length is None else length, segment)]), code)
+
+    def packed(states, words):
+        return table + struct.pack(f"<4I{len(words)}H", *states, *words)
+
+    single("accepted", "a plane of one segment, as it should be", packed(states, words), None)
+    three = b"".join([plane * 4, noise("s", 1100), bytes(1024)])
+    pieces = [(1600, segments.coded(plane * 4)), (1100, noise("s", 1100)), (1024, segments.coded(bytes(1024)))]
+    whole("three", "a coded, a raw and a constant segment", segments.joined(pieces), None, three)
+    whole("other", "the segment of another plane", segments.plane(plane[::-1]), "decode-mismatch")
+    case(96, "as-long", "a plane of segments as long as itself", "chunk-inconsistent", changed(
+        plain(), lambda parts: (parts.planes[0].__setitem__(1, 2), parts.raw_checks.append(parts.planes[0][2]))))
+    whole("none", "no segment", segments.joined([]))
+    whole("cut", "one byte", b"\1")
+    whole("count", "more segments than bytes", segments.joined([(400, packed(states, words))], 9))
+    for length in (399, 401, 0, 2**32 - 1):
+        single(f"length-{length}", "a segment of another length than its plane", packed(states, words), length=length)
+    short = [plane * 4, plane, plane * 4]
+    whole("short", "a segment below 1,024 bytes beside others", segments.joined([
+        (len(piece), segments.coded(piece)) for piece in short]), content=b"".join(short))
+    for name, size in {"zero": 0, "more": len(packed(states, words)) + 1, "less": len(packed(states, words)) - 2,
+                       "above-length": 401, "2-32": 2**32 - 1}.items():
+        stored = bytearray(segments.joined([(400, packed(states, words))]))
+        stored[6:10] = struct.pack("<I", size)
+        whole(f"stored-{name}", "a segment of another stored length than its bytes", bytes(stored))
+    whole("after", "bytes after the last segment", segments.joined([(400, packed(states, words))]) + b"\0\0")
+    single("cut-table", "frequencies that end before their sum", table[:2])
+    single("sum", "frequencies above their sum", segments.table([4000, 97]) + packed(states, words)[len(table):])
+    single("negative", "a frequency below zero", segments.packed("010" + "1" * 13))
+    single("long", "a number of fifteen digits", segments.packed("0" * 14 + "1" * 15) + bytes(40))
+    single("bytes", "frequencies of 257 bytes", segments.packed("1" * 300) + bytes(40))
+    single("padding", "a bit after the frequencies", segments.table(
+        frequencies, "1") + packed(states, words)[len(table):])
+    whole("constant", "bytes after the one value that there is", segments.joined([
+        (400, segments.coded(bytes(400)) + b"\0")]), content=bytes(400))
+    single("no-states", "frequencies alone", table)
+    single("low-state", "a state below its bound", packed([65535, *states[1:]], words))
+    single("end-state", "a state that does not end where it should", packed([states[0] + 4096, *states[1:]], words))
+    single("less-words", "a word is missing", packed(states, words[:-1]))
+    single("more-words", "a word too many", packed(states, [*words, 0]))
+    single("odd", "half a word", packed(states, words) + b"\0")
 
 
 def redigest(builder, parts):
@@ -945,7 +1008,7 @@ def check():
         failures += bool(verdict)
         print(f"{record['row']:3} {record['name']:20} {found or 'accepted':24}{verdict}")
     rows = {record["row"] for record in CASES}
-    missing = set(range(1, 96)) - rows
+    missing = set(range(1, 97)) - rows
     size = sum(path.stat().st_size for path in HERE.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
     print(f"{len(CASES)} records, {len(rows)} rows, missing {sorted(missing)}, {size} bytes, {failures} failures")
     return int(bool(failures or missing))

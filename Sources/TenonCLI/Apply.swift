@@ -1,14 +1,9 @@
-import Adapters
 import ArgumentParser
 import Checkpoints
 import DeltaAlgebra
-import DeltaFormat
 import Diagnostics
-import Files
-import Interchange
 import JSON
 import Packaging
-import Parallelism
 import Tensors
 
 extension BaseCheck: ExpressibleByArgument {}
@@ -48,6 +43,12 @@ struct Apply: ParsableCommand, Exemplified {
     @Option(help: ArgumentHelp("Write new shards of at most this size, such as 5GB.", valueName: "size"))
     var shardSize: ByteSize?
 
+    @Option(help: ArgumentHelp("Also write what unapply needs to take it off again.", valueName: "u.tenon"))
+    var undo: String?
+
+    @Flag(help: "Go on with what an interrupted run left.")
+    var resume = false
+
     @Flag(help: "Also take the digest of the result, as fingerprint prints it.")
     var resultRoot = false
 
@@ -55,7 +56,7 @@ struct Apply: ParsableCommand, Exemplified {
 
     func run() throws {
         let console = shared.console
-        let weights = try adapterWeights()
+        let weights = try AdapterWeights.parse(weights, scale: scale, count: adapters.count)
         var opened: [WeightedAdapter] = []
         for (path, weight) in zip(adapters, weights) {
             opened.append(try AdapterSource.open(path, weight: weight, shared: shared))
@@ -65,9 +66,13 @@ struct Apply: ParsableCommand, Exemplified {
         job.dtype = try outputType()
         job.shardByteCount = shardSize?.bytes
         job.takesResultRoot = resultRoot
+        job.undoPath = undo
+        job.resumes = resume
         job.replaces = output.force
         job.isDryRun = output.dryRun
-        let report = try job.run(opened, onto: Checkpoint(path: base), output: output.output)
+        let report = try tellingHowToGoOn { () throws(Failure) in
+            try job.run(opened, onto: Checkpoint(path: base), output: output.output)
+        }
         for finding in report.findings { console.warn(finding) }
         if shared.json {
             console.result(report.document(output: output.output, check: baseCheck))
@@ -77,19 +82,13 @@ struct Apply: ParsableCommand, Exemplified {
         if shared.verbose { console.tell(report.times) }
     }
 
-    private func adapterWeights() throws -> [Double] {
-        guard let weights else { return [Double](repeating: scale, count: adapters.count) }
-        let numbers = weights.split(separator: ",", omittingEmptySubsequences: false).map { Double($0) }
-        guard numbers.count == adapters.count else {
-            throw Failure(
-                .usage, "there must be a weight for each adapter", expected: "\(adapters.count)",
-                actual: "\(numbers.count)")
-        }
-        return try numbers.map { number in
-            guard let number, number.isFinite else {
-                throw Failure(.usage, "a weight is no number", actual: weights)
-            }
-            return number * scale
+    private func tellingHowToGoOn<Result>(_ body: () throws(Failure) -> Result) throws(Failure) -> Result {
+        do throws(Failure) {
+            return try body()
+        } catch {
+            guard error.code == .interrupted || error.code == .terminated else { throw error }
+            let arguments = CommandLine.arguments.dropFirst().filter { $0 != "--resume" }
+            throw error.hint("to go on: tenon " + (arguments + ["--resume"]).joined(separator: " "))
         }
     }
 
@@ -104,23 +103,6 @@ struct Apply: ParsableCommand, Exemplified {
     }
 }
 
-/// An adapter that the command line names.
-enum AdapterSource {
-    /// A container whose data are whole, or a PEFT folder.
-    static func open(_ path: String, weight: Double, shared: SharedOptions) throws -> WeightedAdapter {
-        if try Folder.kind(of: path) == .folder {
-            let imported = try PEFTFolder.read(path)
-            for finding in imported.findings { shared.console.warn(finding) }
-            return WeightedAdapter(imported.adapter, path: path, weight: weight)
-        }
-        let container = try Container(InputFile.opened(path))
-        let adapter = container.adapter
-        // What a delta of checkpoints gives is proved by its result; an adapter's numbers only by their own digests.
-        if !adapter.isCheckpointDelta { try container.verify(.full, lanes: shared.lanes) }
-        return WeightedAdapter(try adapter.dequantized(), path: path, weight: weight)
-    }
-}
-
 extension ApplyJob.Report {
     fileprivate func document(output: String, check: BaseCheck) -> JSONValue {
         [
@@ -132,6 +114,7 @@ extension ApplyJob.Report {
                 "lostShare": JSONValue(rounding.lostShare), "changedWeights": JSONValue(rounding.asked),
                 "unchangedByRounding": JSONValue(rounding.lost), "overflowed": JSONValue(rounding.overflowed),
             ],
+            "undoBytes": undoBytes.map { JSONValue($0) } ?? nil,
             "memoryBytes": JSONValue(memoryBytes),
             "warnings": .array(findings.map { .string($0.description) }),
         ]
@@ -151,6 +134,12 @@ extension ApplyJob.Report {
                 "rounding lost \(share) % of the change; \(lost) % of the weights it concerns stayed as they were")
         }
         if rounding.overflowed > 0 { lines.append("\(rounding.overflowed) weights became infinite") }
+        if let undoBytes {
+            let bits = Double(undoBytes) * 8 / Double(max(1, changedWeights))
+            lines.append(
+                "correction \(ByteSize.text(undoBytes)), \((bits * 100).rounded() / 100) bits a weight of these tensors"
+            )
+        }
         if let resultRoot { lines.append("root \(resultRoot)") }
         return lines
     }

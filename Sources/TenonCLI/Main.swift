@@ -15,7 +15,10 @@ struct Tenon: ParsableCommand, Exemplified {
             A .tenon file holds the parameters that turn a base model into another: checksummed, compact, self-describing.
             """,
         version: Version.text,
-        subcommands: [Pack.self, Unpack.self, Inspect.self, Verify.self, Fingerprint.self, Extract.self, Apply.self])
+        subcommands: [
+            Pack.self, Unpack.self, Inspect.self, Verify.self, Fingerprint.self, Extract.self, Apply.self, Unapply.self,
+            Switch.self,
+        ])
 
     static func main() {
         Cancellation.catchSignals()

@@ -118,6 +118,7 @@ extension Failure.Code {
     package static let noSpace = Self("no-space", .inputOutput)
     package static let changedDuringRead = Self("changed-during-read", .inputOutput)
     package static let outOfMemory = Self("oom", .inputOutput)
+    package static let busy = Self("busy", .busy)
     package static let permission = Self("permission", .permission)
     package static let interrupted = Self("interrupted", .interrupted)
     package static let terminated = Self("terminated", .terminated)
@@ -137,7 +138,7 @@ extension Failure.Code {
         baseInvalid, jsonSyntax, jsonDuplicate, jsonNumber, jsonLimit, pickleRefused, badArchive, notAnAdapter,
         configInvalid, configConflict, weightsMissing, configMissing, unknownKey, notExportable, notMergeable,
         baseMismatch, baseIncompatible, baseAmbiguous, basePath, baseMissingShard, notACheckpoint, usage, notFound,
-        notRegular, outputExists, cannotCreate, inputOutput, noSpace, changedDuringRead, outOfMemory, permission,
+        notRegular, outputExists, cannotCreate, inputOutput, noSpace, changedDuringRead, outOfMemory, busy, permission,
         interrupted, terminated, closedPipe, verificationFailed,
         `internal`,
     ]

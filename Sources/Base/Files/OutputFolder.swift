@@ -17,21 +17,27 @@ package final class OutputFolder: Sendable {
     private let workPath: String
     private let replacing: Bool
     private let durability: Durability
+    /// What is kept of it when it is interrupted; nil for nothing.
+    private let partial: PartialWork?
     private let state: Mutex<State>
 
-    private init(path: String, workPath: String, replacing: Bool, durability: Durability) {
+    private init(
+        path: String, workPath: String, replacing: Bool, durability: Durability, partial: PartialWork? = nil
+    ) {
         self.path = path
         self.workPath = workPath
         self.replacing = replacing
         self.durability = durability
+        self.partial = partial
         var state = State()
-        state.cleanup.append(unsafe tenon_remember(workPath))
+        if partial == nil { state.cleanup.append(unsafe tenon_remember(workPath)) }
         self.state = Mutex(state)
     }
 
     deinit {
         let state = state.withLock { $0 }
-        if !state.isCommitted { try? Folder.remove(workPath) }
+        let isKept = partial != nil && Cancellation.isRequested
+        if !state.isCommitted && !isKept { try? Folder.remove(workPath) }
         state.cleanup.forEach(tenon_forget)
     }
 
@@ -55,6 +61,42 @@ package final class OutputFolder: Sendable {
             try Syscalls.makeFolder(workPath)
         }
         return OutputFolder(path: place, workPath: workPath, replacing: replacing, durability: durability)
+    }
+
+    /// Begins a folder whose finished files are kept where it is interrupted or killed, in `.NAME.tenon-partial`.
+    ///
+    /// Throws ``Failure/Code/busy`` where another process fills it, and ``Failure/Code/outputExists`` where what is to be
+    /// resumed was made of other inputs.
+    ///
+    /// - Parameters:
+    ///   - key: What the content depends on.
+    ///   - resuming: Go on with what is there; else begin anew.
+    package static func createResumable(
+        at path: String, replacing: Bool, key: String, resuming: Bool, durability: Durability = .fsync
+    ) throws(Failure) -> OutputFolder {
+        let place = Paths.withoutTrailingSlashes(path)
+        let name = Paths.lastComponent(of: place)
+        if name.isEmpty || name == "." || name == ".." {
+            throw Failure(.cannotCreate, "this names no new folder", path: path)
+        }
+        try checkPlace(place, replacing: replacing)
+        let workPath = Paths.joined(Paths.parent(of: place), ".\(name).tenon-partial")
+        let partial = try PartialWork(at: workPath, for: place, key: key, resuming: resuming)
+        return OutputFolder(
+            path: place, workPath: workPath, replacing: replacing, durability: durability, partial: partial)
+    }
+
+    /// The files that an earlier run finished, by name.
+    package var finished: Set<String> { partial?.finished ?? [] }
+
+    /// Notes that a file is whole, so that a later run need not make it again; the file must be committed.
+    package func noteFinished(_ name: String) throws(Failure) {
+        try partial?.note(name)
+    }
+
+    /// A file that an earlier run finished, to be looked at.
+    package func finishedFile(_ name: String) throws(Failure) -> InputFile {
+        try InputFile(path: Paths.joined(workPath, name))
     }
 
     private static func checkPlace(_ path: String, replacing: Bool) throws(Failure) {
@@ -127,6 +169,7 @@ package final class OutputFolder: Sendable {
             if let open = state.files.first(where: { !$0.isCommitted }) {
                 throw Failure(.internal, "a file of the output was not finished", path: open.path)
             }
+            try partial?.end()
             // What tells a folder we wrote, and may replace, from all others. Where the file system keeps no such marks,
             // the folder is as good, and only has to be removed by hand.
             Syscalls.mark(workPath)

@@ -111,6 +111,9 @@ package enum Syscalls {
         _ = try attempt(.reserve, path) { _ in tenon_reserve(descriptor, Int64(byteCount)) }
     }
 
+    /// Takes the file for this process alone, until it is closed; false where another has it.
+    static func lock(_ descriptor: Int32) -> Bool { flock(descriptor, LOCK_EX | LOCK_NB) == 0 }
+
     static func advise(_ descriptor: Int32, _ range: Range<Int>, _ kind: Int32) {
         tenon_advise(descriptor, Int64(range.lowerBound), Int64(range.count), kind)
     }

@@ -1,5 +1,6 @@
 import Adapters
 package import Checkpoints
+import DeltaFormat
 package import Diagnostics
 package import Digests
 import Files
@@ -15,9 +16,13 @@ package struct ApplyJob: Sendable {
         /// Tensors of the base, and those that were changed.
         package let tensorCount: Int
         package let changedCount: Int
+        /// Elements of the tensors that were changed.
+        package let changedWeights: Int
         package let rounding: RoundingReport
         /// Of the result, where it was asked for or is promised.
         package let resultRoot: Digest?
+        /// How large the correction is, where one was asked for.
+        package let undoBytes: Int?
         package var findings: [Finding]
         package let memoryBytes: Int
         package var times: StageTimes
@@ -30,7 +35,11 @@ package struct ApplyJob: Sendable {
     /// Data of a shard at most; nil for the base's own files.
     package var shardByteCount: Int?
     package var takesResultRoot = false
+    /// Where to write the correction that `unapply` needs; nil for none.
+    package var undoPath: String?
     package var replaces = false
+    /// Go on with what an interrupted run left.
+    package var resumes = false
     package var isDryRun = false
 
     package init(lanes: Lanes) {
@@ -46,41 +55,98 @@ package struct ApplyJob: Sendable {
     package func run(_ adapters: [WeightedAdapter], onto base: Checkpoint, output: String) throws(Failure) -> Report {
         var times = StageTimes()
         try Outputs.checkFree(output, replaces: replaces)
+        try checkUndo(adapters)
         let binding = BindingCheck(mode: check, base: base, adapters: adapters, lanes: lanes)
         var findings = base.findings + (try binding.begin())
         let watch = BaseWatch(
-            base, isWatching: binding.needsDigests || takesResultRoot || promisedRoot(adapters) != nil)
+            base,
+            isWatching: binding.needsDigests || takesResultRoot || undoPath != nil || promisedRoot(adapters) != nil)
         let plan = try ResultPlan(adapters, onto: watch, dtype: dtype)
         findings += plan.findings
         let files = try self.files(adapters, plan, base)
         times.end("plan")
         var report = Report(
             files: files.names, byteCount: files.shards.byteCount, tensorCount: base.tensors.count,
-            changedCount: plan.changed.count, rounding: RoundingReport(), resultRoot: nil, findings: findings,
+            changedCount: plan.changed.count, changedWeights: plan.changedWeights, rounding: RoundingReport(),
+            resultRoot: nil, undoBytes: nil,
+            findings: findings,
             memoryBytes: Outputs.memory(lanes: lanes), times: times)
         if isDryRun { return report }
 
-        let folder = try OutputFolder.create(at: output, replacing: replaces)
-        let needsRoot = takesResultRoot || promisedRoot(adapters) != nil
+        let folder = try OutputFolder.createResumable(
+            at: output, replacing: replaces, key: key(adapters, base, files), resuming: resumes)
+        if !folder.finished.isEmpty {
+            findings.append(
+                Finding(
+                    "resumed",
+                    "\(folder.finished.count) files were finished before; what rounding lost is told of the rest"
+                ))
+        }
+        let needsRoot = takesResultRoot || undoPath != nil || promisedRoot(adapters) != nil
         let results = needsRoot ? ResultWatch(plan.tensors) : nil
         try CheckpointWriter.write(
             files.shards, sources: plan.tensors.map(\.source), to: folder, lanes: lanes,
             observer: { results?.observer($0.tensors) })
         try files.writeOthers(from: base, to: folder)
+        try results?.readFinished(files.shards, in: folder, lanes: lanes)
         times.end("write")
-        let root = try prove(adapters, watch, binding, results, plan, &findings)
-        try base.checkUnchanged()
+        let proof = try prove(adapters, watch, binding, results, plan, &findings)
         times.end("verify")
+        var undo: (file: OutputFile, byteCount: Int)?
+        if let undoPath, let proof {
+            undo = try writeUndo(Correction(plan: plan, watch: watch, adapters: adapters), proof, to: undoPath)
+            times.end("undo")
+        }
+        try base.checkUnchanged()
+        try undo?.file.commit()
         try folder.commit()
         times.end("commit")
         report = Report(
             files: report.files, byteCount: report.byteCount, tensorCount: report.tensorCount,
-            changedCount: report.changedCount, rounding: plan.tally.report, resultRoot: root, findings: findings,
-            memoryBytes: report.memoryBytes, times: times)
+            changedCount: report.changedCount, changedWeights: report.changedWeights, rounding: plan.tally.report,
+            resultRoot: proof?.root,
+            undoBytes: undo?.byteCount, findings: findings, memoryBytes: report.memoryBytes, times: times)
         return report
     }
 
+    private func checkUndo(_ adapters: [WeightedAdapter]) throws(Failure) {
+        guard let undoPath else { return }
+        try Outputs.checkFree(undoPath, replaces: replaces)
+        guard dtype == nil else {
+            throw Failure(.usage, "a result in another dtype cannot be undone", hint: "leave out --dtype or --undo")
+        }
+        if let delta = adapters.first(where: { $0.adapter.isCheckpointDelta }) {
+            throw Failure(
+                .usage, "a delta of checkpoints needs no correction", object: delta.path,
+                hint: "extract the delta that leads back: --base the result, --tuned the base")
+        }
+    }
+
+    private func writeUndo(
+        _ correction: Correction, _ proof: Proof, to path: String
+    ) throws(Failure) -> (file: OutputFile, byteCount: Int) {
+        let file = try OutputFile.create(at: path, replacing: replaces)
+        let adapter = try correction.adapter(base: proof.base, merged: proof.leaves)
+        let trailer = try ContainerWriter(lanes: lanes).write(adapter, to: file)
+        return (file, Int(trailer.fileSize))
+    }
+
     // MARK: Files
+
+    /// What the result's bytes depend on: the base's files as they lie there, and all that is put onto them.
+    private func key(_ adapters: [WeightedAdapter], _ base: Checkpoint, _ files: OutputPlan) -> String {
+        var hash = SHA256()
+        hash.update(domain: "tenon.apply.v1")
+        for shard in base.shards {
+            hash.update(lengthPrefixed: Array("\(shard.name) \(shard.file.file.identity)".utf8))
+        }
+        for one in adapters { hash.update(lengthPrefixed: Array("\(one.contentDigest) \(one.weight)".utf8)) }
+        for file in files.shards.files {
+            hash.update(lengthPrefixed: Array(file.name.utf8))
+            hash.update(lengthPrefixed: file.headerBytes)
+        }
+        return "\(hash.finish())"
+    }
 
     private func files(
         _ adapters: [WeightedAdapter], _ plan: ResultPlan, _ base: Checkpoint
@@ -104,11 +170,12 @@ package struct ApplyJob: Sendable {
     private func prove(
         _ adapters: [WeightedAdapter], _ watch: BaseWatch, _ binding: BindingCheck, _ results: ResultWatch?,
         _ plan: ResultPlan, _ findings: inout [Finding]
-    ) throws(Failure) -> Digest? {
+    ) throws(Failure) -> Proof? {
         guard binding.needsDigests || results != nil else { return nil }
         let digests = try watch.digests(lanes: lanes)
+        let fingerprint = BaseFingerprint(of: watch.base, data: digests)
         if binding.needsDigests {
-            findings += try binding.end(BaseFingerprint(of: watch.base, data: digests), plan.entryTargets)
+            findings += try binding.end(fingerprint, plan.entryTargets)
         }
         guard let results else { return nil }
         let leaves = results.leaves(base: digests)
@@ -126,6 +193,14 @@ package struct ApplyJob: Sendable {
                 path: watch.base.path, expected: "root \(promised)", actual: "\(root)",
                 hint: "the base is another one, or one of the files is damaged")
         }
-        return root
+        return Proof(base: fingerprint, leaves: leaves, root: root)
+    }
+
+    /// What digests say once everything is written.
+    private struct Proof {
+        let base: BaseFingerprint
+        /// Of the result, in the order of the plan's tensors.
+        let leaves: [Digest]
+        let root: Digest
     }
 }

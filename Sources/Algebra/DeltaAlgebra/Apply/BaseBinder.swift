@@ -1,3 +1,4 @@
+import Digests
 package import Adapters
 package import Checkpoints
 package import Diagnostics
@@ -55,7 +56,7 @@ package final class BaseBinder: Sendable {
     ///
     /// Throws ``Failure/Code/baseMismatch`` and as ``bind(_:path:)`` does.
     package func check(_ adapter: Adapter, path: String) throws(Failure) -> Verification.Answer {
-        let one = WeightedAdapter(adapter, path: path, weight: 1)
+        let one = WeightedAdapter(adapter, contentDigest: .zero, path: path, weight: 1)
         let check = BindingCheck(mode: .strict, base: base, adapters: [one], lanes: lanes)
         var findings = try check.begin()
         let entryTargets = try fit(adapter, path: path)

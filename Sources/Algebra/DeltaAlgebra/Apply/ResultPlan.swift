@@ -11,10 +11,19 @@ struct ResultPlan: Sendable {
     let tensors: [ResultTensor]
     /// The names of the base's tensors that are changed, and by which entry.
     let changed: [String: EntryKey]
+    /// What adapters do to the base's tensors, by name.
+    let updates: [String: [PlannedUpdate]]
     let findings: [Finding]
     /// Of each adapter.
     let entryTargets: [EntryTargets]
     let tally = RoundingTally()
+
+    /// Elements of the tensors that are changed.
+    var changedWeights: Int {
+        tensors.reduce(0) { sum, tensor in
+            changed[tensor.name] == nil ? sum : sum + tensor.source.byteCount / (tensor.source.dtype.width ?? 1)
+        }
+    }
 
     /// - Parameters:
     ///   - dtype: What all tensors of floats are converted to; nil for what they are.
@@ -54,6 +63,7 @@ struct ResultPlan: Sendable {
         }
         self.findings = findings
         self.changed = changed
+        self.updates = updates
         self.entryTargets = entryTargets
         tensors = try changes.result(updates: updates, dtype: dtype, tally: tally)
     }

@@ -1,11 +1,16 @@
 import Checkpoints
+import Diagnostics
 import Digests
+import Files
+import Parallelism
+import Synchronization
 import Tensors
 
 /// Takes the digests of a result's tensors as they are written. Those that are the base's pass the base's watch.
 final class ResultWatch: Sendable {
     private let tensors: [ResultTensor]
     private let collector: DigestCollector
+    private let finished = Mutex<[Int: Digest]>([:])
 
     init(_ tensors: [ResultTensor]) {
         self.tensors = tensors
@@ -35,11 +40,30 @@ final class ResultWatch: Sendable {
         }
     }
 
+    /// Takes the digests of the files that an earlier run finished, from the files.
+    func readFinished(_ plan: ShardPlan, in folder: OutputFolder, lanes: Lanes) throws(Failure) {
+        for file in plan.files where folder.finished.contains(file.name) {
+            let written = try SafetensorsFile(folder.finishedFile(file.name))
+            guard written.header.bytes == file.headerBytes else {
+                throw Failure(
+                    .changedDuringRead, "a file of the unfinished work was changed", object: file.name,
+                    hint: "without --resume it is begun anew")
+            }
+            let own = file.tensors.indices.filter { tensors[file.tensors[$0]].copyOf == nil }
+            let sources = own.map { written.source(at: written.header.offsetOrder[$0]) }
+            let digests = try DataDigests.take(of: sources, lanes: lanes)
+            finished.withLock { finished in
+                for (place, digest) in zip(own, digests) { finished[file.tensors[place]] = digest }
+            }
+        }
+    }
+
     /// The leaves of the result, from its own digests and those of the base's tensors.
     func leaves(base: [Digest]) -> [Digest] {
-        tensors.indices.map { number in
+        let finished = finished.withLock { $0 }
+        return tensors.indices.map { number in
             let tensor = tensors[number]
-            let data = tensor.copyOf.map { base[$0] } ?? collector.digest(of: number) ?? .zero
+            let data = tensor.copyOf.map { base[$0] } ?? finished[number] ?? collector.digest(of: number) ?? .zero
             return BaseFingerprint.leaf(
                 name: tensor.name, dtype: tensor.source.dtype, shape: tensor.source.shape, data: data)
         }

@@ -1,7 +1,6 @@
 import CKernels
 import Checkpoints
 import Diagnostics
-import Synchronization
 import Tensors
 
 /// A tensor of the base with the updates of all adapters, computed as it is read, a few rows at a time.
@@ -20,41 +19,30 @@ final class UpdatedTensor: TensorSource {
     let byteCount: Int
     private let base: any TensorSource
     private let watched: Watched
-    private let updates: [PlannedUpdate]
-    private let rows: Int
-    private let columns: Int
-    private let tally: RoundingTally
-    private let state = Mutex(State())
-
-    private struct State {
-        var prepared: PreparedUpdates?
-        /// Bytes read since; once all were, the factors are let go.
-        var done = 0
-    }
+    private let factors: UpdateFactors
+    private let tally: RoundingTally?
+    private var rows: Int { factors.rows }
+    private var columns: Int { factors.columns }
 
     /// - Parameter updates: At least one; all of this tensor.
-    init(_ watched: Watched, updates: [PlannedUpdate], dtype: DType, tally: RoundingTally) throws(Failure) {
+    init(_ watched: Watched, updates: [PlannedUpdate], dtype: DType, tally: RoundingTally?) throws(Failure) {
         let source = watched.watch.base.tensors[watched.number].source
         self.watched = watched
-        self.updates = updates
         self.dtype = dtype
         self.tally = tally
         base = source
         shape = source.shape
         byteCount = try source.shape.byteCount(dtype)
-        rows = updates[0].rows
-        columns = updates[0].columns
-        guard updates.allSatisfy({ $0.rows == rows && $0.columns == columns }) else {
-            throw Failure(
-                .internal, "two updates see one tensor as different matrices", object: source.tensor.name)
-        }
+        factors = try UpdateFactors(updates, byteCount: byteCount, of: source.tensor.name)
     }
 
     /// Elements of a tile: its sums stay in a core's own cache.
-    private static let tileElements = 1 << 16
+    static let tileElements = 1 << 16
 
     func read(at offset: Int, into target: inout MutableRawSpan) throws(Failure) {
-        let prepared = try prepare()
+        let prepared = try factors.prepared { prepared throws(Failure) in
+            if prepared.needsColumns { prepared.whole = try wholeResult(prepared) }
+        }
         let count = target.byteCount
         try unsafe target.withUnsafeMutableBytes { target throws(Failure) in
             if let whole = prepared.whole {
@@ -68,21 +56,7 @@ final class UpdatedTensor: TensorSource {
                 try unsafe compute(prepared, offset, target, scratch)
             }
         }
-        state.withLock { state in
-            state.done += count
-            if state.done >= byteCount { state = State() }
-        }
-    }
-
-    private func prepare() throws(Failure) -> PreparedUpdates {
-        try state.withLock { state throws(Failure) in
-            if let prepared = state.prepared { return prepared }
-            var prepared = try PreparedUpdates(updates)
-            if prepared.replacement == nil { prepared.watched = watched }
-            if prepared.needsColumns { prepared.whole = try wholeResult(prepared) }
-            state.prepared = prepared
-            return prepared
-        }
+        factors.note(count)
     }
 
     // MARK: By rows
@@ -101,7 +75,7 @@ final class UpdatedTensor: TensorSource {
         let held = prepared.maps.isEmpty ? elements : firstRow * columns..<endRow * columns
         let bytes = try unsafe source.read(
             held.lowerBound * sourceWidth..<held.upperBound * sourceWidth, into: scratch.base)
-        if let watched = prepared.watched {
+        if prepared.replacement == nil {
             let skip = (elements.lowerBound - held.lowerBound) * sourceWidth
             let own = unsafe UnsafeRawBufferPointer(rebasing: bytes[skip..<skip + elements.count * sourceWidth])
             unsafe watched.watch.observe(watched.number, at: elements.lowerBound * sourceWidth, own.bytes)
@@ -146,7 +120,7 @@ final class UpdatedTensor: TensorSource {
             unsafe tenon_widen_sum(kind, weights.baseAddress, own.baseAddress, own.count, wide.baseAddress, &report)
             unsafe FloatElements.narrow(UnsafeBufferPointer(wide), to: dtype, into: target)
         }
-        tally.add(report)
+        tally?.add(report)
     }
 
     /// The sum put onto whole rows in fp32, and every map after it; then rounded.
@@ -171,7 +145,7 @@ final class UpdatedTensor: TensorSource {
     private func wholeResult(_ prepared: PreparedUpdates) throws(Failure) -> [UInt8] {
         let source = prepared.replacement ?? base
         let bytes = try source.readAll()
-        if let watched = prepared.watched { unsafe watched.watch.observe(watched.number, at: 0, bytes.span.bytes) }
+        if prepared.replacement == nil { unsafe watched.watch.observe(watched.number, at: 0, bytes.span.bytes) }
         var sum = [Float](repeating: 0, count: rows * columns)
         var weights = sum
         try unsafe sum.withUnsafeMutable { sum throws(Failure) in try unsafe prepared.add(0..<rows, to: sum) }
@@ -216,36 +190,6 @@ private struct Tile {
 
     var all: Range<Int> { rows.lowerBound * columns..<rows.upperBound * columns }
     var count: Int { rows.count * columns }
-}
-
-/// The updates of one tensor with their factors in memory.
-private struct PreparedUpdates: Sendable {
-    private(set) var replacement: (any TensorSource)?
-    private(set) var sums: [any SumUpdate] = []
-    private(set) var maps: [any RowUpdate] = []
-    /// The result where it had to be computed as a whole.
-    var whole: [UInt8]?
-    /// Where the digest of the base's tensor is taken: unless it is not read.
-    var watched: UpdatedTensor.Watched?
-
-    init(_ updates: [PlannedUpdate]) throws(Failure) {
-        for update in updates {
-            switch try update.prepare() {
-            case .sum(let sum): sums.append(sum)
-            case .map(let map): maps.append(map)
-            case .replace(let source): replacement = source
-            }
-        }
-    }
-
-    var needsColumns: Bool { maps.contains { $0.axis == .columns } }
-
-    /// Overwrites `sum` with what all sums add to these rows.
-    func add(_ rows: Range<Int>, to sum: UnsafeMutableBufferPointer<Float>) throws(Failure) {
-        unsafe sum.update(repeating: 0)
-        var span = unsafe sum.mutableSpan
-        for update in sums { try update.add(rows: rows, to: &span) }
-    }
 }
 
 extension [Float] {

@@ -25,10 +25,13 @@ enum LosslessChoice {
             tensors: [RoleTensor(.value, ExactDifference(base: pair.base, tuned: pair.tuned))])
     }
 
-    /// Whether the differences of the first window have as many bits as the tensor's own elements: as with a layer that
-    /// was trained anew.
+    /// How many elements are looked at to tell whether a difference is worth it.
+    private static let sampleElements = 1 << 15
+
+    /// Whether the differences of the first elements have as many bits as the elements: as with a layer that was trained
+    /// anew.
     private static func isFullShorter(_ pair: TensorPair, _ kind: ElementKind) throws(Failure) -> Bool {
-        let window = 0..<min(pair.base.byteCount, kind.windowByteCount)
+        let window = 0..<min(pair.base.byteCount, sampleElements * kind.width)
         return try WindowScratch.with { scratch throws(Failure) in
             let before = try unsafe pair.base.read(window, into: scratch.base)
             let after = try unsafe pair.tuned.read(window, into: scratch.tuned)
@@ -57,7 +60,7 @@ enum LosslessChoice {
     private static func rotated(
         _ elements: UnsafeMutableRawBufferPointer, _ kind: ElementKind, _ scratch: WindowScratch
     ) -> UnsafeRawBufferPointer {
-        guard kind.isOrdered else { return unsafe UnsafeRawBufferPointer(elements) }
+        guard kind.isOrdered else { return UnsafeRawBufferPointer(elements) }
         let target = unsafe scratch.second.bytes(elements.count)
         for start in stride(from: 0, to: elements.count, by: kind.width) {
             var number: UInt64 = 0
@@ -68,6 +71,6 @@ enum LosslessChoice {
                 unsafe target[start + place] = UInt8(truncatingIfNeeded: number >> UInt64(8 * place))
             }
         }
-        return unsafe UnsafeRawBufferPointer(target)
+        return UnsafeRawBufferPointer(target)
     }
 }

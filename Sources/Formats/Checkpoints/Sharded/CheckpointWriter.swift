@@ -17,12 +17,13 @@ package enum CheckpointWriter {
         _ plan: ShardPlan, sources: [any TensorSource], to folder: OutputFolder, lanes: Lanes,
         observer: (_ file: ShardPlan.File) -> (any BlockObserver)? = { _ in nil }
     ) throws(Failure) {
-        for file in plan.files {
+        for file in plan.files where !folder.finished.contains(file.name) {
             let output = try folder.file(named: file.name)
             try SafetensorsWriter.write(
                 header: file.headerBytes, sources: file.tensors.map { sources[$0] }, to: output, lanes: lanes,
                 observer: observer(file))
             try output.commit()
+            try folder.noteFinished(file.name)
         }
         guard let index = plan.index else { return }
         let output = try folder.file(named: index.name)

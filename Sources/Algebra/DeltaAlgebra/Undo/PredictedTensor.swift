@@ -1,0 +1,125 @@
+import CKernels
+import Diagnostics
+import Tensors
+
+/// What a merged tensor was before the updates, as far as arithmetic can tell: `Spec/deltas.md`, "Corrections".
+///
+/// P = RNE(RN32(W' − acc)) where all updates are sums; else P is W'.
+final class PredictedTensor: TensorSource {
+    private let merged: any TensorSource
+    private let factors: UpdateFactors
+    private let kind: ElementKind
+
+    init(merged: any TensorSource, updates: [PlannedUpdate], name: String) throws(Failure) {
+        self.merged = merged
+        factors = try UpdateFactors(updates, byteCount: merged.byteCount, of: name)
+        kind = ElementKind(merged.dtype)
+    }
+
+    var dtype: DType { merged.dtype }
+    var shape: Shape { merged.shape }
+    var byteCount: Int { merged.byteCount }
+
+    func read(at offset: Int, into target: inout MutableRawSpan) throws(Failure) {
+        let prepared = try factors.prepared()
+        let count = target.byteCount
+        if prepared.isSumOnly {
+            try unsafe target.withUnsafeMutableBytes { target throws(Failure) in
+                try WindowScratch.with { scratch throws(Failure) in
+                    try unsafe predict(prepared, offset, target, scratch)
+                }
+            }
+        } else {
+            try merged.read(at: offset, into: &target)
+        }
+        factors.note(count)
+    }
+
+    private func predict(
+        _ prepared: PreparedUpdates, _ offset: Int, _ target: UnsafeMutableRawBufferPointer, _ scratch: WindowScratch
+    ) throws(Failure) {
+        let columns = factors.columns
+        let elements = offset / kind.width..<(offset + target.count) / kind.width
+        let bytes = try unsafe merged.read(offset..<offset + target.count, into: scratch.base)
+        let tileRows = max(1, UpdatedTensor.tileElements / columns)
+        let rows = elements.lowerBound / columns..<(elements.upperBound + columns - 1) / columns
+        for row in stride(from: rows.lowerBound, to: rows.upperBound, by: tileRows) {
+            let tile = row..<min(row + tileRows, rows.upperBound)
+            let all = tile.lowerBound * columns..<tile.upperBound * columns
+            let own = all.clamped(to: elements)
+            let sum = unsafe scratch.first.floats(all.count)
+            try unsafe prepared.add(tile, to: sum)
+            guard let start = sum.baseAddress, let before = bytes.baseAddress, let after = target.baseAddress else {
+                return
+            }
+            let place = (own.lowerBound - elements.lowerBound) * kind.width
+            let part = unsafe start + (own.lowerBound - all.lowerBound)
+            unsafe tenon_scale(part, -1, own.count, part)
+            unsafe tenon_round_sum(kind.code, before + place, part, own.count, after + place, nil)
+        }
+    }
+}
+
+/// What leads from one tensor to another of its type and shape, element by element.
+struct PlainDifference: TensorSource {
+    let base: any TensorSource
+    let tuned: any TensorSource
+    private let kind: ElementKind
+
+    init(base: any TensorSource, tuned: any TensorSource) {
+        self.base = base
+        self.tuned = tuned
+        kind = ElementKind(tuned.dtype)
+    }
+
+    var dtype: DType { kind.difference }
+    var shape: Shape { tuned.shape }
+    var byteCount: Int { tuned.byteCount }
+
+    func read(at offset: Int, into target: inout MutableRawSpan) throws(Failure) {
+        let range = offset..<offset + target.byteCount
+        try unsafe target.withUnsafeMutableBytes { target throws(Failure) in
+            try WindowScratch.with { scratch throws(Failure) in
+                let before = try unsafe base.read(range, into: scratch.base)
+                let after = try unsafe tuned.read(range, into: scratch.tuned)
+                unsafe tenon_difference(
+                    kind.code, before.baseAddress, after.baseAddress, range.count / kind.width, target.baseAddress)
+            }
+        }
+    }
+}
+
+/// A tensor with a plain difference put onto it.
+struct CorrectedTensor: TensorSource {
+    private let base: any TensorSource
+    private let difference: any TensorSource
+    private let kind: ElementKind
+
+    init(base: any TensorSource, difference: any TensorSource) throws(Failure) {
+        self.base = base
+        self.difference = difference
+        kind = ElementKind(base.dtype)
+        guard difference.dtype == kind.difference, difference.byteCount == base.byteCount else {
+            throw Failure(
+                .baseIncompatible, "the correction is not one of a tensor like the merged one",
+                expected: "\(kind.difference.name) of \(base.byteCount) bytes",
+                actual: "\(difference.dtype.name) of \(difference.byteCount)")
+        }
+    }
+
+    var dtype: DType { base.dtype }
+    var shape: Shape { base.shape }
+    var byteCount: Int { base.byteCount }
+
+    func read(at offset: Int, into target: inout MutableRawSpan) throws(Failure) {
+        let range = offset..<offset + target.byteCount
+        try unsafe target.withUnsafeMutableBytes { target throws(Failure) in
+            try WindowScratch.with { scratch throws(Failure) in
+                let before = try unsafe base.read(range, into: scratch.base)
+                let coded = try unsafe difference.read(range, into: scratch.tuned)
+                unsafe tenon_add_difference(
+                    kind.code, before.baseAddress, coded.baseAddress, range.count / kind.width, target.baseAddress)
+            }
+        }
+    }
+}

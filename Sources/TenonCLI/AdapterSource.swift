@@ -1,0 +1,45 @@
+import Adapters
+import DeltaAlgebra
+import DeltaFormat
+import Diagnostics
+import Files
+import Interchange
+import Packaging
+
+/// An adapter that the command line names.
+enum AdapterSource {
+    /// A container, whose data are checked unless what comes of it is; or a PEFT folder.
+    static func open(_ path: String, weight: Double, shared: SharedOptions) throws -> WeightedAdapter {
+        if try Folder.kind(of: path) == .folder {
+            let imported = try PEFTFolder.read(path)
+            for finding in imported.findings { shared.console.warn(finding) }
+            let trailer = try ContainerWriter(compression: .fast, lanes: shared.lanes).write(
+                imported.adapter, to: .discarded())
+            return WeightedAdapter(
+                imported.adapter, contentDigest: trailer.contentDigest, path: path, weight: weight)
+        }
+        let container = try Container(InputFile.opened(path))
+        let adapter = container.adapter
+        // What a delta of checkpoints gives is proved by its result; an adapter's numbers only by their own digests.
+        if !adapter.isCheckpointDelta { try container.verify(.full, lanes: shared.lanes) }
+        return WeightedAdapter(
+            try adapter.dequantized(), contentDigest: container.contentDigest, path: path, weight: weight)
+    }
+}
+
+/// The option --weights, multiplied by --scale.
+enum AdapterWeights {
+    static func parse(_ list: String?, scale: Double, count: Int) throws -> [Double] {
+        guard scale.isFinite else { throw Failure(.usage, "the scale is no number") }
+        guard let list else { return [Double](repeating: scale, count: count) }
+        let numbers = list.split(separator: ",", omittingEmptySubsequences: false).map { Double($0) }
+        guard numbers.count == count else {
+            throw Failure(
+                .usage, "there must be a weight for each adapter", expected: "\(count)", actual: "\(numbers.count)")
+        }
+        return try numbers.map { number in
+            guard let number, number.isFinite else { throw Failure(.usage, "a weight is no number", actual: list) }
+            return number * scale
+        }
+    }
+}

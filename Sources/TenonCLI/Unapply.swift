@@ -1,0 +1,132 @@
+import ArgumentParser
+import Checkpoints
+import DeltaAlgebra
+import Diagnostics
+import JSON
+import Packaging
+
+struct Unapply: ParsableCommand, Exemplified {
+    static let example = "tenon unapply my-adapter.tenon --merged merged-model --undo my-undo.tenon -o my-model-again"
+
+    static let configuration = CommandConfiguration(
+        abstract: "Take merged adapters off again.",
+        discussion: """
+            Rounding makes it impossible from the merged weights alone: it takes the correction that apply --undo wrote, or \
+            the base. What comes back is proved by its digest.
+            """)
+
+    @Argument(help: ArgumentHelp("The adapters, in the order in which they were applied.", valueName: "x.tenon"))
+    var adapters: [String]
+
+    @Option(help: ArgumentHelp("The merged checkpoint.", valueName: "model"))
+    var merged: String
+
+    @Option(help: ArgumentHelp("The correction that apply --undo wrote.", valueName: "u.tenon"))
+    var undo: String?
+
+    @Option(help: ArgumentHelp("The base, instead of a correction.", valueName: "model"))
+    var base: String?
+
+    @Option(help: ArgumentHelp("With --base: what every adapter was multiplied by.", valueName: "x"))
+    var scale = 1.0
+
+    @Option(help: ArgumentHelp("With --base: the weights they were applied with.", valueName: "list"))
+    var weights: String?
+
+    @OptionGroup var output: OutputOptions
+    @OptionGroup var shared: SharedOptions
+
+    func run() throws {
+        guard (undo == nil) != (base == nil) else {
+            throw Failure(
+                .usage,
+                undo == nil
+                    ? "merged weights were rounded, so the base cannot be computed from them alone"
+                    : "either --undo or --base is enough",
+                hint: "give --undo, which apply writes, or --base")
+        }
+        let numbers = try AdapterWeights.parse(weights, scale: scale, count: adapters.count)
+        var opened: [WeightedAdapter] = []
+        for (path, weight) in zip(adapters, numbers) {
+            opened.append(try AdapterSource.open(path, weight: weight, shared: shared))
+        }
+        var job = UnapplyJob(lanes: shared.lanes)
+        job.replaces = output.force
+        job.isDryRun = output.dryRun
+        let checkpoint = try Checkpoint(path: merged)
+        let report =
+            if let undo {
+                try job.run(
+                    opened, merged: checkpoint, correction: AdapterSource.open(undo, weight: 1, shared: shared),
+                    output: output.output)
+            } else {
+                try job.run(
+                    opened, merged: checkpoint, base: Checkpoint(path: base ?? ""), output: output.output)
+            }
+        report.print(output: output, shared: shared)
+    }
+}
+
+struct Switch: ParsableCommand, Exemplified {
+    static let example =
+        "tenon switch --merged merged-model --from my-adapter.tenon --to other.tenon --base my-model -o switched-model"
+
+    static let configuration = CommandConfiguration(
+        abstract: "Exchange a merged adapter for another.",
+        discussion: """
+            Only the tensors of either adapter are computed anew, from the base; all others are copied. The merged \
+            checkpoint is checked to be the base with the first adapter.
+            """)
+
+    @Option(help: ArgumentHelp("The checkpoint with the first adapter.", valueName: "model"))
+    var merged: String
+
+    @Option(help: ArgumentHelp("The adapter that is in it.", valueName: "x.tenon"))
+    var from: String
+
+    @Option(help: ArgumentHelp("The adapter to put there instead.", valueName: "x.tenon"))
+    var to: String
+
+    @Option(help: ArgumentHelp("The base of both.", valueName: "model"))
+    var base: String
+
+    @Option(help: ArgumentHelp("Multiplies what either adds.", valueName: "x"))
+    var scale = 1.0
+
+    @OptionGroup var output: OutputOptions
+    @OptionGroup var shared: SharedOptions
+
+    func run() throws {
+        var job = SwitchJob(lanes: shared.lanes)
+        job.replaces = output.force
+        job.isDryRun = output.dryRun
+        let report = try job.run(
+            merged: Checkpoint(path: merged), base: Checkpoint(path: base),
+            from: [AdapterSource.open(from, weight: scale, shared: shared)],
+            to: [AdapterSource.open(to, weight: scale, shared: shared)], output: output.output)
+        report.print(output: output, shared: shared)
+    }
+}
+
+extension UnapplyJob.Report {
+    fileprivate func print(output: OutputOptions, shared: SharedOptions) {
+        let console = shared.console
+        for finding in findings { console.warn(finding) }
+        if shared.json {
+            console.result([
+                "output": .string(output.output), "files": .array(files.map { .string($0) }),
+                "bytes": JSONValue(byteCount), "tensors": JSONValue(tensorCount),
+                "changedTensors": JSONValue(changedCount),
+                "resultRoot": output.dryRun ? nil : .string("\(resultRoot)"), "memoryBytes": JSONValue(memoryBytes),
+                "warnings": .array(findings.map { .string($0.description) }),
+            ])
+        } else {
+            let verb = output.dryRun ? "would write" : "wrote"
+            console.result(
+                "\(verb) \(output.output): \(ByteSize.text(byteCount)) in \(files.count) files".escapedForTerminal)
+            console.result("changed \(changedCount) of \(tensorCount) tensors")
+            if !output.dryRun { console.result("root \(resultRoot)") }
+        }
+        if shared.verbose { console.tell(times) }
+    }
+}
