@@ -8,7 +8,8 @@ A record says what to run and how it must end:
   hexadecimal and how often);
 - `adapter`: files of a folder to pack, over those of `adapter/`: as text, or as `{"hex": …}` or
   `{"parts": [[text, how often], …]}`;
-- `command`: `FILE`, `FOLDER` and `OUT` stand for paths; where it is missing, `verify FILE`, or `pack FOLDER -o OUT`;
+- `base`: files of a model's folder, over those of `base/`, as for `adapter`; null takes one away;
+- `command`: `FILE`, `FOLDER`, `BASE` and `OUT` stand for paths; where it is missing, `verify FILE`, or `pack FOLDER -o OUT`;
 - `environment`: variables to set; `exit` and `code`: the status, and the word of `Spec/errors.md`;
 - `tells`: what must be said, and `never`: what must not be written as it is;
 - `open`: in place of all that, why nothing is run yet.
@@ -28,11 +29,12 @@ sys.path[:0] = [str(HERE), str(HERE.parent.parent / "Spec")]
 
 import segments  # noqa: E402
 from builder import (  # noqa: E402
-    BITS, MAGIC, NONE, Builder, Entry, Tensor, encode_parameters, floats, frame, lora, noise, pack_strings, sha256, short, xxh3)
+    BITS, DTYPES, MAGIC, NONE, Builder, Entry, Tensor, encode_parameters, floats, frame, lora, lp, noise, pack_strings,
+    sha256, short, xxh3)
 from json_texts import BROKEN, DOUBTFUL, TWICE  # noqa: E402
 from reader import Refused, read  # noqa: E402
 
-STATUS = {"not-found": 66, "not-regular": 66, "io-error": 74, "no-space": 74, "oom": 74, "changed-during-read": 74}
+STATUS = {"not-found": 66, "not-regular": 66, "io-error": 74, "no-space": 74, "oom": 74, "changed-during-read": 74, "base-missing-shard": 66}
 CASES = []
 
 
@@ -503,7 +505,6 @@ def data():
     case(57, "tensor", "a tensor's digest, all checks right", "digest-mismatch", changed(
         redigested := plain(), lambda parts: redigest(redigested, parts)))
     case(57, "content", "the content digest", "digest-mismatch", plain().lower().bytes(trailer=dict(content=b"\1" * 32)))
-    open_rows([58, 59, 60], "needs a base to apply to: comes with apply")
     planes_in_segments()
     deltas()
     across_a_delta()
@@ -1040,6 +1041,91 @@ def packing():
     config(81, "long", "a text above 4 MiB", {"parts": [[" ", (4 << 20) + 1]]}, "json-limit")
 
 
+BASE = {"a.weight": ("F32", [2, 4]), "q.weight": ("F32", [3, 4])}
+
+
+def model(tensors):
+    """A safetensors file of matrices of 32 bits, whose bytes their names tell."""
+    header, data = {}, b""
+    for name, (dtype, shape) in tensors.items():
+        own = floats(name, shape[0] * shape[1])
+        header[name] = {"dtype": dtype, "shape": shape, "data_offsets": [len(data), len(data) + len(own)]}
+        data += own
+    return safetensors(header, data)
+
+
+def leaf(name, dtype, shape):
+    """The leaf of a tensor of `model` (`Spec/base.md`)."""
+    tensor = Tensor("value", dtype, tuple(shape), floats(name, shape[0] * shape[1]))
+    return sha256(b"\0tenon.base.v1\0" + lp(name.encode()) + struct.pack(
+        f"<BB{len(shape)}Q", DTYPES[dtype], len(shape), *shape) + tensor.digest)
+
+
+def node(left, right):
+    return sha256(b"\1" + left + right)
+
+
+def bases():
+    folder = HERE / "base"
+    folder.mkdir(exist_ok=True)
+    (folder / "config.json").write_text("{}\n")
+    (folder / "model.safetensors").write_bytes(model(BASE))
+    leaves = {name: leaf(name, *tensor) for name, tensor in BASE.items()}
+    root = node(*leaves.values())
+    apply = ["apply", "FILE", "--base", "BASE", "-o", "OUT"]
+
+    def bound(base_leaf, root=root, target="q.weight"):
+        builder = Builder("lora", {"r": 2}, [lora(target)])
+        builder.bases = [(root, b"\2" * 32, 2, 80, 0)]
+        builder.entries[0].base, builder.entries[0].base_leaf = 0, base_leaf
+        return builder.bytes()
+
+    good = bound(leaves["q.weight"])
+    case(58, "accepted", "the base that it is bound to", None, good, command=apply, base={})
+    case(58, "leaf", "the leaf of the tensor is another", "base-mismatch", bound(b"\3" * 32, b"\4" * 32), command=apply,
+         base={}, tells="q.weight")
+    case(58, "verify", "the same, asked without applying", "base-mismatch", file="058-leaf.tenon",
+         command=["verify", "FILE", "--base", "BASE"], base={}, tells="q.weight")
+    flipped = bytearray(model(BASE))
+    flipped[-1] ^= 1
+    one = {"file": "058-accepted.tenon", "command": apply}
+    case(58, "bit", "one bit of the tensor is another", "base-mismatch",
+         base={"model.safetensors": {"hex": flipped.hex()}}, tells="q.weight", **one)
+
+    def other(**tensors):
+        return {"model.safetensors": {"hex": model({name.replace("_", "."): t for name, t in tensors.items()}).hex()}}
+
+    case(59, "absent", "the base lacks the tensor", "base-incompatible",
+         base=other(a_weight=("F32", [2, 4]), r_weight=("F32", [3, 4])), tells="r.weight", **one)
+    case(59, "shape", "the base has it in another shape", "base-incompatible",
+         base=other(a_weight=("F32", [2, 4]), q_weight=("F32", [3, 5])), tells="[3, 5]", **one)
+    case(59, "dtype", "the base has codes in its place", "base-incompatible",
+         base=other(a_weight=("F32", [2, 4]), q_weight=("I32", [3, 4])), tells="I32", **one)
+
+    def shards(code, name, note, index, **files):
+        texts = {"model.safetensors": None, "model.safetensors.index.json": json.dumps({"weight_map": index})}
+        made = {key.replace("_", "."): {"hex": model(tensors).hex()} for key, tensors in files.items()}
+        case(60, name, note, code, base=texts | made, **one)
+
+    def part(*names):
+        return {name: BASE[name] for name in names}
+
+    places = {"a.weight": "1.safetensors", "q.weight": "2.safetensors"}
+    shards(None, "accepted", "two shards that are sound", places, **{
+        "1_safetensors": part("a.weight"), "2_safetensors": part("q.weight")})
+    shards("base-ambiguous", "twice", "a tensor in two shards", places, **{
+        "1_safetensors": part("a.weight", "q.weight"), "2_safetensors": part("q.weight")})
+    shards("base-ambiguous", "absent", "a tensor that is in no shard", places | {"z.weight": "1.safetensors"}, **{
+        "1_safetensors": part("a.weight"), "2_safetensors": part("q.weight")})
+    shards("base-missing-shard", "missing", "a shard that is not there", places, **{"1_safetensors": part("a.weight")})
+    for name, path in {"parent": "../2.safetensors", "absolute": "/etc/passwd", "inside": "a/../../2.safetensors",
+                       "empty": "", "backslash": "..\\2.safetensors"}.items():
+        shards("base-path", f"path-{name}", "a shard that is not plainly in the folder", places | {"q.weight": path}, **{
+            "1_safetensors": part("a.weight")})
+    case(73, "base-shorter", "the base ends earlier than it did when it was opened", "changed-during-read", base={},
+         environment={"TENON_FAULT": "pread@model.safetensors:3+=short:0"}, **one)
+
+
 def later():
     open_rows(range(82, 92), "needs the registry client")
     open_rows([92, 93], "needs signatures")
@@ -1054,7 +1140,8 @@ def check():
             continue
         level = "structure" in record.get("command", []) or "quick" in record.get("command", [])
         expected = record["code"]
-        if level:
+        # What is wrong is the base's.
+        if level or "base" in record:
             continue
         try:
             read(HERE / record["file"])
@@ -1074,7 +1161,7 @@ def check():
 def main():
     for old in HERE.glob("[0-9][0-9][0-9]-*"):
         old.unlink()
-    for part in (whole_file, index_place, order_and_names, shapes, data, kinds, world, packing, later):
+    for part in (whole_file, index_place, order_and_names, shapes, data, kinds, world, packing, bases, later):
         part()
     CASES.sort(key=lambda record: record["row"])
     names = [(record["row"], record["name"]) for record in CASES]

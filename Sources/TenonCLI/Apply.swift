@@ -27,10 +27,11 @@ struct Apply: ParsableCommand, Exemplified {
 
     @OptionGroup var output: OutputOptions
 
-    @Option(help: ArgumentHelp("Multiplies what every adapter adds.", valueName: "x"))
+    @Option(parsing: .unconditional, help: ArgumentHelp("Multiplies what every adapter adds.", valueName: "x"))
     var scale = 1.0
 
-    @Option(help: ArgumentHelp("A weight for each adapter, such as 0.5,-0.5.", valueName: "list"))
+    @Option(
+        parsing: .unconditional, help: ArgumentHelp("A weight for each adapter, such as 0.5,-0.5.", valueName: "list"))
     var weights: String?
 
     @Option(help: ArgumentHelp("What floats become: keep, bf16, f16 or f32.", valueName: "dtype"))

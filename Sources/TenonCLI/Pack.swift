@@ -36,7 +36,8 @@ struct Pack: ParsableCommand, Exemplified {
     @OptionGroup var output: OutputOptions
 
     @Option(
-        help: ArgumentHelp("Bind the adapter to its base: a model's folder, or one safetensors file.", valueName: "model")
+        help: ArgumentHelp(
+            "Bind the adapter to its base: a model's folder, or one safetensors file.", valueName: "model")
     )
     var base: String?
 

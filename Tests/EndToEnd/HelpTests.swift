@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Help")
 struct HelpTests {
-    static let verbs = ["pack", "unpack", "inspect", "verify", "fingerprint"]
+    static let verbs = ["pack", "unpack", "inspect", "verify", "fingerprint", "extract", "apply"]
 
     private func help(_ arguments: [String]) throws -> String {
         let run = try runTool(arguments, environment: ["COLUMNS": "100"])
@@ -44,10 +44,16 @@ struct HelpTests {
         #expect(example.hasPrefix("tenon "))
         try inFolder { place in
             try copyFolder(Fixtures.path("lora-llama"), to: place("my-adapter"))
-            if example.contains(" my-adapter.tenon --") {
-                _ = try packed("lora-llama", in: place, as: "my-adapter.tenon")
+            if example.contains("my-model") { try copyFolder(Models.path("llama"), to: place("my-model")) }
+            if example.contains("my-model-tuned") {
+                try Models.copy("llama", to: place("my-model-tuned")) { $1.flipped(byte: 4) }
             }
-            if example.hasSuffix(" my-model") { try SyntheticModel.make(at: place("my-model")) }
+            if example.contains(" my-adapter.tenon --") {
+                let isBound = example.contains(" --base my-model")
+                let more = isBound ? ["--base", place("my-model")] : []
+                let pack = ["pack", place("my-adapter"), "-o", place("my-adapter.tenon")]
+                #expect(try runTool(pack + more).status == 0)
+            }
             let run = try runShell(example, in: place.path)
             #expect(run.status == 0, "\(run.errors)")
             #expect(run.errors == "" && !run.output.isEmpty)

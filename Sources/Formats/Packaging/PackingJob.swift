@@ -99,7 +99,8 @@ package struct PackingJob: Sendable {
             source: source, output: path, method: adapter.method,
             tensorCount: adapter.entries.reduce(0) { $0 + $1.tensors.count }, logicalBytes: logicalBytes,
             storedBytes: storedBytes, saved: saved, losses: losses, contentDigest: trailer.contentDigest,
-            indexDigest: trailer.indexDigest, base: adapter.bases.first, findings: imported.findings, memoryBytes: Outputs.memory(lanes: lanes),
+            indexDigest: trailer.indexDigest, base: adapter.bases.first, findings: imported.findings,
+            memoryBytes: Outputs.memory(lanes: lanes),
             times: times)
     }
 

@@ -68,7 +68,8 @@ package final class BaseBinder: Sendable {
         let count = adapter.entries.count { $0.binding?.baseLeaf != nil }
         return Verification.Answer(
             reference.root == fingerprint.root
-                ? "the base has the root \(fingerprint.root)" : "the leaves of \(count) entries are the base's", findings)
+                ? "the base has the root \(fingerprint.root)" : "the leaves of \(count) entries are the base's",
+            findings)
     }
 
     /// Which tensors of the base the entries are for, if they fit it by names and shapes.

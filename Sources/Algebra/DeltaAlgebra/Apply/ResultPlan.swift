@@ -74,7 +74,8 @@ extension Checkpoint {
     func checkTakesChanges() throws(Failure) {
         guard let quantization else { return }
         throw Failure(
-            .baseIncompatible, "the base is quantized (\(quantization)): its weights are no numbers that can be added to",
+            .baseIncompatible,
+            "the base is quantized (\(quantization)): its weights are no numbers that can be added to",
             path: path, hint: "apply to the base it was quantized from, and quantize the result")
     }
 }
