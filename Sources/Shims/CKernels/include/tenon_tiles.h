@@ -42,4 +42,11 @@ void tenon_panel_multiply(
 void tenon_panel_sum(
     const float *parts, size_t parts_count, size_t count, size_t from, size_t to, float *sum);
 
+/// `to[to_place + i] += factor * from[from_place + i]`; both may lie in one matrix.
+void tenon_add_scaled(
+    double *to, size_t to_place, const double *from, size_t from_place, size_t count, double factor);
+
+/// Turns two rows of a matrix: upper becomes `cosine * upper − sine * lower`, lower `sine * upper + cosine * lower`.
+void tenon_rotate(double *matrix, size_t upper_place, size_t lower_place, size_t count, double sine, double cosine);
+
 #endif
