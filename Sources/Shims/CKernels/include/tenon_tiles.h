@@ -1,6 +1,6 @@
 // The inner loops of subspace iteration: a block of rows of a large matrix times a thin panel, the block's transpose
-// times another, and small products in fp64. Every body sums in a fixed order of its own, so results are the same within
-// one instruction set.
+// times another, and small products in fp64. Every body sums in the same order; those with fused multiply-adds, all but the
+// portable one of x86, give the same bits.
 //
 // A block lies in bands of TENON_TILE_ROWS rows; a band lies in tiles of TENON_TILE_COLUMNS columns; a tile is row-major.
 // Rows and columns of blocks are padded to whole tiles with zeros, and the counts given include the padding. A panel is

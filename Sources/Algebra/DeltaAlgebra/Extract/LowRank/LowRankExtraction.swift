@@ -6,7 +6,7 @@ package import Tensors
 /// Takes the changes of many tensors as products of thin matrices (`Spec/deltas.md`, "Low rank").
 ///
 /// Tensors come one after the other, all lanes on each. What comes out depends on the goal, the seed, the names and the
-/// tensors, and on the instruction set; not on lanes and memory.
+/// tensors, and on whether the processor has fused multiply-adds; not on lanes and memory.
 package struct LowRankExtraction: Sendable {
     package let goal: LowRankGoal
     /// Of the factors; nil for bf16 where the base has 16 bits, fp32 where it has 32.

@@ -25,8 +25,10 @@ struct LowRankWork {
                     rank += max(1, rank / 16)
                 }
             }
-            if found.isComplete { throw beyondReach }
-            wanted *= 2
+            guard !found.isComplete, let least = found.values.last else { throw beyondReach }
+            // No further value is larger than the last, so fewer than this many cannot do.
+            let missing = max(0, found.tail(after: wanted) - share * found.power) / max(least * least, 1e-300)
+            wanted = max(2 * wanted, wanted + Int(min(missing, 0x1p31)))
         }
     }
 
