@@ -3,8 +3,8 @@ import LinearAlgebra
 import Support
 import Testing
 
-/// Bodies are compared with plain sums in fp64, since each rounds in an order of its own. The limit on instruction sets is
-/// the process's: a test of another module may move it meanwhile, and then a body goes untested in that run.
+/// Bodies are compared with plain sums in fp64, since not all have fused operations. The limit on instruction sets is the
+/// process's: a test of another module may move it meanwhile, and then a body goes untested in that run.
 @Suite("Products of a block in tiles", .serialized)
 struct TilesTests {
     private static let limits = [TENON_SIMD_PORTABLE, TENON_SIMD_AVX2, TENON_SIMD_AVX512]
@@ -76,6 +76,30 @@ struct TilesTests {
                 }
             }
         }
+    }
+
+    @Test("bodies with fused operations give the same bits", arguments: [(8, 16, 16), (40, 200, 48), (16, 333, 80)])
+    func sameBits(shape: (rows: Int, columns: Int, width: Int)) {
+        let (rows, columns, width) = shape
+        var random = RepeatableRandom(seed: 8)
+        let matrix = floats(rows * columns, &random)
+        let panel = floats(columns.paddedToTile * width, &random)
+        let factors = (floats(rows * width, &random), floats(columns.paddedToTile * width, &random))
+        func results(_ limit: Int) -> (product: [Float], turned: [Float], residual: Double) {
+            var product = [Float](repeating: 0, count: rows * width)
+            var turned = [Float](repeating: 0, count: columns.paddedToTile * width)
+            var residual = 0.0
+            limited(to: limit) {
+                let tiles = tiled(matrix, rows: rows, columns: columns).tiles
+                unsafe tenon_tiles_multiply(tiles, rows, columns.paddedToTile, panel, width, &product)
+                unsafe tenon_tiles_multiply_transposed(tiles, rows, columns.paddedToTile, product, width, &turned)
+                residual = unsafe tenon_tiles_residual(
+                    tiles, rows, columns.paddedToTile, factors.0, factors.1, width)
+            }
+            return (product, turned, residual)
+        }
+        let isSame = (0..<1000).contains { _ in results(TENON_SIMD_AVX2) == results(TENON_SIMD_AVX512) }
+        #expect(isSame)
     }
 
     @Test("small products are exact to fp64", arguments: limits, [(1, 16), (5, 32), (66, 48)])

@@ -1,3 +1,5 @@
+import CKernels
+
 /// A small matrix in fp64, row-major.
 package struct SquareMatrix: Sendable {
     package let order: Int
@@ -33,12 +35,18 @@ package struct SquareMatrix: Sendable {
         var result = SquareMatrix(order: order)
         for row in 0..<order {
             for k in 0..<order {
-                let factor = a[row, k]
-                if factor == 0 { continue }
-                for column in 0..<order { result.values[row * order + column] += factor * b.values[k * order + column] }
+                unsafe tenon_add_scaled(&result.values, row * order, b.values, k * order, order, a[row, k])
             }
         }
         return result
+    }
+
+    /// Adds `factor` times row `other` to row `row`, from column `first` to before `end`.
+    private mutating func add(_ factor: Double, timesRow other: Int, to row: Int, from first: Int, to end: Int) {
+        unsafe values.withUnsafeMutableBufferPointer { values in
+            unsafe tenon_add_scaled(
+                values.baseAddress, row * order + first, values.baseAddress, other * order + first, end - first, factor)
+        }
     }
 
     /// R⁻¹ of the upper triangular R with RᵀR = the leading `count` rows and columns of this; the rest is zero. Where a
@@ -48,31 +56,27 @@ package struct SquareMatrix: Sendable {
             choleskyFactor(count: count, shift: 0, least: shift)
             ?? choleskyFactor(count: count, shift: shift, least: 0) ?? .identity(order: order)
         var inverse = SquareMatrix(order: order)
-        for column in 0..<count {
-            inverse[column, column] = 1 / factor[column, column]
-            for row in (0..<column).reversed() {
-                var sum = 0.0
-                for k in (row + 1)...column { sum += factor[row, k] * inverse[k, column] }
-                inverse[row, column] = -sum / factor[row, row]
+        for row in (0..<count).reversed() {
+            let pivot = 1 / factor[row, row]
+            inverse[row, row] = pivot
+            for k in row + 1..<max(row + 1, count) {
+                inverse.add(-pivot * factor[row, k], timesRow: k, to: row, from: k, to: count)
             }
         }
         return inverse
     }
 
-    /// Nil where a pivot is not above `least`.
+    /// The upper triangular factor, with zeros below; nil where a pivot is not above `least`.
     private func choleskyFactor(count: Int, shift: Double, least: Double) -> SquareMatrix? {
-        var factor = SquareMatrix(order: order)
+        var factor = self
         for row in 0..<count {
-            for column in row..<count {
-                var sum = self[row, column]
-                for k in 0..<row { sum -= factor[k, row] * factor[k, column] }
-                if row == column {
-                    sum += shift
-                    guard sum > least else { return nil }
-                    factor[row, row] = sum.squareRoot()
-                } else {
-                    factor[row, column] = sum / factor[row, row]
-                }
+            let pivot = factor[row, row] + shift
+            guard pivot > least else { return nil }
+            let root = pivot.squareRoot()
+            factor[row, row] = root
+            for column in row + 1..<max(row + 1, count) { factor[row, column] /= root }
+            for below in row + 1..<max(row + 1, count) {
+                factor.add(-factor[row, below], timesRow: row, to: below, from: below, to: count)
             }
         }
         return factor

@@ -13,6 +13,8 @@ package struct Approximation: Sendable {
     /// Whether there are no more values than these.
     package let isComplete: Bool
 
+    package var byteCount: Int { (left.values.count + right.values.count) * MemoryLayout<Float>.stride }
+
     /// ‖matrix − its best approximation by the first `rank` vectors‖².
     package func tail(after rank: Int) -> Double {
         max(0, power - values.prefix(rank).reduce(0) { $0 + $1 * $1 })

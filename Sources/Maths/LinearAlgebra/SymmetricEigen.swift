@@ -1,3 +1,5 @@
+import CKernels
+
 /// All eigenvalues and eigenvectors of a small symmetric matrix, in fp64: Householder's reduction to a tridiagonal matrix
 /// and implicit QL steps (Golub and Van Loan, "Matrix Computations", §8.3).
 package struct SymmetricEigen: Sendable {
@@ -99,12 +101,7 @@ private struct Tridiagonal {
 
     private mutating func rotate(_ row: Int, _ sine: Double, _ cosine: Double) {
         let order = basis.order
-        let start = row * order
-        for column in start..<start + order {
-            let (upper, lower) = (basis.values[column], basis.values[column + order])
-            basis.values[column + order] = sine * upper + cosine * lower
-            basis.values[column] = cosine * upper - sine * lower
-        }
+        unsafe tenon_rotate(&basis.values, row * order, (row + 1) * order, order, sine, cosine)
     }
 
     private func length(_ x: Double, _ y: Double) -> Double {
@@ -142,16 +139,15 @@ private struct Reflection {
         let (order, count) = (matrix.order, vector.count)
         var turned = [Double](repeating: 0, count: count)
         for row in 0..<count {
-            let factor = vector[row] / half
             let start = (row + first) * order + first
-            for column in 0..<count { turned[column] += factor * matrix.values[start + column] }
+            unsafe tenon_add_scaled(&turned, 0, matrix.values, start, count, vector[row] / half)
         }
         let share = zip(vector, turned).reduce(0) { $0 + $1.0 * $1.1 } / (2 * half)
         for index in 0..<count { turned[index] -= share * vector[index] }
         for row in 0..<count {
-            let (x, y) = (vector[row], turned[row])
             let start = (row + first) * order + first
-            for column in 0..<count { matrix.values[start + column] -= x * turned[column] + y * vector[column] }
+            unsafe tenon_add_scaled(&matrix.values, start, turned, 0, count, -vector[row])
+            unsafe tenon_add_scaled(&matrix.values, start, vector, 0, count, -turned[row])
         }
     }
 
@@ -159,12 +155,10 @@ private struct Reflection {
         let order = matrix.order
         var sums = [Double](repeating: 0, count: order)
         for (index, factor) in vector.enumerated() {
-            let start = (index + first) * order
-            for column in 0..<order { sums[column] += factor * matrix.values[start + column] }
+            unsafe tenon_add_scaled(&sums, 0, matrix.values, (index + first) * order, order, factor)
         }
         for (index, factor) in vector.enumerated() {
-            let start = (index + first) * order
-            for column in 0..<order { matrix.values[start + column] -= factor / half * sums[column] }
+            unsafe tenon_add_scaled(&matrix.values, (index + first) * order, sums, 0, order, -factor / half)
         }
     }
 }

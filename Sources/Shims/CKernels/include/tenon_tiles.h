@@ -1,6 +1,6 @@
 // The inner loops of subspace iteration: a block of rows of a large matrix times a thin panel, the block's transpose
-// times another, and small products in fp64. Every body sums in a fixed order of its own, so results are the same within
-// one instruction set.
+// times another, and small products in fp64. Every body sums in the same order; those with fused multiply-adds, all but the
+// portable one of x86, give the same bits.
 //
 // A block lies in bands of TENON_TILE_ROWS rows; a band lies in tiles of TENON_TILE_COLUMNS columns; a tile is row-major.
 // Rows and columns of blocks are padded to whole tiles with zeros, and the counts given include the padding. A panel is
@@ -41,5 +41,12 @@ void tenon_panel_multiply(
 /// of TENON_TILE_COLUMNS.
 void tenon_panel_sum(
     const float *parts, size_t parts_count, size_t count, size_t from, size_t to, float *sum);
+
+/// `to[to_place + i] += factor * from[from_place + i]`; both may lie in one matrix.
+void tenon_add_scaled(
+    double *to, size_t to_place, const double *from, size_t from_place, size_t count, double factor);
+
+/// Turns two rows of a matrix: upper becomes `cosine * upper − sine * lower`, lower `sine * upper + cosine * lower`.
+void tenon_rotate(double *matrix, size_t upper_place, size_t lower_place, size_t count, double sine, double cosine);
 
 #endif

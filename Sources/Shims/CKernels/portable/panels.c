@@ -1,4 +1,4 @@
-// Small products of thin panels in fp64: what makes their columns orthonormal and turns them.
+// Small products in fp64: what makes the columns of thin panels orthonormal and turns them.
 #include "../internal.h"
 #include "tenon_tiles.h"
 
@@ -74,3 +74,30 @@ TENON_COMPILED_BODIES(
     void, tenon_panel_sum,
     (const float *parts, size_t parts_count, size_t count, size_t from, size_t to, float *sum),
     (parts, parts_count, count, from, to, sum))
+
+TENON_INLINE void tenon_add_scaled_body(
+    double *to, size_t to_place, const double *from, size_t from_place, size_t count, double factor) {
+    double *restrict sum = to + to_place;
+    const double *restrict values = from + from_place;
+    for (size_t i = 0; i < count; i++) sum[i] += factor * values[i];
+}
+
+TENON_COMPILED_BODIES(
+    void, tenon_add_scaled,
+    (double *to, size_t to_place, const double *from, size_t from_place, size_t count, double factor),
+    (to, to_place, from, from_place, count, factor))
+
+TENON_INLINE void tenon_rotate_body(
+    double *matrix, size_t upper_place, size_t lower_place, size_t count, double sine, double cosine) {
+    double *restrict upper = matrix + upper_place, *restrict lower = matrix + lower_place;
+    for (size_t i = 0; i < count; i++) {
+        double u = upper[i], l = lower[i];
+        upper[i] = cosine * u - sine * l;
+        lower[i] = sine * u + cosine * l;
+    }
+}
+
+TENON_COMPILED_BODIES(
+    void, tenon_rotate,
+    (double *matrix, size_t upper_place, size_t lower_place, size_t count, double sine, double cosine),
+    (matrix, upper_place, lower_place, count, sine, cosine))

@@ -142,8 +142,8 @@ TENON_INLINE void residual_tiles(
             UNROLLED for (size_t v = 0; v < vectors; v++) sums[o][v] += negative * factors[v];
         }
     }
-    UNROLLED for (size_t o = 0; o < height; o++) {
-        UNROLLED for (size_t v = 0; v < vectors; v++) {
+    UNROLLED for (size_t v = 0; v < vectors; v++) {
+        UNROLLED for (size_t o = 0; o < height; o++) {
             wide_vector x = widened(sums[o][v]);
             *squares += x * x;
         }
@@ -160,16 +160,19 @@ TENON_INLINE double residual_body(
     const float *block, size_t rows, size_t columns, const float *left, const float *right, size_t rank,
     const size_t height, const size_t most) {
     wide_vector squares = 0;
-    size_t tiles = columns / COLUMNS, t = 0;
-    for (size_t vectors; t < tiles; t += vectors) {
-        vectors = most >= 2 && tiles - t >= 2 ? 2 : 1;
-        for (size_t o = 0; o < rows; o += height) {
-            const float *tile = block + o / ROWS * tiles * TILE + t * TILE + o % ROWS * COLUMNS;
-            const float *factors = right + t * rank * COLUMNS;
+    size_t tiles = columns / COLUMNS;
+    // Squares are summed in one order whatever a body's registers hold: by bands, tiles, rows.
+    for (size_t o = 0; o < rows; o += ROWS) {
+        for (size_t t = 0, vectors; t < tiles; t += vectors) {
+            const float *tile = block + o * columns + t * TILE, *factors = right + t * rank * COLUMNS;
+            vectors = most >= 2 && tiles - t >= 2 ? 2 : 1;
             if (most >= 2 && vectors == 2) {
-                residual_tiles(tile, left + o * rank, factors, rank, &squares, height, 2);
-            } else {
-                residual_tiles(tile, left + o * rank, factors, rank, &squares, height, 1);
+                residual_tiles(tile, left + o * rank, factors, rank, &squares, ROWS, 2);
+                continue;
+            }
+            for (size_t half = 0; half < ROWS; half += height) {
+                residual_tiles(
+                    tile + half * COLUMNS, left + (o + half) * rank, factors, rank, &squares, height, 1);
             }
         }
     }
