@@ -120,7 +120,8 @@ let package = Package(
         tests("Interchange", ["Diagnostics", "Parallelism", "Files", "Tensors", "Adapters", "JSON", "Checkpoints"]),
         tests("Packaging", ["Diagnostics", "Files", "Tensors", "Adapters", "DeltaFormat", "Interchange", "JSON"]),
         tests(
-            "DeltaAlgebra", ["CKernels", "Diagnostics", "Files", "JSON", "Tensors", "Checkpoints", "Adapters", "Interchange"]),
+            "DeltaAlgebra",
+            ["CKernels", "Diagnostics", "Files", "JSON", "Tensors", "Checkpoints", "Adapters", "Interchange"]),
         .testTarget(
             name: "EndToEnd",
             dependencies: [

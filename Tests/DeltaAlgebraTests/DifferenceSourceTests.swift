@@ -34,7 +34,7 @@ struct DifferenceSourceTests {
     /// Ranges that begin and end anywhere.
     private func ranges(_ count: Int, _ random: inout RepeatableRandom) -> [Range<Int>] {
         var ranges = [0..<count, 0..<min(1, count), max(0, count - 1)..<count, count..<count]
-        for _ in 0..<4 {
+        for _ in 0..<2 {
             let ends = [Int(random.next() % UInt64(count + 1)), Int(random.next() % UInt64(count + 1))].sorted()
             ranges.append(ends[0]..<ends[1])
         }
@@ -62,7 +62,7 @@ struct DifferenceSourceTests {
     @Test("of every element", arguments: dtypes)
     func exact(dtype: DType) throws {
         var random = RepeatableRandom(seed: UInt64(dtype.rawValue))
-        for count in [0, 1, 7, 1000] + (dtype.bits <= 32 ? [Self.window + 1] : []) {
+        for count in [0, 1, 7, 1000] + ([.bf16, .u8, .f64].contains(dtype) ? [Self.window + 1] : []) {
             let (base, tuned) = try pair(dtype, count, every: 2, &random)
             let difference = ExactDifference(base: base, tuned: tuned)
             let coded = try difference.readAll()
@@ -131,7 +131,7 @@ struct DifferenceSourceTests {
     @Test("of few elements, in both modes", arguments: dtypes, [FewChangesMode.difference, .replace])
     func few(dtype: DType, mode: FewChangesMode) throws {
         var random = RepeatableRandom(seed: 200 + UInt64(dtype.rawValue))
-        for count in [1, 9, 5000] + (dtype == .bf16 || dtype == .u8 ? [Self.window, Self.window * 2 + 1] : []) {
+        for count in [1, 9, 5000] + (dtype == .bf16 ? [Self.window, Self.window * 2 + 1] : []) {
             for every in [3, 700] as [UInt64] {
                 let (base, tuned) = try pair(dtype, count, every: every, &random)
                 let (gaps, counts) = plainGaps(base, tuned)
@@ -173,7 +173,8 @@ struct DifferenceSourceTests {
         for (dtype, count) in [(DType.u8, 8), (.bf16, 4), (.u16, 3), (.u16, 5), (.u32, 2)] {
             let wrong = try TensorBuffer(
                 dtype: dtype, shape: [count], bytes: [UInt8](repeating: 0, count: count * dtype.bits / 8))
-            #expect(code { () throws(Failure) in _ = try ExactTensor(base: base, difference: wrong) } == .baseIncompatible)
+            #expect(
+                code { () throws(Failure) in _ = try ExactTensor(base: base, difference: wrong) } == .baseIncompatible)
             #expect(
                 code { () throws(Failure) in _ = try CorrectedTensor(base: base, difference: wrong) }
                     == .baseIncompatible)

@@ -10,9 +10,10 @@ struct ExtractCase: Sendable, CustomStringConvertible {
     /// - Parameter change: May change the base too, before it is written.
     private init(
         _ name: String,
-        _ change: @escaping @Sendable (
-            _ base: inout TinyModel, _ tuned: inout TinyModel, _ random: inout RepeatableRandom
-        ) -> Void
+        _ change:
+            @escaping @Sendable (
+                _ base: inout TinyModel, _ tuned: inout TinyModel, _ random: inout RepeatableRandom
+            ) -> Void
     ) {
         description = name
         self.change = change

@@ -33,10 +33,12 @@ struct ExtractTests {
         }
     }
 
-    @Test("are the same bytes on every body and number of threads, and so is what comes of them", arguments: [
-        "BF16, every other element", "F16, every other element", "F32, every other element", "F64, any bits",
-        "every type, few changes and many", "a vocabulary with more rows", "tensors around a window's border",
-    ])
+    @Test(
+        "are the same bytes on every body and number of threads, and so is what comes of them",
+        arguments: [
+            "BF16, every other element", "F16, every other element", "F32, every other element", "F64, any bits",
+            "every type, few changes and many", "a vocabulary with more rows", "tensors around a window's border",
+        ])
     func deterministic(name: String) throws {
         let model = try #require(ExtractCase.all.first { $0.description == name })
         try inFolder { place in

@@ -8,6 +8,7 @@ package enum ValueRules {
         for entry in adapter.entries {
             do throws(Failure) {
                 switch entry.key.kind {
+                case .sparse where entry.parameters["places"]?.string == "gaps": try GapRules(entry).check()
                 case .sparse: try checkSparse(entry)
                 case .mask: try checkMask(entry)
                 default: break

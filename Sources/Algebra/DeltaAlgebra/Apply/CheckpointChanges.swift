@@ -37,7 +37,8 @@ struct CheckpointChanges {
         }
         for (name, own) in entries {
             guard let entry = own.first(where: { $0.key.kind == .full }) else { continue }
-            results.append(ResultTensor(name: name.string, source: Self.converted(try Self.value(of: entry), to: dtype)))
+            results.append(
+                ResultTensor(name: name.string, source: Self.converted(try Self.value(of: entry), to: dtype)))
         }
         results += try aliases(of: results)
         for (name, own) in entries where watch.base[name.string] == nil {
@@ -128,7 +129,8 @@ struct CheckpointChanges {
             let other = entry.parameters["of"]?.string ?? ""
             guard let tensor = results.first(where: { $0.name.equalsInBytes(other) }) else {
                 throw Failure(
-                    .baseIncompatible, "the tensor is to be another's, which is not there", object: name.string, actual: other)
+                    .baseIncompatible, "the tensor is to be another's, which is not there", object: name.string,
+                    actual: other)
             }
             aliases.append(ResultTensor(name: name.string, source: tensor.source))
         }

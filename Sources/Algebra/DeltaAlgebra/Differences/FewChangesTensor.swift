@@ -99,8 +99,8 @@ package struct FewChangesTensor: TensorSource {
                 ).copyMemory(from: UnsafeRawBufferPointer(rebasing: values[taken..<taken + kind.width]))
                 taken += kind.width
             }
-            guard taken == values.count else {
-                throw Failure(.sparseIndex, "window \(window) has more values than places")
+            guard taken == values.count, unsafe gaps.last != 255 else {
+                throw Failure(.sparseIndex, "window \(window) has more values than places, or a gap without its end")
             }
         }
     }
