@@ -126,8 +126,8 @@ let package = Package(
         tests(
             "DeltaAlgebra",
             [
-                "Diagnostics", "Files", "JSON", "Tensors", "Checkpoints", "Adapters", "Interchange", "Parallelism",
-                "LinearAlgebra",
+                "CKernels", "Diagnostics", "Files", "JSON", "Tensors", "Checkpoints", "Adapters", "Interchange",
+                "Parallelism", "LinearAlgebra",
             ]),
         .testTarget(
             name: "EndToEnd",

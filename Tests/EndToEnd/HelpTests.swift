@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Help")
 struct HelpTests {
-    static let verbs = ["pack", "unpack", "inspect", "verify", "fingerprint", "extract", "apply"]
+    static let verbs = ["pack", "unpack", "inspect", "verify", "fingerprint", "extract", "apply", "unapply", "switch"]
 
     private func help(_ arguments: [String]) throws -> String {
         let run = try runTool(arguments, environment: ["COLUMNS": "100"])
@@ -43,21 +43,29 @@ struct HelpTests {
         let example = try example(of: verb)
         #expect(example.hasPrefix("tenon "))
         try inFolder { place in
-            try copyFolder(Fixtures.path("lora-llama"), to: place("my-adapter"))
-            if example.contains("my-model") { try copyFolder(Models.path("llama"), to: place("my-model")) }
-            if example.contains("my-model-tuned") {
-                try Models.copy("llama", to: place("my-model-tuned")) { $1.flipped(byte: 4) }
-            }
-            if example.contains(" my-adapter.tenon --") {
-                let isBound = example.contains(" --base my-model")
-                let more = isBound ? ["--base", place("my-model")] : []
-                let pack = ["pack", place("my-adapter"), "-o", place("my-adapter.tenon")]
-                #expect(try runTool(pack + more).status == 0)
-            }
+            try prepare(for: example, in: place)
             let run = try runShell(example, in: place.path)
             #expect(run.status == 0, "\(run.errors)")
-            #expect(run.errors == "" && !run.output.isEmpty)
+            // An adapter of PEFT's is bound to no base, and whoever applies it is told.
+            let lines = run.errors.split(separator: "\n")
+            #expect(lines.allSatisfy { $0.contains("is bound to no base") } && !run.output.isEmpty, "\(run.errors)")
         }
+    }
+
+    /// Makes the files that an example names.
+    private func prepare(for example: String, in place: TemporaryFolder) throws {
+        let base = Paths.joined(Fixtures.root, "bases/llama")
+        try copyFolder(Fixtures.path("lora-llama"), to: place("my-adapter"))
+        let isRead = example.contains(" my-adapter.tenon") && !example.contains("-o my-adapter.tenon")
+        if isRead { _ = try packed("lora-llama", in: place, as: "my-adapter.tenon") }
+        if example.contains(" my-model") { try copyFolder(base, to: place("my-model")) }
+        if example.contains(" my-model-tuned") { try copyFolder(base, to: place("my-model-tuned")) }
+        if example.contains(" other.tenon") { _ = try packed("loha", in: place, as: "other.tenon") }
+        guard example.contains(" --merged ") else { return }
+        try succeed([
+            "apply", place("my-adapter.tenon"), "--base", place("my-model"), "-o", place("merged-model"), "--undo",
+            place("my-undo.tenon"),
+        ])
     }
 
     @Test("the version names tool, container, zstd and instruction set")

@@ -53,13 +53,13 @@ struct MemoryTests {
             #expect(piped.errors == "" && !piped.output.contains("packing ["))
         }
     }
+}
 
-    /// A folder in memory where the system has one: no medium's speed is being measured.
-    private func inLargeFolder(_ body: (String) throws -> Void) throws {
-        guard try exists("/dev/shm") else { return try inFolder { try body($0.path) } }
-        let path = "/dev/shm/tenon-tests-\(UInt64.random(in: .min ... .max))"
-        try Folder.make(path)
-        defer { try? Folder.remove(path) }
-        try body(path)
-    }
+/// A folder in memory where the system has one: no medium's speed is being measured.
+func inLargeFolder(_ body: (String) throws -> Void) throws {
+    guard try exists("/dev/shm") else { return try inFolder { try body($0.path) } }
+    let path = "/dev/shm/tenon-tests-\(UInt64.random(in: .min ... .max))"
+    try Folder.make(path)
+    defer { try? Folder.remove(path) }
+    try body(path)
 }

@@ -65,7 +65,22 @@ package struct UnpackingJob: Sendable {
             actual: "\(logical)", hint: "--allow-ratio unpacks it nevertheless")
     }
 
+    /// Throws ``Failure/Code/notExportable`` where an adapter's folder is wanted of what is none.
+    private func checkIsAdapter(_ adapter: Adapter) throws(Failure) {
+        guard format != .safetensors, adapter.method == Method.delta.word else { return }
+        let isCorrection = adapter.parameters["stage"]?.string == "correction"
+        throw Failure(
+            .notExportable,
+            isCorrection
+                ? "the file holds a correction, which no adapter's folder has a place for"
+                : "the file holds a delta of checkpoints, which no adapter's folder has a place for",
+            hint: isCorrection
+                ? "tenon unapply takes the adapters off that it is for; --format safetensors takes its tensors out"
+                : "tenon apply puts it onto its base; --format safetensors takes its tensors out")
+    }
+
     private func write(_ container: Container, to output: String) throws(Failure) -> Report {
+        try checkIsAdapter(container.adapter)
         try Outputs.checkFree(output, replaces: replaces)
         let adapter = try (progress?.watching(container.adapter) ?? container.adapter).dequantized()
         let digests = UnpackDigests(container)

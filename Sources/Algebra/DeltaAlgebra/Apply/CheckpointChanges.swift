@@ -1,13 +1,15 @@
 import Adapters
 import Checkpoints
 import Diagnostics
+import JSON
 import Tensors
 
 /// What the entries of a checkpoint's delta make of the base's list of tensors: `Spec/deltas.md`.
 struct CheckpointChanges {
     private let watch: BaseWatch
     private let targets: BaseTargets
-    private var entries: [String: [AdapterEntry]] = [:]
+    /// By the bytes of their targets: two spellings of one character are two tensors.
+    private var entries: [ExactKey: [AdapterEntry]] = [:]
 
     init(_ watch: BaseWatch, _ targets: BaseTargets) {
         self.watch = watch
@@ -15,7 +17,7 @@ struct CheckpointChanges {
     }
 
     mutating func add(_ entry: AdapterEntry) throws(Failure) {
-        entries[entry.key.target, default: []].append(entry)
+        entries[ExactKey(entry.key.target), default: []].append(entry)
     }
 
     /// All tensors of the result, by name.
@@ -26,7 +28,7 @@ struct CheckpointChanges {
     ) throws(Failure) -> [ResultTensor] {
         var results: [ResultTensor] = []
         for (number, tensor) in watch.base.tensors.enumerated() {
-            let own = entries[tensor.name] ?? []
+            let own = entries[ExactKey(tensor.name)] ?? []
             if own.contains(where: { $0.key.kind == .removed }) { continue }
             if own.contains(where: { $0.key.kind == .full || $0.key.kind == .alias }) { continue }
             results.append(
@@ -34,14 +36,15 @@ struct CheckpointChanges {
                     number, tensor, updates: updates[tensor.name] ?? [], entries: own, dtype: dtype, tally: tally))
         }
         for (name, own) in entries {
-            guard let entry = own.first(where: { $0.key.kind == .full }), let value = entry[.value] else { continue }
-            results.append(ResultTensor(name: name, source: Self.converted(value, to: dtype)))
+            guard let entry = own.first(where: { $0.key.kind == .full }) else { continue }
+            results.append(
+                ResultTensor(name: name.string, source: Self.converted(try Self.value(of: entry), to: dtype)))
         }
         results += try aliases(of: results)
-        for (name, own) in entries where watch.base[name] == nil {
+        for (name, own) in entries where watch.base[name.string] == nil {
             guard own.allSatisfy({ $0.key.kind == .full || $0.key.kind == .alias }) else {
                 throw Failure(
-                    .baseIncompatible, "the base has no tensor that the delta changes", object: name,
+                    .baseIncompatible, "the base has no tensor that the delta changes", object: name.string,
                     path: watch.base.path)
             }
         }
@@ -105,6 +108,15 @@ struct CheckpointChanges {
         return try FewChangesTensor(base: base, gaps: gaps, values: value, counts: counts, mode: mode)
     }
 
+    /// The tensor of an entry of kind `full`, which may be one without elements.
+    private static func value(of entry: AdapterEntry) throws(Failure) -> any TensorSource {
+        if let value = entry[.value] { return value }
+        guard let empty = entry.parameters.emptyTensors?.first(where: { $0.role == .value }) else {
+            throw Failure(.badParameter, "the entry has no tensor", object: entry.key.description)
+        }
+        return try TensorBuffer(dtype: empty.dtype, shape: empty.shape, bytes: [])
+    }
+
     private static func converted(_ source: any TensorSource, to dtype: DType?) -> any TensorSource {
         guard let dtype, FloatElements.canHold(source.dtype), source.dtype != dtype else { return source }
         return ConvertedTensor(source, to: dtype)
@@ -117,9 +129,10 @@ struct CheckpointChanges {
             let other = entry.parameters["of"]?.string ?? ""
             guard let tensor = results.first(where: { $0.name.equalsInBytes(other) }) else {
                 throw Failure(
-                    .baseIncompatible, "the tensor is to be another's, which is not there", object: name, actual: other)
+                    .baseIncompatible, "the tensor is to be another's, which is not there", object: name.string,
+                    actual: other)
             }
-            aliases.append(ResultTensor(name: name, source: tensor.source))
+            aliases.append(ResultTensor(name: name.string, source: tensor.source))
         }
         return aliases
     }

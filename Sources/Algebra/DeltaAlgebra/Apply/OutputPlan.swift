@@ -3,6 +3,7 @@ import Checkpoints
 import Diagnostics
 import Digests
 import Files
+import JSON
 import Parallelism
 import Tensors
 
@@ -32,8 +33,8 @@ struct OutputPlan: Sendable {
 
     /// The files that a lossless delta gives back; nil where it says nothing of files.
     init?(files entries: [AdapterEntry], _ tensors: [ResultTensor]) throws(Failure) {
-        var numbers: [String: Int] = [:]
-        for (number, tensor) in tensors.enumerated() { numbers[tensor.name] = number }
+        var numbers: [ExactKey: Int] = [:]
+        for (number, tensor) in tensors.enumerated() { numbers[ExactKey(tensor.name)] = number }
         var files: [ShardPlan.File] = []
         var others: [(name: String, content: Other)] = []
         for entry in entries where entry.key.kind == .file {
@@ -61,7 +62,7 @@ struct OutputPlan: Sendable {
     }
 
     private static func shard(
-        _ entry: AdapterEntry, _ tensors: [ResultTensor], _ numbers: [String: Int]
+        _ entry: AdapterEntry, _ tensors: [ResultTensor], _ numbers: [ExactKey: Int]
     ) throws(Failure) -> ShardPlan.File {
         let name = entry.key.target
         guard let frame = entry[.frame], let size = entry.parameters["size"]?.int,
@@ -74,7 +75,7 @@ struct OutputPlan: Sendable {
         var members: [Int] = []
         for position in header.offsetOrder {
             let described = header.tensors[position]
-            guard let number = numbers[described.name] else {
+            guard let number = numbers[ExactKey(described.name)] else {
                 throw Failure(
                     .baseIncompatible, "the result lacks a tensor of the delta's file \(name)", object: described.name)
             }

@@ -1,6 +1,6 @@
 import CKernels
-import Diagnostics
-import Tensors
+package import Diagnostics
+package import Tensors
 
 #if canImport(Glibc)
     import Glibc
@@ -11,13 +11,13 @@ import Tensors
 /// The value of an entry of kind `exact`: what leads from one tensor to another of its dtype and shape, bit for bit.
 ///
 /// Computed as it is read; every window is put back onto the base and compared before it is given away.
-struct ExactDifference: TensorSource {
+package struct ExactDifference: TensorSource {
     let base: any TensorSource
     let tuned: any TensorSource
     private let kind: ElementKind
     private let windows: Windows
 
-    init(base: any TensorSource, tuned: any TensorSource) {
+    package init(base: any TensorSource, tuned: any TensorSource) {
         precondition(base.dtype == tuned.dtype && base.byteCount == tuned.byteCount)
         self.base = base
         self.tuned = tuned
@@ -25,18 +25,18 @@ struct ExactDifference: TensorSource {
         windows = Windows(byteCount: tuned.byteCount, size: kind.windowByteCount)
     }
 
-    var dtype: DType { kind.difference }
+    package var dtype: DType { kind.difference }
     /// That of the tensor; of types below a byte, its bytes.
-    var shape: Shape { tuned.dtype.width == nil ? [tuned.byteCount] : tuned.shape }
-    var byteCount: Int { tuned.byteCount }
-    var blockByteCount: Int { kind.windowByteCount }
-    var isSegmented: Bool { kind.isOrdered }
+    package var shape: Shape { tuned.dtype.width == nil ? [tuned.byteCount] : tuned.shape }
+    package var byteCount: Int { tuned.byteCount }
+    package var blockByteCount: Int { kind.windowByteCount }
+    package var isSegmented: Bool { kind.isOrdered }
 
-    func read(at offset: Int, into target: inout MutableRawSpan) throws(Failure) {
+    package func read(at offset: Int, into target: inout MutableRawSpan) throws(Failure) {
         _ = try readSegments(at: offset, into: &target)
     }
 
-    func readSegments(at offset: Int, into target: inout MutableRawSpan) throws(Failure) -> [Int] {
+    package func readSegments(at offset: Int, into target: inout MutableRawSpan) throws(Failure) -> [Int] {
         let range = offset..<offset + target.byteCount
         return try unsafe target.withUnsafeMutableBytes { target throws(Failure) in
             var segments: [Int] = []

@@ -1,16 +1,16 @@
 import CKernels
-import Diagnostics
-import Tensors
+package import Diagnostics
+package import Tensors
 
 /// A base's tensor with an exact difference put onto it.
-struct ExactTensor: TensorSource {
+package struct ExactTensor: TensorSource {
     let base: any TensorSource
     let difference: any TensorSource
     private let kind: ElementKind
     private let windows: Windows
 
     /// Throws ``Failure/Code/kindShape`` where the difference is not one of such a tensor.
-    init(base: any TensorSource, difference: any TensorSource) throws(Failure) {
+    package init(base: any TensorSource, difference: any TensorSource) throws(Failure) {
         self.base = base
         self.difference = difference
         kind = ElementKind(base.dtype)
@@ -23,12 +23,12 @@ struct ExactTensor: TensorSource {
         }
     }
 
-    var dtype: DType { base.dtype }
-    var shape: Shape { base.shape }
-    var byteCount: Int { base.byteCount }
-    var blockByteCount: Int { kind.windowByteCount }
+    package var dtype: DType { base.dtype }
+    package var shape: Shape { base.shape }
+    package var byteCount: Int { base.byteCount }
+    package var blockByteCount: Int { kind.windowByteCount }
 
-    func read(at offset: Int, into target: inout MutableRawSpan) throws(Failure) {
+    package func read(at offset: Int, into target: inout MutableRawSpan) throws(Failure) {
         let range = offset..<offset + target.byteCount
         try unsafe target.withUnsafeMutableBytes { target throws(Failure) in
             try windows.forEach(meeting: range) { _, window throws(Failure) in

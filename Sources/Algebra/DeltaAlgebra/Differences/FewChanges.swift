@@ -1,20 +1,28 @@
-import Adapters
+package import Adapters
 import CKernels
-import Diagnostics
-import Tensors
+package import Diagnostics
+package import Tensors
 
 /// The elements in which two tensors of one dtype and shape differ, as two streams: how far apart they lie, and what
 /// becomes of them. `Spec/arithmetic.md`, "Few changes".
 ///
 /// Every window begins anew, so that it can be read by itself.
-struct FewChanges: Sendable {
+package struct FewChanges: Sendable {
     let base: any TensorSource
     let tuned: any TensorSource
     let mode: FewChangesMode
     let counts: [FewChangesCount]
 
+    /// - Parameter counts: For each window.
+    package init(base: any TensorSource, tuned: any TensorSource, mode: FewChangesMode, counts: [FewChangesCount]) {
+        self.base = base
+        self.tuned = tuned
+        self.mode = mode
+        self.counts = counts
+    }
+
     /// The tensors of the entry. Nothing is held: the streams are computed as they are read.
-    func tensors() throws(Failure) -> [RoleTensor] {
+    package func tensors() throws(Failure) -> [RoleTensor] {
         let kind = ElementKind(base.dtype)
         let windows = Windows(byteCount: base.byteCount, size: kind.windowByteCount)
         let streams = FewChangesStreams(base: base, tuned: tuned, mode: mode, kind: kind, windows: windows)
@@ -30,7 +38,7 @@ struct FewChanges: Sendable {
 }
 
 /// What the stream of values holds.
-enum FewChangesMode: String, Sendable {
+package enum FewChangesMode: String, Sendable {
     /// Zig-zag differences from the base's elements.
     case difference
     /// The new elements.
@@ -38,9 +46,14 @@ enum FewChangesMode: String, Sendable {
 }
 
 /// How long a window's parts of the two streams are.
-struct FewChangesCount: Hashable, Sendable {
-    var changes = 0
-    var gapBytes = 0
+package struct FewChangesCount: Hashable, Sendable {
+    package var changes: Int
+    package var gapBytes: Int
+
+    package init(changes: Int = 0, gapBytes: Int = 0) {
+        self.changes = changes
+        self.gapBytes = gapBytes
+    }
 
     /// All of a tensor's windows as U32 [windows, 2].
     static func tensor(_ counts: [FewChangesCount]) throws(Failure) -> TensorBuffer {

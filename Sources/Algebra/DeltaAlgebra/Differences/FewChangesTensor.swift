@@ -1,9 +1,9 @@
 import CKernels
-import Diagnostics
-import Tensors
+package import Diagnostics
+package import Tensors
 
 /// A base's tensor with a few of its elements changed: the inverse of ``FewChanges``.
-struct FewChangesTensor: TensorSource {
+package struct FewChangesTensor: TensorSource {
     let base: any TensorSource
     private let gaps: any TensorSource
     private let values: any TensorSource
@@ -14,7 +14,7 @@ struct FewChangesTensor: TensorSource {
     private let valueStarts: [Int]
 
     /// Throws ``Failure/Code/sparseIndex`` where counts and streams do not fit each other or the base.
-    init(
+    package init(
         base: any TensorSource, gaps: any TensorSource, values: any TensorSource, counts: any TensorSource,
         mode: FewChangesMode
     ) throws(Failure) {
@@ -40,12 +40,12 @@ struct FewChangesTensor: TensorSource {
         }
     }
 
-    var dtype: DType { base.dtype }
-    var shape: Shape { base.shape }
-    var byteCount: Int { base.byteCount }
-    var blockByteCount: Int { kind.windowByteCount }
+    package var dtype: DType { base.dtype }
+    package var shape: Shape { base.shape }
+    package var byteCount: Int { base.byteCount }
+    package var blockByteCount: Int { kind.windowByteCount }
 
-    func read(at offset: Int, into target: inout MutableRawSpan) throws(Failure) {
+    package func read(at offset: Int, into target: inout MutableRawSpan) throws(Failure) {
         let range = offset..<offset + target.byteCount
         try unsafe target.withUnsafeMutableBytes { target throws(Failure) in
             try windows.forEach(meeting: range) { window, bytes throws(Failure) in
@@ -74,13 +74,18 @@ struct FewChangesTensor: TensorSource {
         let count = elements.count / kind.width
         switch mode {
         case .difference:
+            guard unsafe !hasZero(values) else {
+                throw Failure(.sparseIndex, "window \(window) has a difference of zero, which is no change")
+            }
             var stream = unsafe tenon_sparse()
             unsafe stream.gaps = gaps.baseAddress?.assumingMemoryBound(to: UInt8.self)
             unsafe stream.gap_count = gaps.count
             unsafe stream.differences = values.baseAddress
             unsafe stream.difference_count = values.count / kind.width
             _ = unsafe tenon_sparse_apply(kind.code, &stream, elements.baseAddress, count)
-            guard unsafe stream.gap_count == 0, unsafe stream.difference_count == 0, unsafe stream.skip == 0 else {
+            guard unsafe stream.gap_count == 0, unsafe stream.difference_count == 0, unsafe stream.skip == 0,
+                unsafe stream.is_whole == 0
+            else {
                 throw Failure(.sparseIndex, "the gaps of window \(window) lead beyond it, or their number is wrong")
             }
         case .replace:
@@ -94,9 +99,18 @@ struct FewChangesTensor: TensorSource {
                 ).copyMemory(from: UnsafeRawBufferPointer(rebasing: values[taken..<taken + kind.width]))
                 taken += kind.width
             }
-            guard taken == values.count else {
-                throw Failure(.sparseIndex, "window \(window) has more values than places")
+            guard taken == values.count, unsafe gaps.last != 255 else {
+                throw Failure(.sparseIndex, "window \(window) has more values than places, or a gap without its end")
             }
         }
+    }
+
+    private func hasZero(_ values: UnsafeRawBufferPointer) -> Bool {
+        for start in stride(from: 0, to: values.count, by: kind.width) {
+            var bits: UInt8 = 0
+            for place in start..<start + kind.width { bits |= unsafe values[place] }
+            if bits == 0 { return true }
+        }
+        return false
     }
 }

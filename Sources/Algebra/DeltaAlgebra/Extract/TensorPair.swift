@@ -17,20 +17,14 @@ struct TensorPair: Sendable {
     /// Nil where the two are of other types or shapes, but for the number of rows: then nothing can be said of one by
     /// the other.
     init?(base: CheckpointTensor, number baseNumber: Int, tuned: CheckpointTensor, number tunedNumber: Int) {
-        guard base.dtype == tuned.dtype, base.byteCount > 0, let own = base.shape.dimensions.first,
-            let rows = tuned.shape.dimensions.first, rows >= own,
-            base.shape.dimensions.dropFirst().elementsEqual(tuned.shape.dimensions.dropFirst())
-        else {
-            if base.shape.rank == 0, tuned.shape.rank == 0, base.dtype == tuned.dtype, base.byteCount > 0 {
-                self.init(base, baseNumber, tuned.source, tunedNumber, added: nil)
-                return
-            }
-            return nil
-        }
-        if rows == own {
+        guard base.dtype == tuned.dtype else { return nil }
+        if base.shape == tuned.shape {
             self.init(base, baseNumber, tuned.source, tunedNumber, added: nil)
             return
         }
+        guard base.byteCount > 0, let own = base.shape.dimensions.first, let rows = tuned.shape.dimensions.first,
+            rows > own, base.shape.dimensions.dropFirst().elementsEqual(tuned.shape.dimensions.dropFirst())
+        else { return nil }
         let rest = Array(tuned.shape.dimensions.dropFirst())
         self.init(
             base, baseNumber,

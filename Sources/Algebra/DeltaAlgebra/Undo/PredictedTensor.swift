@@ -1,6 +1,6 @@
 import CKernels
-import Diagnostics
-import Tensors
+package import Diagnostics
+package import Tensors
 
 /// What a merged tensor was before the updates, as far as arithmetic can tell: `Spec/deltas.md`, "Corrections".
 ///
@@ -61,22 +61,22 @@ final class PredictedTensor: TensorSource {
 }
 
 /// What leads from one tensor to another of its type and shape, element by element.
-struct PlainDifference: TensorSource {
+package struct PlainDifference: TensorSource {
     let base: any TensorSource
     let tuned: any TensorSource
     private let kind: ElementKind
 
-    init(base: any TensorSource, tuned: any TensorSource) {
+    package init(base: any TensorSource, tuned: any TensorSource) {
         self.base = base
         self.tuned = tuned
         kind = ElementKind(tuned.dtype)
     }
 
-    var dtype: DType { kind.difference }
-    var shape: Shape { tuned.shape }
-    var byteCount: Int { tuned.byteCount }
+    package var dtype: DType { kind.difference }
+    package var shape: Shape { tuned.shape }
+    package var byteCount: Int { tuned.byteCount }
 
-    func read(at offset: Int, into target: inout MutableRawSpan) throws(Failure) {
+    package func read(at offset: Int, into target: inout MutableRawSpan) throws(Failure) {
         let range = offset..<offset + target.byteCount
         try unsafe target.withUnsafeMutableBytes { target throws(Failure) in
             try WindowScratch.with { scratch throws(Failure) in
@@ -90,12 +90,12 @@ struct PlainDifference: TensorSource {
 }
 
 /// A tensor with a plain difference put onto it.
-struct CorrectedTensor: TensorSource {
+package struct CorrectedTensor: TensorSource {
     private let base: any TensorSource
     private let difference: any TensorSource
     private let kind: ElementKind
 
-    init(base: any TensorSource, difference: any TensorSource) throws(Failure) {
+    package init(base: any TensorSource, difference: any TensorSource) throws(Failure) {
         self.base = base
         self.difference = difference
         kind = ElementKind(base.dtype)
@@ -107,11 +107,11 @@ struct CorrectedTensor: TensorSource {
         }
     }
 
-    var dtype: DType { base.dtype }
-    var shape: Shape { base.shape }
-    var byteCount: Int { base.byteCount }
+    package var dtype: DType { base.dtype }
+    package var shape: Shape { base.shape }
+    package var byteCount: Int { base.byteCount }
 
-    func read(at offset: Int, into target: inout MutableRawSpan) throws(Failure) {
+    package func read(at offset: Int, into target: inout MutableRawSpan) throws(Failure) {
         let range = offset..<offset + target.byteCount
         try unsafe target.withUnsafeMutableBytes { target throws(Failure) in
             try WindowScratch.with { scratch throws(Failure) in
