@@ -33,8 +33,14 @@ final class PartialWork: Sendable {
             try Syscalls.createFile(journal)
         }
         guard Syscalls.lock(descriptor) else { throw Self.busy(path) }
-        try append("key \(key)\n")
-        for name in finished.sorted(by: { $0.precedesInBytes($1) }) { try append("done \(name)\n") }
+        do throws(Failure) {
+            try append("key \(key)\n")
+            for name in finished.sorted(by: { $0.precedesInBytes($1) }) { try append("done \(name)\n") }
+        } catch {
+            // Nothing is in it yet that is worth keeping.
+            if !isThere { try? Folder.remove(workPath) }
+            throw error
+        }
     }
 
     deinit {
