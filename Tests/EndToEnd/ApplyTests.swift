@@ -55,7 +55,8 @@ struct ApplyTests {
             let run = try runTool(arguments + ["--json", "--result-root"])
             #expect(run.status == 0)
             let keys = [
-                "output", "files", "bytes", "tensors", "changedTensors", "baseCheck", "resultRoot", "rounding", "undoBytes",
+                "output", "files", "bytes", "tensors", "changedTensors", "baseCheck", "resultRoot", "rounding",
+                "undoBytes",
                 "memoryBytes", "warnings",
             ]
             let documents = [try document(plan), try document(run)]
