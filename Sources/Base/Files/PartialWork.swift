@@ -29,8 +29,13 @@ final class PartialWork: Sendable {
                 try Syscalls.makeFolder(workPath)
             }
         }
-        descriptor = try reporting(.output, "cannot create the journal", path) { () throws(Errno) in
-            try Syscalls.createFile(journal)
+        do throws(Failure) {
+            descriptor = try reporting(.output, "cannot create the journal", path) { () throws(Errno) in
+                try Syscalls.createFile(journal)
+            }
+        } catch {
+            if !isThere { try? Folder.remove(workPath) }
+            throw error
         }
         guard Syscalls.lock(descriptor) else { throw Self.busy(path) }
         do throws(Failure) {
