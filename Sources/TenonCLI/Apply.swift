@@ -63,6 +63,7 @@ struct Apply: ParsableCommand, Exemplified {
         }
         var job = ApplyJob(lanes: shared.lanes)
         job.check = baseCheck
+        job.cache = .standard()
         job.dtype = try outputType()
         job.shardByteCount = shardSize?.bytes
         job.takesResultRoot = resultRoot

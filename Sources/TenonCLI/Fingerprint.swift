@@ -37,7 +37,17 @@ struct Fingerprint: ParsableCommand, Exemplified {
         times.end("headers")
         for finding in checkpoint.findings { shared.console.warn(finding) }
         let cache = noCache ? nil : FingerprintCache.standard()
-        let fingerprint = headerOnly ? nil : try BaseFingerprint(of: checkpoint, lanes: shared.lanes, cache: cache)
+        let bar = headerOnly ? nil : ProgressBar("reading", isQuiet: shared.quiet)
+        bar?.progress.expect(checkpoint.totalBytes)
+        defer { bar?.end() }
+        let fingerprint =
+            headerOnly
+            ? nil
+            : try BaseFingerprint(of: checkpoint, lanes: shared.lanes, cache: cache) {
+                [progress = bar?.progress] count in
+                progress?.note(count)
+            }
+        bar?.end()
         let headerDigest = fingerprint?.headerDigest ?? BaseFingerprint.headerDigest(of: checkpoint)
         if !headerOnly { times.end("data") }
         if shared.json {

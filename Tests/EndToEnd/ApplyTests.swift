@@ -56,6 +56,7 @@ struct ApplyTests {
             #expect(run.status == 0)
             let keys = [
                 "output", "files", "bytes", "tensors", "changedTensors", "baseCheck", "resultRoot", "rounding",
+                "undoBytes",
                 "memoryBytes", "warnings",
             ]
             let documents = [try document(plan), try document(run)]

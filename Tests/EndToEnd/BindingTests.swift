@@ -218,6 +218,58 @@ struct BindingTests {
                         && run.errors.contains("hint: apply to the base it was"))
             }
             #expect(try place.names() == ["base"])
+            try writeFile(Array("{}".utf8), to: place("base/config.json"))
+            #expect(try runTool(apply(adapter, place("base"), place, ["--dry-run"])).status == 0)
+            let other = #"{"quantization":{"quant_algo":"\#(method)"}}"#
+            try writeFile(Array(other.utf8), to: place("base/hf_quant_config.json"))
+            try expectFailure(65, "base-incompatible", apply(adapter, place("base"), place))
+        }
+    }
+
+    @Test("a base that is known and another one is refused before anything is written")
+    func known() throws {
+        try inFolder { place in
+            let container = try bound(in: place)
+            try Models.copy("llama", to: place("base")) { [query] in $0 == query ? $1.flipped(byte: 77) : $1 }
+            _ = try runTool(["2.1"], executable: "/bin/sleep")
+            let home: [String: String?] = ["XDG_CACHE_HOME": place("cache"), "TENON_CACHE": nil]
+            let plan = apply(container, place("base"), place, ["--dry-run"])
+            #expect(try runTool(plan, environment: home).status == 0)
+            // The data pass once, and are remembered.
+            try expectFailure(65, "base-mismatch", apply(container, place("base"), place), environment: home)
+            #expect(try Folder.entries(of: place("cache/tenon/fingerprints")).count == 1)
+            try expectFailure(65, "base-mismatch", plan, environment: home)
+        }
+    }
+
+    @Test("targets are found under the names that other classes of a model give them")
+    func renamed() throws {
+        try inFolder { place in
+            try copyFolder(Models.path("bert"), to: place("bare"))
+            let tensors = try Models.weights(place("bare")).tensors.map { name, tensor in
+                let bare = name.hasPrefix("bert.") ? String(name.dropFirst(5)) : name
+                let norm = bare.replacing("LayerNorm.weight", with: "LayerNorm.gamma")
+                return (norm.replacing("LayerNorm.bias", with: "LayerNorm.beta"), tensor)
+            }
+            try Models.write(tensors, to: place("bare/model.safetensors"))
+            for adapter in ["lora-bert", "lora-bias-all"] {
+                for (name, base) in [("as-named", Models.path("bert")), ("renamed", place("bare"))] {
+                    let run = try runTool([
+                        "apply", Fixtures.path(adapter), "--base", base, "-o", place(name), "--force",
+                    ])
+                    #expect(run.status == 0, "\(run.errors)")
+                }
+                let (one, two) = (try Models.weights(place("as-named")), try Models.weights(place("renamed")))
+                for (name, tensor) in one.tensors where name.hasPrefix("bert.encoder") && name.hasSuffix("y.weight") {
+                    #expect(two.tensors[String(name.dropFirst(5))] == tensor)
+                }
+                let norm = "embeddings.LayerNorm"
+                #expect(two.tensors[norm + ".beta"] == one.tensors["bert." + norm + ".bias"])
+                let pack = ["pack", Fixtures.path(adapter), "--base", place("bare"), "-o", place("x.tenon"), "--force"]
+                #expect(try runTool(pack).status == 0)
+                let verify = try runTool(["verify", place("x.tenon"), "--base", place("bare")])
+                #expect(verify.status == 0 && verify.errors == "")
+            }
         }
     }
 

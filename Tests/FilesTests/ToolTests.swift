@@ -13,7 +13,7 @@ import Testing
     }
 
     @Test func outputErrorsAndStatus() throws {
-        let run = try shell("echo out; echo err >&2; exit 3")
+        let run = try shell("echo out; echo err >&2; sleep 0.1; exit 3")
         #expect(run.output == "out\n" && run.errors == "err\n" && run.status == 3 && run.signal == nil)
         #expect(run.peakMemory > 100_000)
     }

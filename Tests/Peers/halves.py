@@ -1,8 +1,8 @@
 """Bases of 16 bits: what the binary's apply makes of them against PEFT's merge in that type."""
 
 import shutil
-import subprocess
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -46,17 +46,16 @@ def units(found: torch.Tensor, wanted: torch.Tensor, before: torch.Tensor) -> fl
     return ((found - wanted).abs() / torch.exp2(exponent) / info.eps).max().item()
 
 
-def half_difference(binary: Path, case: Case, work: Path) -> dict[str, float]:
+def half_difference(tenon: Callable[..., None], case: Case, work: Path) -> dict[str, float]:
     """For each type the largest difference between the binary's and PEFT's merge, in units of the last place; nothing where
-    the merge of fp32 is not recorded either."""
+    the merge of fp32 is not recorded either. `tenon` runs the binary."""
     worst: dict[str, float] = {}
     if case.name in ROUNDED or not (MERGED / f"{case.name}.safetensors").exists():
         return worst
     for word, dtype in TYPES.items():
         base, out = work / f"base-{word}", work / f"merged-{word}"
         write_base(case.base, dtype, base)
-        subprocess.run(
-            [binary, "apply", ADAPTERS / case.name, "--base", base, "-o", out, "--quiet"], check=True, capture_output=True)
+        tenon("apply", ADAPTERS / case.name, "--base", base, "-o", out, "--quiet")
         before, found = load_file(base / "model.safetensors"), load_file(out / "model.safetensors")
         wanted = merged_by_peft(case, dtype)
         worst[word] = max(

@@ -29,12 +29,23 @@ final class PartialWork: Sendable {
                 try Syscalls.makeFolder(workPath)
             }
         }
-        descriptor = try reporting(.output, "cannot create the journal", path) { () throws(Errno) in
-            try Syscalls.createFile(journal)
+        do throws(Failure) {
+            descriptor = try reporting(.output, "cannot create the journal", path) { () throws(Errno) in
+                try Syscalls.createFile(journal)
+            }
+        } catch {
+            if !isThere { try? Folder.remove(workPath) }
+            throw error
         }
         guard Syscalls.lock(descriptor) else { throw Self.busy(path) }
-        try append("key \(key)\n")
-        for name in finished.sorted(by: { $0.precedesInBytes($1) }) { try append("done \(name)\n") }
+        do throws(Failure) {
+            try append("key \(key)\n")
+            for name in finished.sorted(by: { $0.precedesInBytes($1) }) { try append("done \(name)\n") }
+        } catch {
+            // Nothing is in it yet that is worth keeping.
+            if !isThere { try? Folder.remove(workPath) }
+            throw error
+        }
     }
 
     deinit {

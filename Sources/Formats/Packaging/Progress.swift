@@ -29,7 +29,12 @@ package final class Progress: Sendable {
         return adapter
     }
 
-    fileprivate func note(_ count: Int) {
+    /// Says how much is to be read, besides what was said before.
+    package func expect(_ count: Int) {
+        total.add(count, ordering: .relaxed)
+    }
+
+    package func note(_ count: Int) {
         done.add(count, ordering: .relaxed)
     }
 }

@@ -30,6 +30,8 @@ package struct ApplyJob: Sendable {
 
     package var lanes: Lanes
     package var check: BaseCheck = .strict
+    /// Knows bases that were read before, so that a wrong one is refused before anything is written.
+    package var cache: FingerprintCache?
     /// What all tensors of floats become; nil for what they are.
     package var dtype: DType?
     /// Data of a shard at most; nil for the base's own files.
@@ -63,6 +65,10 @@ package struct ApplyJob: Sendable {
             isWatching: binding.needsDigests || takesResultRoot || undoPath != nil || promisedRoot(adapters) != nil)
         let plan = try ResultPlan(adapters, onto: watch, dtype: dtype)
         findings += plan.findings
+        if binding.needsDigests, let known = cache?.digests(of: base) {
+            // What passes is hashed all the same: it may not be what was read before.
+            _ = try binding.end(BaseFingerprint(of: base, data: known), plan.entryTargets)
+        }
         let files = try self.files(adapters, plan, base)
         times.end("plan")
         var report = Report(
@@ -173,6 +179,8 @@ package struct ApplyJob: Sendable {
     ) throws(Failure) -> Proof? {
         guard binding.needsDigests || results != nil else { return nil }
         let digests = try watch.digests(lanes: lanes)
+        try watch.base.checkUnchanged()
+        cache?.keep(digests, of: watch.base)
         let fingerprint = BaseFingerprint(of: watch.base, data: digests)
         if binding.needsDigests {
             findings += try binding.end(fingerprint, plan.entryTargets)

@@ -7,6 +7,7 @@ struct CheckpointListing {
     static let usualName = "model.safetensors"
     static let usualIndexName = "model.safetensors.index.json"
     static let configName = "config.json"
+    private static let quantizationName = "hf_quant_config.json"
 
     let path: String
     let index: ShardIndex?
@@ -52,7 +53,12 @@ struct CheckpointListing {
     func readConfig() -> (ModelConfig, Finding?) {
         guard companions.contains(Self.configName) else { return (ModelConfig(), nil) }
         do throws(Failure) {
-            return (try ModelConfig(InputFile(path: Paths.joined(path, Self.configName))), nil)
+            var config = try ModelConfig(InputFile(path: Paths.joined(path, Self.configName)))
+            if config.quantization == nil, companions.contains(Self.quantizationName) {
+                config.quantization = try ModelConfig.quantization(
+                    InputFile(path: Paths.joined(path, Self.quantizationName)))
+            }
+            return (config, nil)
         } catch {
             return (ModelConfig(), Finding("config-unread", "the model's config was not understood: \(error)"))
         }

@@ -6,7 +6,7 @@ import JSON
 package struct ModelConfig: Hashable, Sendable {
     /// How the weights were quantized, as `quantization_config.quant_method` says: gptq, awq, mxfp4, bitsandbytes, …;
     /// nil for none.
-    package private(set) var quantization: String?
+    package internal(set) var quantization: String?
     /// Whether the output embeddings are the input embeddings; nil where it does not say.
     package private(set) var tiesWordEmbeddings: Bool?
 
@@ -42,6 +42,15 @@ package struct ModelConfig: Hashable, Sendable {
             tiesWordEmbeddings = tiesWordEmbeddings ?? part?["tie_word_embeddings"]?.bool
             quantization = quantization ?? part?["quantization_config"].flatMap(Self.method)
         }
+    }
+
+    /// How the weights were quantized, as NVIDIA's ModelOpt says it in a file of its own; nil for none.
+    ///
+    /// Throws as ``init(_:)`` does.
+    static func quantization(_ file: InputFile) throws(Failure) -> String? {
+        guard file.size <= JSONLimits.byteCount else { return nil }
+        let document = try JSONValue.parse(file.read(at: 0, count: file.size), path: file.path)
+        return document["quantization"]?["quant_algo"]?.string
     }
 
     private static func method(_ config: JSONValue) -> String? {
