@@ -130,7 +130,8 @@ struct Extract: ParsableCommand, Exemplified {
     private func document(_ report: ExtractJob.Report) -> JSONValue {
         let list = report.tensors.filter { $0.kind != "file" }.map { tensor -> JSONValue in
             [
-                "name": .string(tensor.name), "kind": .string(tensor.kind), "rank": tensor.rank.map { JSONValue($0) } ?? nil,
+                "name": .string(tensor.name), "kind": .string(tensor.kind),
+                "rank": tensor.rank.map { JSONValue($0) } ?? nil,
                 "relativeError": JSONValue(tensor.relativeError),
                 "storedBytes": JSONValue(tensor.storedBytes),
             ]
@@ -140,7 +141,8 @@ struct Extract: ParsableCommand, Exemplified {
             "tunedBytes": JSONValue(report.tunedBytes), "relativeError": JSONValue(report.relativeError),
             "equalTensors": JSONValue(report.equalCount), "tensors": .array(list),
             "contentDigest": .string("\(report.contentDigest)"), "baseRoot": .string("\(report.baseRoot)"),
-            "resultRoot": report.resultRoot.map { .string("\($0)") } ?? nil, "memoryBytes": JSONValue(report.memoryBytes),
+            "resultRoot": report.resultRoot.map { .string("\($0)") } ?? nil,
+            "memoryBytes": JSONValue(report.memoryBytes),
             "warnings": .array(report.findings.map { .string($0.description) }),
         ]
     }

@@ -81,7 +81,8 @@ package struct ExtractJob: Sendable {
             tensors: try Self.tensors(written.index, outcome?.results ?? []),
             contentDigest: written.trailer.contentDigest, baseRoot: pair.baseFingerprint.root,
             resultRoot: outcome == nil || lowRank?.hasResidual == true ? pair.tunedFingerprint.root : nil,
-            findings: base.findings + tuned.findings + (outcome?.findings ?? []), memoryBytes: Outputs.memory(lanes: lanes), times: times)
+            findings: base.findings + tuned.findings + (outcome?.findings ?? []),
+            memoryBytes: Outputs.memory(lanes: lanes), times: times)
     }
 
     private static func relativeError(_ results: [LowRankResult]) -> Double {

@@ -174,7 +174,8 @@ struct LowRankDelta {
         var all: [String: Bool] = [:]
         for tensor in pair.base.tensors where tensor.shape.rank == 2 && tensor.name.hasSuffix(".weight") {
             let module = String(tensor.name.dropLast(".weight".count))
-            all[module.lastComponent, default: true] = all[module.lastComponent, default: true] && targets.contains(module)
+            all[module.lastComponent, default: true] =
+                all[module.lastComponent, default: true] && targets.contains(module)
         }
         return modules.map { all[$0.lastComponent] == true ? $0.lastComponent : $0 }
     }
