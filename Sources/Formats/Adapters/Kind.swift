@@ -37,6 +37,7 @@ package struct Kind: RawRepresentable, Hashable, Sendable {
     package static let removed = Kind(rawValue: 39)
     package static let alias = Kind(rawValue: 40)
     package static let extend = Kind(rawValue: 41)
+    package static let correction = Kind(rawValue: 42)
     package static let file = Kind(rawValue: 64)
     package static let opaque = Kind(rawValue: 65)
     package static let shared = Kind(rawValue: 66)
@@ -47,7 +48,8 @@ package struct Kind: RawRepresentable, Hashable, Sendable {
         .rows: "rows", .randomBasis: "random-basis", .vectorBank: "vector-bank", .shards: "shards", .ia3: "ia3",
         .prefix: "prefix", .prompt: "prompt", .gatedPrompt: "gated-prompt", .bottleneck: "bottleneck", .bias: "bias",
         .dense: "dense", .sparse: "sparse", .mask: "mask", .signs: "signs", .exact: "exact", .full: "full",
-        .removed: "removed", .alias: "alias", .extend: "extend", .file: "file", .opaque: "opaque", .shared: "shared",
+        .removed: "removed", .alias: "alias", .extend: "extend", .correction: "correction", .file: "file",
+        .opaque: "opaque", .shared: "shared",
     ]
 
     package static let all: [Kind] = words.keys.sorted { $0.rawValue < $1.rawValue }

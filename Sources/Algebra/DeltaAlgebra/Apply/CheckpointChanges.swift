@@ -26,6 +26,7 @@ struct CheckpointChanges {
     func result(
         updates: [String: [PlannedUpdate]], dtype: DType?, tally: RoundingTally
     ) throws(Failure) -> [ResultTensor] {
+        for own in entries.values { try Self.checkAgreement(own) }
         var results: [ResultTensor] = []
         for (number, tensor) in watch.base.tensors.enumerated() {
             let own = entries[ExactKey(tensor.name)] ?? []
@@ -100,12 +101,24 @@ struct CheckpointChanges {
         guard let value = entry[.value] else { return base }
         if entry.key.kind == .exact { return try ExactTensor(base: base, difference: value) }
         guard let gaps = entry[.indices], let counts = entry[.counts],
-            let mode = FewChangesMode(rawValue: entry.parameters["mode"]?.string ?? "")
+            let mode = FewChangesMode(rawValue: entry.parameters["mode"]?.string ?? FewChangesMode.difference.rawValue)
         else {
             throw Failure(
                 .badParameter, "the entry does not say how its few changes lie", object: entry.key.description)
         }
         return try FewChangesTensor(base: base, gaps: gaps, values: value, counts: counts, mode: mode)
+    }
+
+    /// Throws ``Failure/Code/badParameter`` where entries of one target say two things of it.
+    private static func checkAgreement(_ entries: [AdapterEntry]) throws(Failure) {
+        let kinds = entries.map(\.key.kind)
+        let makers = kinds.filter { $0 != .extend }
+        let mayBeExtended = makers.allSatisfy { $0 == .exact || $0 == .sparse }
+        guard makers.count <= 1, kinds.count - makers.count <= (mayBeExtended ? 1 : 0) else {
+            throw Failure(
+                .badParameter, "the delta says several things of one tensor", object: entries[0].key.target,
+                actual: kinds.map(\.word).joined(separator: ", "))
+        }
     }
 
     /// The tensor of an entry of kind `full`, which may be one without elements.

@@ -65,7 +65,3 @@ struct Correction {
         }
     }
 }
-
-extension Kind {
-    static let correction = Kind(rawValue: 42)
-}

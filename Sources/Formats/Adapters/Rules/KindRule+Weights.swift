@@ -93,6 +93,11 @@ extension KindRule {
         guard try !tensors.dimensions(.value).isEmpty else { throw tensors.fail("a scalar has no rows") }
     }
 
+    /// What leads from the weights that arithmetic predicts to those that were: a step for every element.
+    static let correction = KindRule(required: [.value]) { tensors, _ throws(Failure) in
+        try tensors.expect(.value, differences)
+    }
+
     /// Rows of the base that these stand for: [n, d]; their places here [n], or in the method's config.
     static let rows = KindRule(required: [.value], optional: [.indices]) { tensors, _ throws(Failure) in
         let count = try tensors.matrix(.value).rows

@@ -38,7 +38,7 @@ extension KindRule {
         .randomBasis: randomBasis, .vectorBank: vectorBank, .shards: shards, .ia3: ia3, .prefix: prefix,
         .prompt: prompt, .gatedPrompt: gatedPrompt, .bottleneck: bottleneck, .bias: bias, .dense: dense,
         .sparse: sparse, .mask: mask, .signs: signs, .exact: exact, .full: full, .removed: removed, .alias: alias,
-        .extend: extend, .file: file, .opaque: opaque, .shared: shared,
+        .extend: extend, .correction: correction, .file: file, .opaque: opaque, .shared: shared,
     ]
 }
 
