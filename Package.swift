@@ -64,6 +64,7 @@ let package = Package(
         module("Base/Tensors", ["CKernels", "Diagnostics"]),
         module("Base/Digests", ["CKernels", "CXXHash", "Diagnostics", "Tensors"]),
 
+        module("Maths/LinearAlgebra", ["CKernels", "Diagnostics", "Parallelism", "Tensors"]),
         module("Maths/Quantization", ["CKernels", "Diagnostics", "Tensors"]),
 
         module("Formats/Checkpoints", ["Diagnostics", "Parallelism", "JSON", "Files", "Digests", "Tensors"]),
@@ -89,8 +90,8 @@ let package = Package(
         module(
             "Algebra/DeltaAlgebra",
             [
-                "CKernels", "Diagnostics", "Parallelism", "JSON", "Files", "Digests", "Tensors", "Checkpoints",
-                "Adapters", "DeltaFormat", "Packaging",
+                "CKernels", "Diagnostics", "Parallelism", "JSON", "Files", "Digests", "Tensors", "LinearAlgebra",
+                "Checkpoints", "Adapters", "DeltaFormat", "Packaging",
             ]),
         .executableTarget(
             name: "TenonCLI",
@@ -113,15 +114,21 @@ let package = Package(
         tests("Files", ["Diagnostics"]),
         tests("Digests", ["CKernels", "Tensors"]),
         tests("Tensors", ["CKernels"]),
+        tests("LinearAlgebra", ["CKernels", "Diagnostics", "Parallelism"]),
         tests("Quantization", ["Diagnostics", "Tensors"]),
         tests("Checkpoints", ["Diagnostics", "Parallelism", "Files", "Digests", "Tensors", "JSON"]),
-        tests("Adapters", ["Diagnostics", "Files", "Tensors"]),
-        tests("DeltaFormat", ["Diagnostics", "Files", "JSON", "Tensors", "Adapters", "Digests", "Parallelism"]),
+        tests("Adapters", ["Diagnostics", "Digests", "Files", "Tensors"]),
+        tests(
+            "DeltaFormat",
+            ["CKernels", "Diagnostics", "Files", "JSON", "Tensors", "Adapters", "Digests", "Parallelism"]),
         tests("Interchange", ["Diagnostics", "Parallelism", "Files", "Tensors", "Adapters", "JSON", "Checkpoints"]),
         tests("Packaging", ["Diagnostics", "Files", "Tensors", "Adapters", "DeltaFormat", "Interchange", "JSON"]),
         tests(
             "DeltaAlgebra",
-            ["CKernels", "Diagnostics", "Files", "JSON", "Tensors", "Checkpoints", "Adapters", "Interchange"]),
+            [
+                "CKernels", "Diagnostics", "Files", "JSON", "Tensors", "Checkpoints", "Adapters", "Interchange",
+                "Parallelism", "LinearAlgebra",
+            ]),
         .testTarget(
             name: "EndToEnd",
             dependencies: [

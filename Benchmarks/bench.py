@@ -13,6 +13,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import deltas
 import machine
 import report
 import size
@@ -29,6 +30,9 @@ GROUPS = {
     "max": size.strongest,
     "bf16": speed.bf16,
     "fp32": speed.fp32,
+    "delta-size": deltas.delta_size,
+    "apply": deltas.apply,
+    "extract": deltas.extract,
 }
 
 

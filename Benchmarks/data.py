@@ -14,9 +14,10 @@ SMALL = (512, 1376)
 WIDTHS = {"bf16": 2, "fp32": 4}
 
 
-def sites(hidden: int, intermediate: int) -> dict[str, tuple[int, int]]:
+def sites(hidden: int, intermediate: int, key_values: int | None = None) -> dict[str, tuple[int, int]]:
     """The linear layers of a block: inputs and outputs by name."""
-    attention = {f"self_attn.{name}_proj": (hidden, hidden) for name in "qkvo"}
+    outputs = {name: key_values or hidden if name in "kv" else hidden for name in "qkvo"}
+    attention = {f"self_attn.{name}_proj": (hidden, outputs[name]) for name in "qkvo"}
     up = {f"mlp.{name}_proj": (hidden, intermediate) for name in ("gate", "up")}
     return attention | up | {"mlp.down_proj": (intermediate, hidden)}
 
@@ -62,13 +63,15 @@ def main() -> None:
     parser.add_argument("--rank", type=int, required=True)
     parser.add_argument("--hidden", type=int, required=True)
     parser.add_argument("--intermediate", type=int, required=True)
+    parser.add_argument("--key-values", type=int, help="outputs of k_proj and v_proj (default: hidden)")
+    parser.add_argument("--layers", type=int, default=LAYERS)
     parser.add_argument("--sigma", type=float, default=0.02)
     arguments = parser.parse_args()
     source = torch.Generator().manual_seed(0)
     dtype = {"bf16": torch.bfloat16, "fp32": torch.float32}[arguments.dtype]
-    layer = sites(arguments.hidden, arguments.intermediate)
+    layer = sites(arguments.hidden, arguments.intermediate, arguments.key_values)
     tensors = {}
-    for number in range(LAYERS):
+    for number in range(arguments.layers):
         for name, (inputs, outputs) in layer.items():
             for factor, shape in (("A", (arguments.rank, inputs)), ("B", (outputs, arguments.rank))):
                 values = torch.empty(shape).normal_(0, arguments.sigma, generator=source).to(dtype)

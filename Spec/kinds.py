@@ -2,15 +2,20 @@
 
 The entries and tensors that these functions take are those of the reader.
 """
+import json
 import math
+import struct
 
 import numpy as np
 
 INTEGERS = "U8 I8 U16 I16 U32 I32 U64 I64".split()
+DIFFERENCES = "U8 U16 U32 U64".split()
+#: Elements of a window of `exact`.
+WINDOW = 2**19
 ROLES = (
     "value A B magnitude bias E lambda_b lambda_d w1 w1_a w1_b w2 w2_a w2_b t1 t2 rotation scale u spectrum indices "
     "lambda gamma logits_a logits_b indices_a indices_b weights_a weights_b bank gate task_rows task_columns bitmap "
-    "frame splices").split()
+    "frame splices counts").split()
 PARTS = ["", ".codes", ".scales", ".outer_scales"]
 #: Kind: name, roles that must be there, roles that may be, their shapes. A letter stands for one size throughout.
 KINDS = {int(line.split()[0]): [part.strip() for part in line.split(None, 1)[1].split("|")] for line in """
@@ -34,14 +39,15 @@ KINDS = {int(line.split()[0]): [part.strip() for part in line.split(None, 1)[1].
 18 bottleneck | A B | bias gate scale | A:b,d B:e,b
 32 bias | value | | value:n
 33 dense | value | |
-34 sparse | indices value | | value:n
+34 sparse | indices value | counts | value:n counts:w,2
 35 mask | bitmap | value | value:n
 36 signs | bitmap scale | |
-37 exact | value | indices |
+37 exact | value | |
 38 full | value | |
 39 removed | | |
 40 alias | | |
 41 extend | value | |
+42 correction | value | |
 64 file | | value frame splices | value:n frame:n splices:k,2
 65 opaque | value | |
 66 shared | | A B bank |""".strip().splitlines()}
@@ -100,9 +106,21 @@ def check_kind(entry):
         for role, size in (("bias", b[0]), ("lambda", a[0])):
             side = shape.get(role, (size,))
             need(len(side) == 1 and fits(side[0], size), "kind-shape", role)
-    if name in ("bias", "dense", "sparse"):
+    types = {role: tensor.type for role, tensor in found.items()} | empty_types(parameters)
+    gaps = name == "sparse" and "places" in parameters
+    if name in ("bias", "dense", "sparse") and not gaps:
         word("mode", "add", "replace")
-    if name == "sparse" and not empty:
+    if name in ("exact", "correction"):
+        need(types["value"] in DIFFERENCES, "kind-shape", f"differences of {types['value']}")
+    if gaps:
+        word("places", "gaps")
+        plain = word("mode", "difference", "replace") == "replace"
+        need("counts" in types and (types["indices"], types["counts"]) == ("U8", "U32"), "kind-shape", f"gaps {types}")
+        need(plain or types["value"] in DIFFERENCES, "kind-shape", f"differences of {types['value']}")
+        need(len(shape["indices"]) == 1 and shape["indices"][0] >= shape["value"][0], "kind-shape", "more values than gaps")
+    elif name == "sparse":
+        need("counts" not in types, "kind-shape", "counts without gaps")
+    if name == "sparse" and not gaps and not empty:
         need(found["indices"].type in [*INTEGERS, "F32"], "kind-shape", f"indices {found['indices'].type}")
         need(len(shape["indices"]) in (1, 2) and shape["indices"][-1:] == shape["value"], "kind-shape", f"{shape}")
     if name == "mask" and not empty:
@@ -110,8 +128,19 @@ def check_kind(entry):
         need(found["bitmap"].type == "BIT" and keep == ("value" not in found), "kind-shape", "bitmap and values")
         need(keep or shape["value"][0] <= math.prod(shape["bitmap"]), "kind-shape", "more values than bits")
     if name == "file":
-        layout = {None: ["value"], "verbatim": ["value"], "safetensors": ["frame"], "splice": ["frame", "splices"]}
-        need(set(found) <= set(layout[word("layout", *layout)]), "kind-shape", f"a file with {[*found]}")
+        layouts = {
+            None: ["value"], "verbatim": ["value"], "safetensors": ["frame"], "splice": ["frame", "splices"],
+            "checkpoint": ["frame"], "base": []}
+        layout = word("layout", *layouts)
+        need(set(found) <= set(layouts[layout]), "kind-shape", f"a file with {[*found]}")
+        if layout == "checkpoint":
+            size = parameters.get("size")
+            need("frame" in found, "kind-shape", "a file of tensors without a header")
+            need(type(size) is int and size >= shape["frame"][0], "bad-param", f"a file of {size} bytes")
+        if layout == "base":
+            name_there = parameters.get("from")
+            need(isinstance(name_there, str) and name_there, "bad-param", "a file of the base without a name")
+            need(is_digest(parameters.get("digest")), "bad-param", "a file of the base without a digest")
         need(all(t.type == ("U64" if role == "splices" else "U8") for role, t in found.items()), "kind-shape", "types")
     need(name != "alias" or isinstance(parameters.get("of"), str), "bad-param", "an alias of nothing")
 
@@ -134,6 +163,15 @@ def empty_shapes(parameters):
     return {role: tuple(value[1:]) for role, value in empty.items()}
 
 
+def empty_types(parameters):
+    """The types in the parameter `empty`, by factor."""
+    return {role: value[0] for role, value in parameters.get("empty", {}).items()}
+
+
+def is_digest(text):
+    return isinstance(text, str) and len(text) == 64 and set(text) <= set("0123456789abcdef")
+
+
 def check_quantized(by_role, parameters):
     """That codes, scales and the scales of scales of a factor fit together."""
     for factor in sorted({role & 255 for role in by_role if role >> 8}):
@@ -153,7 +191,9 @@ def check_values(entry, values):
     for tensor, raw in values.values():
         code = "mask-count" if entry.word == "mask" else "not-canonical"
         need(tensor.bits % 8 == 0 or raw[-1] >> tensor.bits % 8 == 0, code, "bits after the last element")
-    if entry.word == "sparse" and "indices" in values and len(values["indices"][0].shape) == 1:
+    if entry.word == "sparse" and "places" in entry.parameters:
+        check_gaps(entry, values)
+    elif entry.word == "sparse" and "indices" in values and len(values["indices"][0].shape) == 1:
         tensor, raw = values["indices"]
         places = np.frombuffer(raw, f"<{'u' if tensor.type[0] == 'U' else tensor.type[0].lower()}{tensor.width}")
         bound = entry.parameters.get("elements")
@@ -163,3 +203,66 @@ def check_values(entry, values):
     if entry.word == "mask" and {"bitmap", "value"} <= set(values):
         count = int(np.unpackbits(np.frombuffer(values["bitmap"][1], np.uint8)).sum())
         need(values["value"][0].shape == (count,), "mask-count", f"{count} bits are set")
+
+
+def check_gaps(entry, values):
+    """`deltas.md` §1: counts that add up, gaps that stay in their windows, and no difference of zero."""
+    raw = {role: values[role][1] if role in values else b"" for role in ("indices", "value", "counts")}
+    counts, elements = list(struct.iter_unpack("<II", raw["counts"])), entry.parameters.get("elements")
+    width = values["value"][0].width if "value" in values else 1
+    known = type(elements) is int
+    need(not known or -(-elements // WINDOW) == len(counts), "sparse-index", f"{len(counts)} windows of {elements} elements")
+    whole = (len(raw["value"]) // width, len(raw["indices"]))
+    need((sum(n for n, _ in counts), sum(m for _, m in counts)) == whole, "sparse-index", "counts that do not add up")
+    at = 0
+    for number, (changes, size) in enumerate(counts):
+        room = min(WINDOW, elements - number * WINDOW) if known else WINDOW
+        gaps = raw["indices"][at:at + size]
+        need(gaps[-1:] != b"\xff", "sparse-index", "a gap that does not end")
+        found = sum(gap < 255 for gap in gaps)
+        need(found == changes and sum(gaps) + found <= room, "sparse-index", "gaps that lead beyond their window")
+        at += size
+    if entry.parameters.get("mode") != "replace":
+        need(np.frombuffer(raw["value"], f"<u{width}").all(), "sparse-index", "a difference of zero")
+
+
+def check_delta(record, entries):
+    """What `deltas.md` demands across entries."""
+    root, lossless = record.get("result_root"), "result_root" in record
+    need(not lossless or is_digest(root), "bad-param", "the root of the result")
+    makers, extended, aliases, removed = {}, set(), {}, set()
+    for entry in (entry for entry in entries if entry.word != "file"):
+        correction = record.get("stage") == "correction"
+        need((entry.word == "correction") == correction, "bad-param", "corrections beside others")
+        if lossless:
+            need(entry.base_leaf or entry.word in ("full", "alias"), "index-inconsistent", "no leaf of the base")
+            need(entry.result_leaf or entry.word == "removed", "index-inconsistent", "no leaf of the result")
+        if entry.word in ("exact", "sparse", "full", "removed", "alias", "correction"):
+            need(entry.target not in makers, "duplicate", f"two entries make {entry.target}")
+            makers[entry.target] = entry.word
+        if entry.word == "extend":
+            need(entry.target not in extended, "duplicate", f"{entry.target} is extended twice")
+            extended.add(entry.target)
+        if entry.word == "alias":
+            aliases[entry.target] = entry.parameters["of"].encode()
+        if entry.word == "removed":
+            removed.add(entry.target)
+    for target in extended:
+        need(makers.get(target, "exact") in ("exact", "sparse"), "duplicate", f"{target} is whole and extended")
+    for name in aliases.values():
+        need(name not in aliases and name not in removed, "bad-param", f"an alias of {name}")
+
+
+def check_frames(frames):
+    """The headers of files of tensors, with the files' sizes: that they fit, and that no tensor is in two."""
+    seen = set()
+    for frame, size in frames:
+        need(len(frame) >= 8 and int.from_bytes(frame[:8], "little") == len(frame) - 8, "base-invalid", "a header's length")
+        tensors = {name: member for name, member in json.loads(frame[8:]).items() if name != "__metadata__"}
+        need(not seen & set(tensors), "duplicate", "a tensor stands in two files")
+        seen |= set(tensors)
+        end = len(frame)
+        for begin, last in sorted(member["data_offsets"] for member in tensors.values()):
+            need(begin == end - len(frame), "base-invalid", f"a hole or an overlap at {begin}")
+            end = last + len(frame)
+        need(end == size, "base-invalid", f"a file of {size} bytes whose tensors end at {end}")

@@ -7,7 +7,8 @@ in its order, recomputes every check and every digest, and prints a listing as J
     python3 Spec/reader.py FILE...
 
 The exit status is 0 if all files are whole, else 1. `read(path)` gives a `Container`, or raises `Refused` with one of
-the codes of `errors.md`. What the kinds of entries demand is in `kinds.py`. Needs numpy, zstandard and xxhash.
+the codes of `errors.md`. What the kinds of entries demand is in `kinds.py`, the codec `entropy` in `entropy.py`. Needs
+numpy, zstandard and xxhash.
 """
 import hashlib
 import json
@@ -24,7 +25,8 @@ import numpy as np
 import xxhash
 import zstandard
 
-from kinds import KINDS, PARTS, ROLES, Refused, check_kind, check_values, need
+from entropy import unpack_segments
+from kinds import KINDS, PARTS, ROLES, Refused, check_delta, check_frames, check_kind, check_values, need
 
 MAGIC = bytes.fromhex("89544e4e0d0a1a0a")
 NONE, NO_BASE = 0xFFFFFFFF, 0xFFFF
@@ -307,8 +309,9 @@ class Container:
         need(len(used) == len(shapes), "not-canonical", "a shape that nothing refers to")
         self.planes = cursor.table("IQ", n["planes"])
         codecs = [word >> 28 for word, _ in self.planes]
-        need(all(codec <= 1 for codec in codecs), "unknown-enum", "a codec")
-        need(sum(codecs) == n["coded"], "index-inconsistent", f"{sum(codecs)} coded planes")
+        need(all(codec <= 2 for codec in codecs), "unknown-enum", "a codec")
+        coded = sum(codec > 0 for codec in codecs)
+        need(coded == n["coded"], "index-inconsistent", f"{coded} coded planes")
         self.raw_checks = cursor.column("Q", n["coded"])
         lengths = cursor.column("I", n["parameter_sets"])
         need(sum(lengths) == n["parameter_bytes"], "index-inconsistent", "the parameter sets' lengths")
@@ -425,6 +428,7 @@ class Container:
         """Step 13: every byte of every tensor."""
         for start, end in self.gaps:
             need(not any(self.data[start:end]), "padding-nonzero", f"between {start} and {end}")
+        frames = []
         for entry in self.entries:
             values = {}
             for tensor in entry.tensors:
@@ -436,6 +440,11 @@ class Container:
             check_values(entry, values)
             if entry.kind == FILE and entry.parameters.get("layout") == "splice":
                 self.check_splices(entry, values)
+            if entry.kind == FILE and entry.parameters.get("layout") == "checkpoint":
+                frames.append((values["frame"][1], entry.parameters["size"]))
+        check_frames(frames)
+        if self.method == b"delta":
+            check_delta(self.record, self.entries)
 
     def check_splices(self, entry, values):
         """§7: that each tensor goes in once, and that frame and tensors fill the file."""
@@ -454,7 +463,8 @@ class Container:
     def plane(self, plane):
         data = self.data[plane.offset:plane.offset + plane.stored]
         need(xxhash.xxh3_64_intdigest(data) == plane.check, "chunk-corrupt", f"the plane at {plane.offset}")
-        data = unpack_frame(data, plane.length) if plane.codec else data
+        if plane.codec:
+            data = (unpack_frame if plane.codec == 1 else unpack_segments)(data, plane.length)
         need(xxhash.xxh3_64_intdigest(data) == plane.raw_check, "decode-mismatch", f"the plane at {plane.offset}")
         return data
 

@@ -113,7 +113,20 @@ def values():
     ])
 
 
-CASES = [small, empty, dtypes, filters, chunks, bound, strange, values]
+def segments():
+    """Planes in segments: skewed, constant and raw ones, for each filter, a short chunk at the end."""
+    skewed = np.frombuffer(noise("skewed", 6000), np.uint8).astype("<u2") ** 2 >> 10
+    ordered = np.concatenate([skewed, np.arange(3000, dtype="<u2") % 3, np.zeros(1500, "<u2")]).astype("<u2")
+    cuts = (1024, 6000, 9000)
+    return Builder("delta", {}, [
+        Entry("a", "exact", [Tensor("value", "U16", (10_500,), ordered.tobytes(), filter=1, cuts=cuts)]),
+        Entry("b", "exact", [Tensor("value", "U8", (70_000,), bytes(69_990) + noise("b", 10), chunk_log2=16, cuts=(60_000,))]),
+        Entry("c", "full", [Tensor("value", "F16", (500,), floats("c", 500, "<f2"), filter=2, cuts=())]),
+        Entry("d", "exact", [Tensor("value", "U8", (4000,), noise("d", 2000) + bytes(2000), cuts=(2000,))]),
+    ])
+
+
+CASES = [small, empty, dtypes, filters, chunks, bound, strange, values, segments]
 
 
 def main():

@@ -12,6 +12,7 @@ import struct
 from dataclasses import dataclass, field
 
 import numpy as np
+import segments
 import xxhash
 import zstandard
 
@@ -22,8 +23,9 @@ BITS = dict(
     F8_E5M2=8, F8_E8M0=8, F8_E4M3FNUZ=8, F8_E5M2FNUZ=8, F6_E2M3=6, F6_E3M2=6, F4=4, NF4=4, BIT=1)
 DTYPES = {name: number for number, name in enumerate(BITS, 1)}
 KINDS = dict(
-    lora=1, adalora=2, bias=32, dense=33, sparse=34, mask=35, full=38, removed=39, file=64, opaque=65, shared=66, prompt=16, ia3=14)
-ROLES = dict(value=0, A=1, B=2, magnitude=3, bias=4, E=5, scale=17, indices=20, bitmap=33, frame=34)
+    lora=1, adalora=2, bias=32, dense=33, sparse=34, mask=35, exact=37, full=38, removed=39, alias=40, extend=41,
+    correction=42, file=64, opaque=65, shared=66, prompt=16, ia3=14)
+ROLES = dict(value=0, A=1, B=2, magnitude=3, bias=4, E=5, scale=17, indices=20, bitmap=33, frame=34, splices=35, counts=36)
 COUNTS = (
     "bases entries leaves shapes dimensions tensors planes coded parameter_sets parameter_bytes strings string_bytes metadata "
     "extensions extension_bytes").split()
@@ -124,6 +126,13 @@ class Tensor:
     filter: int = 0
     chunk_log2: int = 20
     zstd: bool = False
+    cuts: tuple | None = None  # where the planes of the codec of segments are cut
+
+    def coded(self, plane):
+        """The plane's codec and what is stored for it, were it not for raw."""
+        if self.cuts is not None:
+            return 2, segments.plane(plane, [cut for cut in self.cuts if cut < len(plane)])
+        return int(self.zstd), frame(plane) if self.zstd else plane
 
     @property
     def role_id(self):
@@ -299,10 +308,10 @@ class Builder:
             parts.data += bytes(round_up(at, 1 << parts.align_log2) - at)
         for at in range(0, len(tensor.data), 1 << tensor.chunk_log2):
             for plane in split_planes(tensor.data[at:at + (1 << tensor.chunk_log2)], tensor.dtype, tensor.filter):
-                stored = frame(plane) if tensor.zstd else plane
+                codec, stored = tensor.coded(plane)
                 coded = len(stored) < len(plane)
                 stored = stored if coded else plane
-                parts.planes.append([len(stored), int(coded), xxh3(stored)])
+                parts.planes.append([len(stored), codec if coded else 0, xxh3(stored)])
                 parts.raw_checks += [xxh3(plane)] if coded else []
                 parts.data += stored
 

@@ -84,10 +84,23 @@ private enum Seeds {
     }
 }
 
+extension Seeds {
+    /// Skewed noise, which an entropy code alone makes smaller, and behind it other such.
+    static func segments() {
+        var dice = Dice(1)
+        let bytes = (0..<6000).map { UInt8($0 < 3000 ? dice.roll(16) & dice.roll(16) : 200 + dice.roll(6)) }
+        let adapter = Adapter(
+            method: "delta",
+            entries: [AdapterEntry(key: EntryKey("w", .exact), tensors: [RoleTensor(.value, TensorBuffer(bytes))])])
+        write(adapter, "segments", .max)
+    }
+}
+
 /// One run: libFuzzer calls it with every input.
 @c(LLVMFuzzerTestOneInput)
 public func test(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     Seeds.types()
+    Seeds.segments()
     for entry in (try? Folder.entries(of: "Fixtures/peft")) ?? [] { Seeds.folder(entry.name) }
     for entry in (try? Folder.entries(of: "Fixtures/pickle")) ?? [] where entry.name.hasSuffix(".bin") {
         guard let bytes = Seeds.content(Paths.joined("Fixtures/pickle", entry.name)) else { continue }

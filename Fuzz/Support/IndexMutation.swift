@@ -19,7 +19,7 @@ extension Index {
         case 5 where !entries.isEmpty: duplicateOrRemoveEntry(dice.roll(entries.count), &dice)
         case 6 where !planes.isEmpty:
             let place = dice.roll(planes.count)
-            planes[place].codec = Codec.allCases[dice.roll(2)]
+            planes[place].codec = Codec.allCases[dice.roll(Codec.allCases.count)]
             planes[place].storedBytes = max(0, planes[place].storedBytes + dice.roll(9) - 4)
         case 7 where !strings.isEmpty:
             let place = dice.roll(strings.count)
@@ -82,7 +82,7 @@ extension Index {
                 for plane in 0..<tensor.filter.planeCount(tensor.dtype) {
                     let raw = tensor.filter.planeBytes(plane, of: length, dtype: tensor.dtype)
                     let old = fitted.count < planes.count ? planes[fitted.count] : nil
-                    let kept = old.flatMap { $0.codec == .zstd && 1..<max(raw, 2) ~= $0.storedBytes ? $0 : nil }
+                    let kept = old.flatMap { $0.codec != .raw && 1..<max(raw, 2) ~= $0.storedBytes ? $0 : nil }
                     fitted.append(
                         kept ?? PlaneRecord(codec: .raw, storedBytes: raw, storedCheck: 0, rawCheck: 0))
                 }

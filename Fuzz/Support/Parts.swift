@@ -78,11 +78,21 @@ package struct Parts {
         let stored = Array(data[start..<start + plane.storedBytes])
         plane.storedCheck = XXH3.hash(stored)
         plane.rawCheck = plane.storedCheck
-        guard plane.codec == .zstd else { return }
-        guard rawCount <= Self.dataLimit else { return }
+        guard plane.codec != .raw, rawCount <= Self.dataLimit else { return }
         var raw = [UInt8](repeating: 0, count: rawCount)
-        let size = unsafe ZSTD_decompressDCtx(Self.decoder.context, &raw, rawCount, stored, stored.count)
-        if size == rawCount { plane.rawCheck = XXH3.hash(raw) }
+        let isDecoded =
+            switch plane.codec {
+            case .zstd:
+                unsafe ZSTD_decompressDCtx(Self.decoder.context, &raw, rawCount, stored, stored.count) == rawCount
+            default:
+                unsafe raw.withUnsafeMutableBytes { raw in
+                    unsafe stored.withUnsafeBytes { stored in
+                        var decoder = EntropyDecoder()
+                        return unsafe (try? decoder.decode(stored, into: raw)) != nil
+                    }
+                }
+            }
+        if isDecoded { plane.rawCheck = XXH3.hash(raw) }
     }
 
     /// Corrects the digest of every small tensor that `container`, made of these parts, can read.

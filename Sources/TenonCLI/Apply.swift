@@ -27,10 +27,11 @@ struct Apply: ParsableCommand, Exemplified {
 
     @OptionGroup var output: OutputOptions
 
-    @Option(help: ArgumentHelp("Multiplies what every adapter adds.", valueName: "x"))
+    @Option(parsing: .unconditional, help: ArgumentHelp("Multiplies what every adapter adds.", valueName: "x"))
     var scale = 1.0
 
-    @Option(help: ArgumentHelp("A weight for each adapter, such as 0.5,-0.5.", valueName: "list"))
+    @Option(
+        parsing: .unconditional, help: ArgumentHelp("A weight for each adapter, such as 0.5,-0.5.", valueName: "list"))
     var weights: String?
 
     @Option(help: ArgumentHelp("What floats become: keep, bf16, f16 or f32.", valueName: "dtype"))
@@ -74,7 +75,7 @@ struct Apply: ParsableCommand, Exemplified {
         }
         for finding in report.findings { console.warn(finding) }
         if shared.json {
-            console.result(report.document(output: output.output))
+            console.result(report.document(output: output.output, check: baseCheck))
         } else {
             report.lines(output: output.output, isDryRun: output.dryRun).forEach { console.result($0) }
         }
@@ -103,10 +104,11 @@ struct Apply: ParsableCommand, Exemplified {
 }
 
 extension ApplyJob.Report {
-    fileprivate func document(output: String) -> JSONValue {
+    fileprivate func document(output: String, check: BaseCheck) -> JSONValue {
         [
             "output": .string(output), "files": .array(files.map { .string($0) }), "bytes": JSONValue(byteCount),
             "tensors": JSONValue(tensorCount), "changedTensors": JSONValue(changedCount),
+            "baseCheck": .string(check.rawValue),
             "resultRoot": resultRoot.map { .string("\($0)") } ?? nil,
             "rounding": [
                 "lostShare": JSONValue(rounding.lostShare), "changedWeights": JSONValue(rounding.asked),
@@ -133,9 +135,10 @@ extension ApplyJob.Report {
         }
         if rounding.overflowed > 0 { lines.append("\(rounding.overflowed) weights became infinite") }
         if let undoBytes {
-            let bits = Double(undoBytes) * 8 / Double(max(1, rounding.asked))
+            let bits = Double(undoBytes) * 8 / Double(max(1, changedWeights))
             lines.append(
-                "correction \(ByteSize.text(undoBytes)), \((bits * 100).rounded() / 100) bits a changed weight")
+                "correction \(ByteSize.text(undoBytes)), \((bits * 100).rounded() / 100) bits a weight of these tensors"
+            )
         }
         if let resultRoot { lines.append("root \(resultRoot)") }
         return lines

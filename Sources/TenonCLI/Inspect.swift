@@ -56,10 +56,13 @@ struct Inspect: ParsableCommand, Exemplified {
         row("content digest", "\(summary.contentDigest)")
         row("index digest", "\(summary.indexDigest)")
         if let blob { row("blob digest", "\(blob)") }
-        row("base", summary.baseRoot.map(\.description) ?? "not bound")
+        row("base", summary.base.map { "\($0.root)" } ?? "not bound")
+        if let base = summary.base { row("  header digest", "\(base.headerDigest)") }
         guard tensors else { return }
         for entry in summary.entries {
             console.result(entry.key.description.escapedForTerminal)
+            if let leaf = entry.binding?.baseLeaf { console.result("  base leaf   \(leaf)") }
+            if let leaf = entry.binding?.resultLeaf { console.result("  result leaf \(leaf)") }
             for tensor in entry.tensors {
                 let line = "  " + tensor.role.padded(to: 12) + tensor.dtype.padded(to: 6) + tensor.shape.padded(to: 16)
                 console.result(line + "\(tensor.logicalBytes) -> \(tensor.storedBytes) bytes")

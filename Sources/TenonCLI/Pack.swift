@@ -1,4 +1,7 @@
+import Adapters
 import ArgumentParser
+import Checkpoints
+import DeltaAlgebra
 import DeltaFormat
 import Diagnostics
 import Files
@@ -32,6 +35,12 @@ struct Pack: ParsableCommand, Exemplified {
 
     @OptionGroup var output: OutputOptions
 
+    @Option(
+        help: ArgumentHelp(
+            "Bind the adapter to its base: a model's folder, or one safetensors file.", valueName: "model")
+    )
+    var base: String?
+
     @Option(help: ArgumentHelp("How much time to spend on size: fast, default or max.", valueName: "effort"))
     var compression = Compression.standard
 
@@ -48,9 +57,15 @@ struct Pack: ParsableCommand, Exemplified {
         console.resultsToStandardError = output.output == "-"
         let bar = ProgressBar("packing", isQuiet: shared.quiet)
         defer { bar?.end() }
-        let job = PackingJob(
+        var job = PackingJob(
             compression: compression, lossy: LossyConversion(dtype: dtype.dtype, quantization: quantize.scheme),
             lanes: shared.lanes, replaces: output.force, isDryRun: output.dryRun, progress: bar?.progress)
+        if let base {
+            let checkpoint = try Checkpoint(path: base)
+            for finding in checkpoint.findings { console.warn(finding) }
+            let binder = BaseBinder(checkpoint, lanes: shared.lanes, cache: .standard())
+            job.bind = { (adapter, path) throws(Failure) in try binder.bind(&adapter, path: path) }
+        }
         let clock = ContinuousClock()
         let start = clock.now
         let reports = try job.run(sources: sources, output: output.output) { finding in
@@ -78,6 +93,7 @@ struct Pack: ParsableCommand, Exemplified {
             ("\(verb) \(report.output): \(report.method), \(report.tensorCount) tensors, \(ByteSize.text(report.logicalBytes))"
                 + " -> \(ByteSize.text(report.storedBytes)) (saved \(report.savedShare.percent))").escapedForTerminal)
         console.result("content \(report.contentDigest)")
+        if let base = report.base { console.result("bound to the base \(base.root)") }
         if output.dryRun {
             console.result("\(report.storedBytes) bytes, with at most \(ByteSize.text(report.memoryBytes)) of memory")
         }

@@ -1,4 +1,6 @@
 import ArgumentParser
+import Checkpoints
+import DeltaAlgebra
 import DeltaFormat
 import Diagnostics
 import Files
@@ -14,7 +16,8 @@ struct Verify: ParsableCommand, Exemplified {
         abstract: "Check that a container is whole.",
         discussion: """
             structure checks header, trailer and index; quick also every stored byte's checksum and that it decodes; full \
-            also every tensor's SHA-256.
+            also every tensor's SHA-256. --base asks whether a model is the one that the container is bound to, \
+            --reconstructs whether it is the one that a lossless delta gives.
             """)
 
     @Argument(help: ArgumentHelp("The container; - reads it from stdin.", valueName: "x.tenon"))
@@ -26,12 +29,19 @@ struct Verify: ParsableCommand, Exemplified {
     @Flag(help: "Also look for values that are not finite.")
     var values = false
 
+    @Option(help: ArgumentHelp("Whether it fits this base.", valueName: "model"))
+    var base: String?
+
+    @Option(help: ArgumentHelp("Whether this is what it makes of its base.", valueName: "model"))
+    var reconstructs: String?
+
     @OptionGroup var shared: SharedOptions
 
     func run() throws {
         let console = shared.console
         let file = try InputFile.opened(container)
-        let verification = Verification.run(on: file, level: level, values: values, lanes: shared.lanes)
+        let verification = Verification.run(
+            on: file, level: level, values: values, lanes: shared.lanes, asking: try questions())
         for finding in verification.findings { console.warn(finding) }
         if shared.json {
             console.result(verification.document(level: level))
@@ -45,6 +55,33 @@ struct Verify: ParsableCommand, Exemplified {
             console.report(failure, asDocument: false)
             throw ExitCode(failure.code.status.rawValue)
         }
+    }
+
+    private func questions() throws -> [Verification.Question] {
+        var questions: [Verification.Question] = []
+        let lanes = shared.lanes
+        if let checkpoint = try opened(base) {
+            let binder = BaseBinder(checkpoint, lanes: lanes, cache: .standard())
+            questions.append(
+                Verification.Question("base") { [container] (adapter) throws(Failure) in
+                    try binder.check(adapter, path: container)
+                })
+        }
+        if let checkpoint = try opened(reconstructs) {
+            questions.append(
+                Verification.Question("reconstructs") { (adapter) throws(Failure) in
+                    let fingerprint = try BaseFingerprint(of: checkpoint, lanes: lanes, cache: .standard())
+                    return try Reconstruction.check(adapter, gives: checkpoint, fingerprint)
+                })
+        }
+        return questions
+    }
+
+    private func opened(_ path: String?) throws -> Checkpoint? {
+        guard let path else { return nil }
+        let checkpoint = try Checkpoint(path: path)
+        for finding in checkpoint.findings { shared.console.warn(finding) }
+        return checkpoint
     }
 }
 

@@ -177,4 +177,26 @@ struct KindRuleTests {
                 .lora, [(codes, [2, 40]), (scales, [2]), (outer, [1]), b], double, dtypes: [codes: .nf4, scales: .u8])
                 == .quantizationParameter)
     }
+
+    @Test("differences are unsigned, few changes have counts, files of a delta say which")
+    func deltas() {
+        for kind in [Kind.exact, .correction] {
+            #expect(code(kind, [(.value, [3, 4])], [:], dtypes: [.value: .u16]) == nil)
+            #expect(code(kind, [(.value, [3, 4])], [:], dtypes: [.value: .i16]) == .kindShape)
+        }
+        let gaps: [(Role, [Int])] = [(.indices, [3]), (.value, [2]), (.counts, [1, 2])]
+        let types: [Role: DType] = [.indices: .u8, .value: .u16, .counts: .u32]
+        #expect(code(.sparse, gaps, ["places": "gaps"], dtypes: types) == nil)
+        #expect(code(.sparse, gaps, ["places": "bits"], dtypes: types) == .badParameter)
+        #expect(code(.sparse, gaps, [:], dtypes: types) == .kindShape)
+        #expect(code(.sparse, Array(gaps.dropLast()), ["places": "gaps"], dtypes: types) == .kindShape)
+        let checkpoint: Parameters = ["layout": "checkpoint", "size": 20]
+        #expect(code(.file, [(.frame, [16])], checkpoint, dtypes: [.frame: .u8]) == nil)
+        #expect(code(.file, [(.frame, [21])], checkpoint, dtypes: [.frame: .u8]) == .badParameter)
+        #expect(code(.file, [], checkpoint) == .kindShape)
+        let digest = ParameterValue.string(String(repeating: "a", count: 64))
+        #expect(code(.file, [], ["layout": "base", "from": "x", "digest": digest]) == nil)
+        #expect(code(.file, [], ["layout": "base", "from": "x", "digest": "a"]) == .badParameter)
+        #expect(code(.file, [], ["layout": "base", "digest": digest]) == .badParameter)
+    }
 }

@@ -3,7 +3,8 @@
 
 Each fixture is packed and unpacked; the files must come back byte for byte, and PEFT must load them completely and
 compute the recorded logits. Understood methods are also exported without their stored config and header, and must
-load and compute the same. Run it with the interpreter that `Scripts/peers-venv` prints:
+load and compute the same. What `apply` makes of bases of 16 bits is what PEFT's merge makes of them, within a unit of the
+last place. Run it with the interpreter that `Scripts/peers-venv` prints:
 
     run.py --tenon .build/release/tenon [CASE ...]
     run.py --fixtures-only [CASE ...]      what PEFT makes of the fixtures themselves
@@ -32,6 +33,8 @@ from generator.adapters import inputs_of, load, logits_of, tensors_of  # noqa: E
 from generator.case import Case  # noqa: E402
 from generator.cases import CASES  # noqa: E402
 from generator.tables import config_keys, methods  # noqa: E402
+from halves import TOLERANCE as HALF_TOLERANCE  # noqa: E402
+from halves import half_difference  # noqa: E402
 from merged import TOLERANCE as MERGED_TOLERANCE  # noqa: E402
 from merged import merged_difference  # noqa: E402
 from safetensors import safe_open  # noqa: E402
@@ -130,6 +133,8 @@ def check_case(case: Case, binary: Path | None) -> None:
             tenon(binary, "unpack", container, "--format", "peft", "--ignore-original", "-o", bare)
             same_tensors(bare, original)
             same_logits(computed(bare, case), logits, EXPORT_TOLERANCE, "rebuilt")
+        for word, difference in half_difference(binary, case, Path(temporary)).items():
+            require(difference <= HALF_TOLERANCE, f"merged in {word}: differs by {difference:.2g} units of the last place")
 
 
 def check_tables() -> None:

@@ -73,14 +73,23 @@ package struct HostileCase: Sendable, CustomStringConvertible {
 
     /// The adapter to pack, made in `folder`; nil where the record has none.
     package func adapter(in folder: TemporaryFolder) throws -> String? {
-        guard let changed = record["adapter"]?.object else { return nil }
-        let path = folder("adapter")
-        try Folder.make(path)
-        let usual = Paths.joined(Self.folder, "adapter")
-        for name in try Folder.entries(of: usual).map(\.name) where changed[name] == nil {
-            try folder.write(try contents(of: Paths.joined(usual, name)), to: "adapter/" + name)
+        try made("adapter", over: "adapter", in: folder)
+    }
+
+    /// The model to bind or apply to, made in `folder`; nil where the record has none.
+    package func base(in folder: TemporaryFolder) throws -> String? {
+        try made("base", over: "base", in: folder)
+    }
+
+    /// The folder `usual` with the files that the record has under `key` in place of its own; null takes one away.
+    private func made(_ key: String, over usual: String, in folder: TemporaryFolder) throws -> String? {
+        guard let changed = record[key]?.object else { return nil }
+        try Folder.make(folder(key))
+        let path = Paths.joined(Self.folder, usual)
+        for name in try Folder.entries(of: path).map(\.name) where changed[name] == nil {
+            try folder.write(try contents(of: Paths.joined(path, name)), to: key + "/" + name)
         }
-        for member in changed.members {
+        for member in changed.members where !member.value.isNull {
             let part = HostileCase(row: row, name: name, record: member.value)
             let bytes: [UInt8] =
                 if let text = member.value.string {
@@ -90,9 +99,9 @@ package struct HostileCase: Sendable, CustomStringConvertible {
                 } else {
                     try part.pieces("parts") { Array($0.utf8) }
                 }
-            try folder.write(bytes, to: "adapter/" + member.key)
+            try folder.write(bytes, to: key + "/" + member.key)
         }
-        return path
+        return folder(key)
     }
 
     private func pieces(_ key: String, _ bytes: (String) throws -> [UInt8]) throws -> [UInt8] {

@@ -86,7 +86,9 @@ final class PartialWork: Sendable {
                 .outputExists, "the unfinished work beside the output was made of other inputs", path: path,
                 hint: "without --resume it is begun anew")
         }
+        // Files in subfolders are made again.
         return Set(lines.dropFirst().compactMap { $0.hasPrefix("done ") ? String($0.dropFirst(5)) : nil })
+            .filter { !$0.utf8.contains(UInt8(ascii: "/")) }
     }
 
     /// Removes all but the files that are finished.

@@ -22,6 +22,8 @@ package struct ContainerSummary: Sendable {
         package let key: EntryKey
         package let parameters: Parameters
         package let tensors: [Tensor]
+        /// What it knows of the base's tensor and of the result's.
+        package let binding: EntryBinding?
 
         /// The inner dimension of a low-rank entry; nil for kinds that have none.
         package let rank: Int?
@@ -33,8 +35,8 @@ package struct ContainerSummary: Sendable {
     package let entries: [Entry]
     package let contentDigest: Digest
     package let indexDigest: Digest
-    package let baseRoot: Digest?
-    package let baseHeaderDigest: Digest?
+    /// The first one, where there are several.
+    package let base: BaseReference?
     package let logicalBytes: Int
     /// The size of the file.
     package let storedBytes: Int
@@ -51,15 +53,13 @@ package struct ContainerSummary: Sendable {
     }
 
     package init(_ container: Container) {
-        let index = container.index
         let adapter = container.adapter
         method = adapter.method
         parameters = adapter.parameters
         metadata = adapter.metadata.sorted { $0.key.precedesInBytes($1.key) }.map { ($0.key, $0.value) }
         contentDigest = container.contentDigest
         indexDigest = container.indexDigest
-        baseRoot = index.bases.first?.root
-        baseHeaderDigest = index.bases.first?.headerDigest
+        base = adapter.bases.first
         logicalBytes = container.layout.logicalBytes
         storedBytes = container.file.size
         var number = 0
@@ -78,7 +78,7 @@ package struct ContainerSummary: Sendable {
             }
             let isLowRank = [Kind.lora, .adalora].contains(entry.key.kind)
             return Entry(
-                key: entry.key, parameters: entry.parameters, tensors: tensors,
+                key: entry.key, parameters: entry.parameters, tensors: tensors, binding: entry.binding,
                 rank: isLowRank ? (entry[.a] ?? entry[Role.a.part(.codes)])?.shape.dimensions.first : nil)
         }
         parameterCount = count
@@ -93,9 +93,7 @@ extension ContainerSummary {
             "contentDigest": .string("\(contentDigest)"),
             "indexDigest": .string("\(indexDigest)"),
             "blobDigest": blobDigest.map { .string("\($0)") } ?? nil,
-            "base": baseRoot.map { root in
-                ["root": .string("\(root)"), "headerDigest": .string("\(baseHeaderDigest ?? .zero)")]
-            } ?? nil,
+            "base": base?.document ?? nil,
             "method": .string(method),
             "config": parameters.document,
             "parameters": JSONValue(parameterCount),
@@ -106,11 +104,17 @@ extension ContainerSummary {
     }
 }
 
+extension BaseReference {
+    var document: JSONValue { ["root": .string("\(root)"), "headerDigest": .string("\(headerDigest)")] }
+}
+
 extension ContainerSummary.Entry {
     fileprivate var document: JSONValue {
         [
             "target": .string(key.target), "kind": .string(key.kind.word), "ordinal": JSONValue(Int(key.ordinal)),
             "rank": rank.map { JSONValue($0) } ?? nil, "config": parameters.document,
+            "baseLeaf": (binding?.baseLeaf).map { .string("\($0)") } ?? nil,
+            "resultLeaf": (binding?.resultLeaf).map { .string("\($0)") } ?? nil,
             "tensors": .array(
                 tensors.map { tensor in
                     [

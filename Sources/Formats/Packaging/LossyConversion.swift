@@ -71,7 +71,8 @@ package struct LossyConversion: Sendable {
             result.parameters["dtype"] = .string(source.dtype.name)
             losses.append(PendingLoss(tensor: name, original: tensor.source, result: try quantized.dequantized()))
         }
-        return AdapterEntry(key: result.key, parameters: result.parameters, tensors: result.tensors)
+        return AdapterEntry(
+            key: result.key, parameters: result.parameters, tensors: result.tensors, binding: entry.binding)
     }
 
     private func measure(_ pending: [PendingLoss], lanes: Lanes) throws(Failure) -> [PackReport.Loss] {

@@ -1,3 +1,4 @@
+import Adapters
 import Diagnostics
 import Digests
 package import JSON
@@ -35,6 +36,7 @@ extension PackReport {
         object["savedShare"] = JSONValue(savedShare)
         object["contentDigest"] = .string("\(contentDigest)")
         object["indexDigest"] = .string("\(indexDigest)")
+        object["base"] = base?.document ?? nil
         object["losses"] = .array(losses.map(\.document))
         object["memoryBytes"] = JSONValue(memoryBytes)
         object["warnings"] = .array(findings.map { .string($0.description) })

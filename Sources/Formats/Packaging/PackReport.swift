@@ -1,3 +1,4 @@
+package import Adapters
 package import Diagnostics
 package import Digests
 
@@ -17,6 +18,8 @@ package struct PackReport: Sendable {
     package var losses: [Loss]
     package var contentDigest: Digest
     package var indexDigest: Digest
+    /// The base it was bound to.
+    package var base: BaseReference?
     package var findings: [Finding]
     /// The most memory that packing was expected to hold.
     package var memoryBytes: Int

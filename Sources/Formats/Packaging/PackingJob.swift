@@ -1,4 +1,4 @@
-import Adapters
+package import Adapters
 package import DeltaFormat
 package import Diagnostics
 import Digests
@@ -15,6 +15,8 @@ package struct PackingJob: Sendable {
     package var replaces: Bool
     package var isDryRun: Bool
     package var progress: Progress?
+    /// Binds an adapter to its base before anything else is done to it; is told where it came from. Nil for none.
+    package var bind: (@Sendable (_ adapter: inout Adapter, _ path: String) throws(Failure) -> Void)?
 
     package init(
         compression: Compression = .standard, lossy: LossyConversion = .init(), lanes: Lanes, replaces: Bool = false,
@@ -42,7 +44,10 @@ package struct PackingJob: Sendable {
         }
         guard output != "-" else { throw Failure(.usage, "several adapters do not fit one stream") }
         let targets = try SourcePaths.outputs(for: paths, in: output)
-        for path in paths { _ = try PEFTFolder.read(try SourcePaths.resolveCache(path)) }
+        for path in paths {
+            var adapter = try PEFTFolder.read(try SourcePaths.resolveCache(path)).adapter
+            try bind?(&adapter, path)
+        }
         var reports: [PackReport] = []
         let isThere = try Folder.kind(of: output) != nil
         let isNew = !isDryRun && !isThere
@@ -65,6 +70,10 @@ package struct PackingJob: Sendable {
         var adapter = imported.adapter
         let logicalBytes = imported.files.reduce(0) { $0 + $1.size }
         times.end("read")
+        if let bind {
+            try bind(&adapter, source)
+            times.end("bind")
+        }
         var saved = PackReport.Savings()
         let losses = lossy.isLossless ? [] : try lossy.convert(&adapter, saved: &saved, lanes: lanes)
 
@@ -90,7 +99,8 @@ package struct PackingJob: Sendable {
             source: source, output: path, method: adapter.method,
             tensorCount: adapter.entries.reduce(0) { $0 + $1.tensors.count }, logicalBytes: logicalBytes,
             storedBytes: storedBytes, saved: saved, losses: losses, contentDigest: trailer.contentDigest,
-            indexDigest: trailer.indexDigest, findings: imported.findings, memoryBytes: Outputs.memory(lanes: lanes),
+            indexDigest: trailer.indexDigest, base: adapter.bases.first, findings: imported.findings,
+            memoryBytes: Outputs.memory(lanes: lanes),
             times: times)
     }
 

@@ -8,7 +8,7 @@ package enum ValueRules {
         for entry in adapter.entries {
             do throws(Failure) {
                 switch entry.key.kind {
-                case .sparse where entry.parameters["places"]?.string == "gaps": try GapRules(entry).check()
+                case .sparse where entry.parameters["places"] != nil: try checkGaps(entry)
                 case .sparse: try checkSparse(entry)
                 case .mask: try checkMask(entry)
                 default: break
@@ -20,6 +20,7 @@ package enum ValueRules {
                 throw error.on(entry.key.description)
             }
         }
+        try checkFrames(adapter)
     }
 
     /// A finding for every tensor of floats that holds NaN or infinity.
@@ -101,7 +102,7 @@ package enum ValueRules {
         }
     }
 
-    private static func forEachBlock(
+    static func forEachBlock(
         of source: any TensorSource, _ body: ([UInt8], Int) throws(Failure) -> Void
     ) throws(Failure) {
         let step = 1 << 20

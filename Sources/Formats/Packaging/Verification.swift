@@ -1,4 +1,4 @@
-import Adapters
+package import Adapters
 package import DeltaFormat
 package import Diagnostics
 package import Files
@@ -13,6 +13,27 @@ package struct Verification: Sendable {
         package let detail: String
     }
 
+    /// A check that needs more than the container.
+    package struct Question: Sendable {
+        let name: String
+        let ask: @Sendable (Adapter) throws(Failure) -> Answer
+
+        package init(_ name: String, _ ask: @escaping @Sendable (Adapter) throws(Failure) -> Answer) {
+            self.name = name
+            self.ask = ask
+        }
+    }
+
+    package struct Answer: Sendable {
+        let detail: String
+        let findings: [Finding]
+
+        package init(_ detail: String, _ findings: [Finding] = []) {
+            self.detail = detail
+            self.findings = findings
+        }
+    }
+
     package var checks: [Check] = []
     package var failure: Failure?
     package var findings: [Finding] = []
@@ -20,12 +41,23 @@ package struct Verification: Sendable {
 
     /// Checks a container to a level, and that what it says of itself holds together.
     ///
-    /// - Parameter values: also read every float and tell of those that are not finite.
-    package static func run(on file: InputFile, level: VerificationLevel, values: Bool, lanes: Lanes) -> Verification {
+    /// - Parameters:
+    ///   - values: also read every float and tell of those that are not finite.
+    ///   - questions: are asked when all else is well, whatever the level.
+    package static func run(
+        on file: InputFile, level: VerificationLevel, values: Bool, lanes: Lanes, asking questions: [Question] = []
+    ) -> Verification {
         var verification = Verification()
         var stage = "structure"
         do throws(Failure) {
-            try verification.check(file, level: level, values: values, lanes: lanes, stage: &stage)
+            let adapter = try verification.check(file, level: level, values: values, lanes: lanes, stage: &stage)
+            for question in questions {
+                stage = question.name
+                let answer = try question.ask(adapter)
+                verification.findings += answer.findings
+                verification.pass(&stage, answer.detail, next: "unchanged")
+            }
+            try file.checkUnchanged()
         } catch {
             let failure = error.at(path: file.path)
             if failure.code == .digestMismatch && stage == "checksums" {
@@ -39,16 +71,16 @@ package struct Verification: Sendable {
 
     private mutating func check(
         _ file: InputFile, level: VerificationLevel, values: Bool, lanes: Lanes, stage: inout String
-    ) throws(Failure) {
+    ) throws(Failure) -> Adapter {
         let container = try Container(file)
+        let adapter = container.adapter
         let tensorCount = container.index.tensors.count
         pass(&stage, "header, trailer and index; \(tensorCount) tensors", next: "checksums")
-        guard level != .structure else { return }
+        guard level != .structure else { return adapter }
         try container.verify(level, lanes: lanes)
         let next = level == .full ? "digests" : "values"
         pass(&stage, "\(container.index.planes.count) planes stored and decoded", next: next)
         if level == .full { pass(&stage, "SHA-256 of \(tensorCount) tensors", next: "values") }
-        let adapter = container.adapter
         try ValueRules.check(adapter)
         pass(&stage, "indices and masks in range", next: "config")
         try PEFTFolder.checkConflict(adapter)
@@ -64,7 +96,7 @@ package struct Verification: Sendable {
                 &stage, found.isEmpty ? "every float is" : "\(found.count) tensors hold values that are not",
                 next: "unchanged")
         }
-        try file.checkUnchanged()
+        return adapter
     }
 
     /// Notes that the stage under way went well, and goes on to the next.

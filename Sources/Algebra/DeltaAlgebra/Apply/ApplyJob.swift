@@ -16,6 +16,8 @@ package struct ApplyJob: Sendable {
         /// Tensors of the base, and those that were changed.
         package let tensorCount: Int
         package let changedCount: Int
+        /// Elements of the tensors that were changed.
+        package let changedWeights: Int
         package let rounding: RoundingReport
         /// Of the result, where it was asked for or is promised.
         package let resultRoot: Digest?
@@ -54,7 +56,7 @@ package struct ApplyJob: Sendable {
         var times = StageTimes()
         try Outputs.checkFree(output, replaces: replaces)
         try checkUndo(adapters)
-        let binding = BindingCheck(mode: check, base: base, adapters: adapters)
+        let binding = BindingCheck(mode: check, base: base, adapters: adapters, lanes: lanes)
         var findings = base.findings + (try binding.begin())
         let watch = BaseWatch(
             base,
@@ -65,7 +67,8 @@ package struct ApplyJob: Sendable {
         times.end("plan")
         var report = Report(
             files: files.names, byteCount: files.shards.byteCount, tensorCount: base.tensors.count,
-            changedCount: plan.changed.count, rounding: RoundingReport(), resultRoot: nil, undoBytes: nil,
+            changedCount: plan.changed.count, changedWeights: plan.changedWeights, rounding: RoundingReport(),
+            resultRoot: nil, undoBytes: nil,
             findings: findings,
             memoryBytes: Outputs.memory(lanes: lanes), times: times)
         if isDryRun { return report }
@@ -100,7 +103,8 @@ package struct ApplyJob: Sendable {
         times.end("commit")
         report = Report(
             files: report.files, byteCount: report.byteCount, tensorCount: report.tensorCount,
-            changedCount: report.changedCount, rounding: plan.tally.report, resultRoot: proof?.root,
+            changedCount: report.changedCount, changedWeights: report.changedWeights, rounding: plan.tally.report,
+            resultRoot: proof?.root,
             undoBytes: undo?.byteCount, findings: findings, memoryBytes: report.memoryBytes, times: times)
         return report
     }
@@ -171,8 +175,7 @@ package struct ApplyJob: Sendable {
         let digests = try watch.digests(lanes: lanes)
         let fingerprint = BaseFingerprint(of: watch.base, data: digests)
         if binding.needsDigests {
-            let targets = BaseTargets(watch.base)
-            findings += try binding.end(fingerprint) { try? targets.name(of: $0) }
+            findings += try binding.end(fingerprint, plan.entryTargets)
         }
         guard let results else { return nil }
         let leaves = results.leaves(base: digests)

@@ -2,7 +2,7 @@ import Adapters
 import Checkpoints
 import Diagnostics
 import Digests
-import Tensors
+import Parallelism
 
 /// How strictly a base must be the one that a delta was made for.
 package enum BaseCheck: String, Sendable, CaseIterable {
@@ -14,11 +14,12 @@ package enum BaseCheck: String, Sendable, CaseIterable {
     case off
 }
 
-/// Sees to it that a base is the one that the adapters are bound to.
+/// Sees to it that a base is the one that the adapters are bound to: `Spec/base.md`, section 3.
 struct BindingCheck: Sendable {
     let mode: BaseCheck
     let base: Checkpoint
     let adapters: [WeightedAdapter]
+    let lanes: Lanes
 
     /// Whether the base's tensors must be hashed.
     var needsDigests: Bool { mode == .strict && adapters.contains { !$0.adapter.bases.isEmpty } }
@@ -28,88 +29,94 @@ struct BindingCheck: Sendable {
     /// Throws ``Failure/Code/baseMismatch`` for a base of other names, types or shapes, if the check is strict and the
     /// delta is one of whole checkpoints; for adapters their own tensors decide.
     func begin() throws(Failure) -> [Finding] {
+        if mode == .off { return [Finding("base-unchecked", "the base was not checked", object: base.path)] }
         var findings: [Finding] = []
         for one in adapters {
-            if one.adapter.bases.isEmpty {
-                if mode != .off {
-                    findings.append(
-                        Finding(
-                            "base-unbound", "is bound to no base: only names and shapes could be checked",
-                            object: one.path))
-                }
+            guard let reference = one.adapter.bases.first else {
+                findings.append(
+                    Finding(
+                        "base-unbound", "is bound to no base: only names and shapes could be checked",
+                        object: one.path))
                 continue
             }
             guard mode == .strict, one.adapter.isCheckpointDelta else { continue }
             let found = BaseFingerprint.headerDigest(of: base)
-            for reference in one.adapter.bases where reference.headerDigest != found {
-                throw mismatch(
-                    "the base is not the one that the delta was made for", one, reference, isHeader: true)
-            }
+            guard !one.adapter.bases.contains(where: { $0.headerDigest == found }) else { continue }
+            throw Failure(
+                .baseMismatch, "the base is not the one that the delta was made for", object: one.path,
+                path: base.path, expected: "header digest \(reference.headerDigest)", actual: "\(found)",
+                hint: try explanation(reference).text())
         }
-        if mode == .off { findings.append(Finding("base-unchecked", "the base was not checked", object: base.path)) }
         return findings
     }
 
-    /// What digests tell, once all were taken; `names` gives the base's name of a target.
+    /// What digests tell, once all were taken.
     ///
     /// Throws ``Failure/Code/baseMismatch`` with the first tensors that differ.
-    func end(_ fingerprint: BaseFingerprint, name: (String) -> String?) throws(Failure) -> [Finding] {
+    ///
+    /// - Parameter targets: Those of each adapter.
+    func end(_ fingerprint: BaseFingerprint, _ targets: [EntryTargets]) throws(Failure) -> [Finding] {
         guard mode == .strict else { return [] }
         var findings: [Finding] = []
-        for one in adapters {
-            var differing: [String] = []
-            for entry in one.adapter.entries {
-                guard let leaf = entry.binding?.baseLeaf, let name = name(entry.key.target),
-                    let number = base.index(of: name), fingerprint.leaves[number] != leaf
-                else { continue }
-                differing.append(name)
+        for (one, targets) in zip(adapters, targets) {
+            guard let reference = one.adapter.bases.first else { continue }
+            if one.adapter.bases.contains(where: { $0.root == fingerprint.root }) { continue }
+            let differing = try differing(one.adapter, fingerprint, targets)
+            if !differing.isEmpty { throw try mismatch(differing, of: one, reference) }
+            if Self.needsRoot(one.adapter) {
+                throw Failure(
+                    .baseMismatch, "the base is not the one that the adapter was made for", object: one.path,
+                    path: base.path, expected: "root \(reference.root)", actual: "\(fingerprint.root)",
+                    hint: try explanation(reference).text())
             }
-            let references = one.adapter.bases
-            let isSame = references.contains { $0.root == fingerprint.root }
-            let hasLeaves = one.adapter.entries.contains { $0.binding?.baseLeaf != nil }
-            if !differing.isEmpty || (!isSame && !hasLeaves && !references.isEmpty) {
-                let listed = differing.prefix(3).joined(separator: ", ")
-                throw mismatch(
-                    differing.isEmpty
-                        ? "the base is not the one that the adapter was made for"
-                        : "\(differing.count) tensors of the base are not those that the delta was made for", one,
-                    references[0], isHeader: false
-                ).on(listed.isEmpty ? one.path : listed)
-            }
-            if !isSame && !references.isEmpty {
-                findings.append(
-                    Finding(
-                        "base-differs-elsewhere",
-                        "the base is not the one that the adapter was made for, but is in every tensor that it changes",
-                        object: one.path))
-            }
+            findings.append(
+                Finding(
+                    "base-differs-elsewhere",
+                    "the base is not the one that the adapter was made for, but is in every tensor that it changes",
+                    object: one.path))
         }
         return findings
+    }
+
+    /// The base's tensors that are not those that entries are bound to, each once, in the order of the entries.
+    private func differing(
+        _ adapter: Adapter, _ fingerprint: BaseFingerprint, _ targets: EntryTargets
+    ) throws(Failure) -> [(tensor: Int, leaf: Digest)] {
+        var found: [(tensor: Int, leaf: Digest)] = []
+        var seen: Set<Int> = []
+        for entry in adapter.entries {
+            guard let leaf = entry.binding?.baseLeaf else { continue }
+            guard let name = targets[entry.key], let number = base.index(of: name) else {
+                throw Failure(
+                    .baseMismatch, "the base lacks a tensor that the adapter is bound to", object: entry.key.target,
+                    path: base.path)
+            }
+            guard fingerprint.leaves[number] != leaf, seen.insert(number).inserted else { continue }
+            found.append((number, leaf))
+        }
+        return found
+    }
+
+    /// Whether leaves do not tell all that the adapter depends on.
+    private static func needsRoot(_ adapter: Adapter) -> Bool {
+        let bound = adapter.entries.filter { $0.binding != nil }
+        return bound.isEmpty
+            || bound.contains { $0.binding?.baseLeaf == nil && $0.key.kind != .full && $0.key.kind != .alias }
     }
 
     private func mismatch(
-        _ what: String, _ one: WeightedAdapter, _ reference: BaseReference, isHeader: Bool
-    ) -> Failure {
-        Failure(
-            .baseMismatch, what, path: base.path, expected: "root \(reference.root)",
-            hint: explanation(reference, one.adapter)
-        ).hint("--base-check shapes looks at names, types and shapes alone")
+        _ differing: [(tensor: Int, leaf: Digest)], of one: WeightedAdapter, _ reference: BaseReference
+    ) throws(Failure) -> Failure {
+        let names = differing.prefix(3).map { base.tensors[$0.tensor].name }
+        let first = differing[0]
+        let tensors = differing.count == 1 ? "1 tensor" : "\(differing.count) tensors"
+        return Failure(
+            .baseMismatch, "the base differs from the one that the adapter was made for, in \(tensors) that it changes",
+            object: names.joined(separator: ", "), path: base.path, expected: "leaf \(first.leaf)",
+            hint: try explanation(reference).text(differing: differing))
     }
 
-    /// The nearest explanation that counts and sizes allow.
-    private func explanation(_ reference: BaseReference, _ adapter: Adapter) -> String {
-        if let method = base.quantization { return "this base is quantized (\(method)); the delta's is not" }
-        let header = BaseFingerprint.headerDigest(of: base)
-        if reference.headerDigest == header {
-            return "names, types and shapes are the same: perhaps another revision, or a fine-tune of it"
-        }
-        if reference.tensorCount != base.tensors.count {
-            return "it has \(base.tensors.count) tensors and should have \(reference.tensorCount): another model"
-        }
-        if reference.byteCount == base.totalBytes * 2 || reference.byteCount * 2 == base.totalBytes {
-            return "it has as many tensors in half or twice the bytes: perhaps the same model in another dtype"
-        }
-        return "it has as many tensors and \(base.totalBytes) bytes instead of \(reference.byteCount): perhaps a "
-            + "vocabulary that was resized"
+    private func explanation(_ reference: BaseReference) -> MismatchExplanation {
+        MismatchExplanation(base: base, reference: reference, lanes: lanes)
     }
 }

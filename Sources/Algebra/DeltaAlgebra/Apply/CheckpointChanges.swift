@@ -26,7 +26,6 @@ struct CheckpointChanges {
     func result(
         updates: [String: [PlannedUpdate]], dtype: DType?, tally: RoundingTally
     ) throws(Failure) -> [ResultTensor] {
-        for own in entries.values { try Self.checkAgreement(own) }
         var results: [ResultTensor] = []
         for (number, tensor) in watch.base.tensors.enumerated() {
             let own = entries[ExactKey(tensor.name)] ?? []
@@ -107,18 +106,6 @@ struct CheckpointChanges {
                 .badParameter, "the entry does not say how its few changes lie", object: entry.key.description)
         }
         return try FewChangesTensor(base: base, gaps: gaps, values: value, counts: counts, mode: mode)
-    }
-
-    /// Throws ``Failure/Code/badParameter`` where entries of one target say two things of it.
-    private static func checkAgreement(_ entries: [AdapterEntry]) throws(Failure) {
-        let kinds = entries.map(\.key.kind)
-        let makers = kinds.filter { $0 != .extend }
-        let mayBeExtended = makers.allSatisfy { $0 == .exact || $0 == .sparse }
-        guard makers.count <= 1, kinds.count - makers.count <= (mayBeExtended ? 1 : 0) else {
-            throw Failure(
-                .badParameter, "the delta says several things of one tensor", object: entries[0].key.target,
-                actual: kinds.map(\.word).joined(separator: ", "))
-        }
     }
 
     /// The tensor of an entry of kind `full`, which may be one without elements.

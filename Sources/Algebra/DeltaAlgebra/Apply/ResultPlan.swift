@@ -14,7 +14,16 @@ struct ResultPlan: Sendable {
     /// What adapters do to the base's tensors, by name.
     let updates: [String: [PlannedUpdate]]
     let findings: [Finding]
+    /// Of each adapter.
+    let entryTargets: [EntryTargets]
     let tally = RoundingTally()
+
+    /// Elements of the tensors that are changed.
+    var changedWeights: Int {
+        tensors.reduce(0) { sum, tensor in
+            changed[tensor.name] == nil ? sum : sum + tensor.source.byteCount / (tensor.source.dtype.width ?? 1)
+        }
+    }
 
     /// - Parameters:
     ///   - dtype: What all tensors of floats are converted to; nil for what they are.
@@ -23,15 +32,12 @@ struct ResultPlan: Sendable {
     /// ``Failure/Code/notMergeable``, and what reading throws.
     init(_ adapters: [WeightedAdapter], onto watch: BaseWatch, dtype: DType?) throws(Failure) {
         let base = watch.base
-        if let method = base.quantization, adapters.contains(where: { !$0.adapter.isCheckpointDelta }) {
-            throw Failure(
-                .baseIncompatible, "the base is quantized (\(method)): its weights are no numbers that can be added to",
-                path: base.path, hint: "apply to the base it was quantized from, and quantize the result")
-        }
+        if adapters.contains(where: { !$0.adapter.isCheckpointDelta }) { try base.checkTakesChanges() }
         let targets = BaseTargets(base)
         var updates: [String: [PlannedUpdate]] = [:]
         var changed: [String: EntryKey] = [:]
         var findings: [Finding] = []
+        var entryTargets: [EntryTargets] = []
         var changes = CheckpointChanges(watch, targets)
         for one in adapters {
             if one.adapter.parameters["stage"]?.string == Correction.stage {
@@ -43,6 +49,7 @@ struct ResultPlan: Sendable {
             let planned = try AdapterUpdates(weights, weight: one.weight) { targets.tensor($0) }
             try targets.report(planned.refusals, of: weights, path: one.path)
             findings += planned.findings
+            entryTargets.append(try EntryTargets(one.adapter, planned.updates, targets))
             for update in planned.updates {
                 let name = try targets.name(of: update.target)
                 updates[name, default: []].append(update)
@@ -62,7 +69,19 @@ struct ResultPlan: Sendable {
         self.findings = findings
         self.changed = changed
         self.updates = updates
+        self.entryTargets = entryTargets
         tensors = try changes.result(updates: updates, dtype: dtype, tally: tally)
+    }
+}
+
+extension Checkpoint {
+    /// Throws ``Failure/Code/baseIncompatible`` for a quantized base.
+    func checkTakesChanges() throws(Failure) {
+        guard let quantization else { return }
+        throw Failure(
+            .baseIncompatible,
+            "the base is quantized (\(quantization)): its weights are no numbers that can be added to",
+            path: path, hint: "apply to the base it was quantized from, and quantize the result")
     }
 }
 
@@ -110,13 +129,19 @@ final class BaseTargets: Sendable {
     }
 
     func tensor(_ target: String) -> BaseTensor? {
-        guard case .found(let name) = match(target), let tensor = base[name] else { return nil }
-        return BaseTensor(dtype: tensor.dtype, shape: tensor.shape, isTransposed: base.config.isTransposed(name))
+        guard let tensor = find(target).flatMap({ base[$0] }) else { return nil }
+        return BaseTensor(dtype: tensor.dtype, shape: tensor.shape, isTransposed: base.config.isTransposed(tensor.name))
+    }
+
+    /// The base's name for a target, nil for one that is not there or could be several.
+    func find(_ target: String) -> String? {
+        guard case .found(let name) = match(target) else { return nil }
+        return name
     }
 
     /// The base's name for a target that was found.
     func name(of target: String) throws(Failure) -> String {
-        guard case .found(let name) = match(target) else {
+        guard let name = find(target) else {
             throw Failure(.baseIncompatible, "the base has no tensor that the adapter changes", object: target)
         }
         return name

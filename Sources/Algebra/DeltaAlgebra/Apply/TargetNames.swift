@@ -56,6 +56,8 @@ struct TargetNames: Sendable {
         let pairs = [
             // BERT's norms, as converted from TensorFlow.
             (".LayerNorm.weight", ".LayerNorm.gamma"), (".LayerNorm.bias", ".LayerNorm.beta"),
+            // The head's bias, which its last layer shares.
+            ("cls.predictions.decoder.bias", "cls.predictions.bias"), ("lm_head.decoder.bias", "lm_head.bias"),
             // Models of images and text, before and after 4.52.
             ("model.language_model.", "language_model.model."), ("language_model.lm_head.", "lm_head."),
             ("model.visual.", "visual."), ("model.vision_tower.", "vision_tower."),

@@ -8,9 +8,18 @@ import Tensors
 /// The delta that gives a checkpoint back bit for bit, with all of its files: `Spec/deltas.md`.
 struct LosslessDelta {
     private let pair: CheckpointPair
+    private let approximation: Approximation
 
-    init(_ pair: CheckpointPair) {
+    /// What comes before the differences: a LoRA, and what it makes of the base's tensors, by name.
+    struct Approximation {
+        var parameters: Parameters = [:]
+        var entries: [AdapterEntry] = []
+        var results: [String: any TensorSource] = [:]
+    }
+
+    init(_ pair: CheckpointPair, after approximation: Approximation = Approximation()) {
         self.pair = pair
+        self.approximation = approximation
     }
 
     /// Its tensors are computed as they are read.
@@ -18,10 +27,11 @@ struct LosslessDelta {
         let base = pair.baseFingerprint
         let reference = BaseReference(
             root: base.root, headerDigest: base.headerDigest, tensorCount: base.tensorCount, byteCount: base.byteCount)
+        var parameters = approximation.parameters
+        parameters["result_root"] = .string("\(pair.tunedFingerprint.root)")
         return Adapter(
-            method: Method.delta.word,
-            parameters: ["result_root": .string("\(pair.tunedFingerprint.root)")],
-            entries: try changed() + unpaired() + removed() + files(), bases: [reference])
+            method: Method.delta.word, parameters: parameters,
+            entries: try approximation.entries + changed() + unpaired() + removed() + files(), bases: [reference])
     }
 
     private func binding(base: Int?, tuned: Int?) -> EntryBinding {
@@ -38,7 +48,12 @@ struct LosslessDelta {
             let binding = binding(base: pair.baseNumber, tuned: pair.tunedNumber)
             var isWhole = false
             if findings.changes > 0 {
-                var entry = try LosslessChoice.entry(for: pair, findings)
+                var entry =
+                    if let result = approximation.results[pair.name] {
+                        AdapterEntry(
+                            key: EntryKey(pair.name, .exact),
+                            tensors: [RoleTensor(.value, ExactDifference(base: result, tuned: pair.tuned))])
+                    } else { try LosslessChoice.entry(for: pair, findings) }
                 isWhole = entry.key.kind == .full
                 if isWhole, pair.added != nil {
                     entry.tensors = [RoleTensor(.value, self.pair.tuned.tensors[pair.tunedNumber].source)]

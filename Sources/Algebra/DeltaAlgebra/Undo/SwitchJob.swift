@@ -24,7 +24,7 @@ package struct SwitchJob: Sendable {
     ) throws(Failure) -> UnapplyJob.Report {
         try Outputs.checkFree(output, replaces: replaces)
         try MergedCheck(lanes: lanes).check(merged, is: old, on: base)
-        let binding = BindingCheck(mode: .strict, base: base, adapters: new)
+        let binding = BindingCheck(mode: .strict, base: base, adapters: new, lanes: lanes)
         let findings = merged.findings + base.findings + (try binding.begin())
         let unseen = BaseWatch(base, isWatching: binding.needsDigests)
         let before = try ResultPlan(old, onto: BaseWatch(base, isWatching: false), dtype: nil)
@@ -43,9 +43,8 @@ package struct SwitchJob: Sendable {
             tensors, changedCount: changed, watch, findings: findings, output: output
         ) { _, _ throws(Failure) in
             guard binding.needsDigests else { return }
-            let targets = BaseTargets(base)
             let fingerprint = BaseFingerprint(of: base, data: try unseen.digests(lanes: lanes))
-            _ = try binding.end(fingerprint) { try? targets.name(of: $0) }
+            _ = try binding.end(fingerprint, after.entryTargets)
         }
     }
 }

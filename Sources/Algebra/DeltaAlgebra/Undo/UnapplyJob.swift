@@ -36,7 +36,7 @@ package struct UnapplyJob: Sendable {
         _ adapters: [WeightedAdapter], merged: Checkpoint, correction: WeightedAdapter, output: String
     ) throws(Failure) -> Report {
         let weighted = try matched(adapters, correction)
-        let binding = BindingCheck(mode: .strict, base: merged, adapters: [correction])
+        let binding = BindingCheck(mode: .strict, base: merged, adapters: [correction], lanes: lanes)
         let findings = merged.findings + (try binding.begin())
         let watch = BaseWatch(merged)
         let plan = try ResultPlan(weighted, onto: watch, dtype: nil)
@@ -63,7 +63,7 @@ package struct UnapplyJob: Sendable {
         return try writer.write(
             tensors, changedCount: values.count, watch, findings: findings, output: output
         ) { base, root throws(Failure) in
-            _ = try binding.end(base) { $0 }
+            _ = try binding.end(base, [EntryTargets(correction.adapter, [], BaseTargets(merged))])
             guard promised == "\(root)" else {
                 throw Failure(
                     .digestMismatch, "the base did not come back", path: merged.path,

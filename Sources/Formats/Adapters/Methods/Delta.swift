@@ -9,5 +9,6 @@ extension Method {
         ],
         mergeability: .dense,
         formula: "W' = the tensor of another checkpoint",
-        source: "Spec/deltas.md")
+        source: "Spec/deltas.md",
+        check: DeltaRules.check)
 }

@@ -29,11 +29,35 @@ extension KindRule {
             try tensors.expect(role, [.u8])
             _ = try tensors.dimensions(role, rank: 1)
         }
+        if layout == "checkpoint" { try checkCheckpoint(tensors, parameters) }
+        if layout == "base" { try checkCopy(parameters) }
         guard layout == "splice" else { return }
         _ = try tensors.dimensions(.frame, rank: 1)
         guard tensors[.splices] != nil else { return }
         try tensors.expect(.splices, [.u64])
         try tensors.expectEqual(2, try tensors.matrix(.splices).columns, "the columns of splices")
+    }
+
+    /// A file of tensors has a header, and is as long at least.
+    private static func checkCheckpoint(_ tensors: EntryTensors, _ parameters: Parameters) throws(Failure) {
+        let frame = try tensors.dimensions(.frame, rank: 1)[0]
+        guard let size = parameters["size"]?.int, size >= frame else {
+            throw Failure(
+                .badParameter, "a file of tensors does not say how large it is", expected: "size, at least \(frame)",
+                actual: parameters["size"]?.summary)
+        }
+    }
+
+    /// A file of the base has a name there and a digest.
+    private static func checkCopy(_ parameters: Parameters) throws(Failure) {
+        guard let name = parameters["from"]?.string, !name.isEmpty else {
+            throw Failure(.badParameter, "a file of the base does not say which")
+        }
+        guard let digest = parameters["digest"]?.string, digest.isDigest else {
+            throw Failure(
+                .badParameter, "a file of the base lacks its digest", expected: "64 hexadecimal digits",
+                actual: parameters["digest"]?.summary)
+        }
     }
 
     /// A tensor nobody here understands, under the name it came with.

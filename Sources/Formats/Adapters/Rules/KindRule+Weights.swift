@@ -75,6 +75,11 @@ extension KindRule {
         try tensors.expect(.value, differences)
     }
 
+    /// What leads from the element that arithmetic predicts to the one that was, for every element.
+    static let correction = KindRule(required: [.value]) { tensors, _ throws(Failure) in
+        try tensors.expect(.value, differences)
+    }
+
     /// The tensor itself.
     static let full = KindRule(required: [.value])
 
@@ -91,11 +96,6 @@ extension KindRule {
     /// Rows beyond the base's: [rows, …].
     static let extend = KindRule(required: [.value]) { tensors, _ throws(Failure) in
         guard try !tensors.dimensions(.value).isEmpty else { throw tensors.fail("a scalar has no rows") }
-    }
-
-    /// What leads from the weights that arithmetic predicts to those that were: a step for every element.
-    static let correction = KindRule(required: [.value]) { tensors, _ throws(Failure) in
-        try tensors.expect(.value, differences)
     }
 
     /// Rows of the base that these stand for: [n, d]; their places here [n], or in the method's config.

@@ -6,6 +6,7 @@ import Tensors
 @safe
 final class ChunkDecoder: @unchecked Sendable {
     private let zstd: ZstdDecoder
+    private var entropy = EntropyDecoder()
     private let stored = ScratchBuffer()
     private let planes = ScratchBuffer()
     let partial = ScratchBuffer()
@@ -47,8 +48,10 @@ final class ChunkDecoder: @unchecked Sendable {
                 if unsafe bytes.baseAddress != UnsafeRawPointer(plane.baseAddress) {
                     unsafe plane.copyMemory(from: bytes)
                 }
-            case .zstd:
-                try unsafe zstd.decode(bytes, into: plane)
+            case .zstd: try unsafe zstd.decode(bytes, into: plane)
+            case .entropy: try unsafe entropy.decode(bytes, into: plane)
+            }
+            if record.codec != .raw {
                 guard unsafe XXH3.hash(UnsafeRawBufferPointer(plane).bytes) == record.rawCheck else {
                     throw Failure(.decodeMismatch, "plane \(number) does not decode to what was written")
                 }

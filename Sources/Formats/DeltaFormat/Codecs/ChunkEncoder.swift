@@ -1,4 +1,3 @@
-import CKernels
 import Diagnostics
 import Digests
 import Tensors
@@ -22,7 +21,8 @@ final class ChunkEncoder: @unchecked Sendable {
     private let compression: Compression
     private let verifies: Bool
     private let zstd: ZstdEncoder
-    private let decoder: ZstdDecoder
+    private let zstdDecoder: ZstdDecoder
+    private var entropyDecoder = EntropyDecoder()
     private let planes = ScratchBuffer()
     private let trial = ScratchBuffer()
     private let proof = ScratchBuffer()
@@ -31,7 +31,7 @@ final class ChunkEncoder: @unchecked Sendable {
         self.compression = compression
         self.verifies = verifies
         self.zstd = try ZstdEncoder()
-        self.decoder = try ZstdDecoder()
+        self.zstdDecoder = try ZstdDecoder()
     }
 
     /// Appends the planes of one chunk to `target`, which has room for `chunk.count` bytes, and their records to
@@ -41,7 +41,6 @@ final class ChunkEncoder: @unchecked Sendable {
         _ chunk: UnsafeRawBufferPointer, filter: Filter, dtype: DType, segments: [Int] = [],
         into target: UnsafeMutableRawBufferPointer, records: inout [PlaneRecord]
     ) throws(Failure) -> Int {
-        let segments = Segments.merged(segments)
         let cut: UnsafeRawBufferPointer
         if filter == .none {
             unsafe cut = chunk
@@ -74,46 +73,69 @@ final class ChunkEncoder: @unchecked Sendable {
         let rawCheck = unsafe XXH3.hash(plane.bytes)
         let room = unsafe UnsafeMutableRawBufferPointer(rebasing: target[..<max(0, plane.count - 8)])
         guard
-            let size = unsafe segments.isEmpty
+            let found = unsafe segments.isEmpty
                 ? compress(plane, content: content, into: room) : compress(plane, segments: segments, into: room)
         else {
             unsafe target.copyMemory(from: plane)
             return PlaneRecord(codec: .raw, storedBytes: plane.count, storedCheck: rawCheck, rawCheck: rawCheck)
         }
-        let stored = unsafe UnsafeRawBufferPointer(rebasing: target[..<size])
-        if verifies { try unsafe proveDecode(stored, is: plane) }
+        let stored = unsafe UnsafeRawBufferPointer(rebasing: target[..<found.size])
+        if verifies { try unsafe proveDecode(stored, by: found.codec, is: plane) }
         return PlaneRecord(
-            codec: .zstd, storedBytes: size, storedCheck: unsafe XXH3.hash(stored.bytes), rawCheck: rawCheck)
+            codec: found.codec, storedBytes: found.size, storedCheck: unsafe XXH3.hash(stored.bytes),
+            rawCheck: rawCheck)
     }
 
-    /// The size of the smallest frame that this effort finds, in `room`, which is eight bytes smaller than the plane: raw
-    /// needs no second check sum. Nil where the plane is best left raw.
+    /// How a plane is coded, and in how many bytes.
+    private typealias Coded = (codec: Codec, size: Int)
+
+    /// The smallest form that this effort finds, in `room`, which is eight bytes smaller than the plane: raw needs no
+    /// second check sum. Nil where the plane is best left raw.
     private func compress(
         _ plane: UnsafeRawBufferPointer, content: PlaneContent, into room: UnsafeMutableRawBufferPointer
-    ) -> Int? {
+    ) -> Coded? {
         guard plane.count > 16 else { return nil }
         if compression == .max {
-            let first = unsafe zstd.encode(plane, into: room, effort: .level(19))
-            let other = unsafe trial.bytes(first.map { $0 - 1 } ?? room.count)
-            guard let second = unsafe zstd.encode(plane, into: other, effort: .entropy) else { return first }
-            unsafe room.copyMemory(from: UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(other)[..<second]))
-            return second
+            var best = unsafe zstd.encode(plane, into: room, effort: .level(19)).map { Coded(.zstd, $0) }
+            unsafe improve(&best, in: room, by: .zstd) { unsafe zstd.encode(plane, into: $0, effort: .entropy) }
+            unsafe improve(&best, in: room, by: .entropy) {
+                unsafe EntropyPlane.encode(plane, ends: Segments.even(plane.count), into: $0)
+            }
+            return best
         }
         guard let effort = unsafe effort(for: plane, content: content) else { return nil }
-        return unsafe zstd.encode(plane, into: room, effort: effort)
+        return unsafe zstd.encode(plane, into: room, effort: effort).map { (.zstd, $0) }
     }
 
     /// The same for a plane in segments: where it is nearly constant, matches reach below a bit a byte; else each segment
     /// has its own entropy code.
     private func compress(
         _ plane: UnsafeRawBufferPointer, segments: [Int], into room: UnsafeMutableRawBufferPointer
-    ) -> Int? {
+    ) -> Coded? {
         guard plane.count > 16 else { return nil }
-        let bits = unsafe Entropy.bits(of: plane)
-        if bits < 0.5 {
-            return unsafe zstd.encode(plane, into: room, effort: .level(compression == .max ? 19 : 1))
+        var best: Coded?
+        if unsafe Entropy.bits(of: plane) < 0.5 {
+            let level: Int32 = compression == .max ? 19 : 1
+            best = unsafe zstd.encode(plane, into: room, effort: .level(level)).map { (.zstd, $0) }
+        } else {
+            best = unsafe zstd.encode(plane, segments: Segments.merged(segments), into: room).map { (.zstd, $0) }
         }
-        return unsafe zstd.encode(plane, segments: segments, into: room)
+        guard compression == .max else { return best }
+        unsafe improve(&best, in: room, by: .entropy) {
+            unsafe EntropyPlane.encode(plane, ends: segments, into: $0)
+        }
+        return best
+    }
+
+    /// Puts what `encode` makes into `room` if it is smaller than what is there.
+    private func improve(
+        _ best: inout Coded?, in room: UnsafeMutableRawBufferPointer, by codec: Codec,
+        _ encode: (UnsafeMutableRawBufferPointer) -> Int?
+    ) {
+        let other = unsafe trial.bytes(best.map { $0.size - 1 } ?? room.count)
+        guard let size = unsafe encode(other) else { return }
+        unsafe room.copyMemory(from: UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(other)[..<size]))
+        best = (codec, size)
     }
 
     /// What to spend on a plane, judged by its first 16 KiB; nil if the first quarter of those looks like noise.
@@ -134,9 +156,15 @@ final class ChunkEncoder: @unchecked Sendable {
         return byEntropy < byMatches - 16 ? .entropy : level
     }
 
-    private func proveDecode(_ frame: UnsafeRawBufferPointer, is plane: UnsafeRawBufferPointer) throws(Failure) {
+    private func proveDecode(
+        _ stored: UnsafeRawBufferPointer, by codec: Codec, is plane: UnsafeRawBufferPointer
+    ) throws(Failure) {
         let decoded = unsafe proof.bytes(plane.count)
-        try unsafe decoder.decode(frame, into: decoded)
+        switch codec {
+        case .raw: return
+        case .zstd: try unsafe zstdDecoder.decode(stored, into: decoded)
+        case .entropy: try unsafe entropyDecoder.decode(stored, into: decoded)
+        }
         try unsafe prove(UnsafeRawBufferPointer(decoded), plane)
     }
 
@@ -165,42 +193,4 @@ private enum PlaneContent {
     /// Of a tensor of bytes: mostly text.
     case bytes
     case other
-}
-
-/// Runs of elements that each want their own code.
-enum Segments {
-    /// Below this the table of a code costs more than it gains.
-    private static let least = 4096
-
-    /// Ends of segments, in elements, without those that come too soon after the one before.
-    static func merged(_ ends: [Int]) -> [Int] {
-        var merged: [Int] = []
-        for end in ends where end - (merged.last ?? 0) >= least { merged.append(end) }
-        return merged
-    }
-}
-
-/// How far a plane is from noise.
-enum Entropy {
-    /// Bits per byte by the frequencies of the byte values.
-    static func bits(of bytes: UnsafeRawBufferPointer) -> Double {
-        guard bytes.count > 0 else { return 0 }
-        var counts = [UInt32](repeating: 0, count: 256)
-        unsafe tenon_histogram(bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), bytes.count, &counts)
-        // −Σ p·log2(p) with p = c/n is log2(n) − Σ c·log2(c) / n.
-        var sum = 0.0
-        for count in counts { sum += Int(count) < products.count ? products[Int(count)] : product(Double(count)) }
-        return log2(Double(bytes.count)) - sum / Double(bytes.count)
-    }
-
-    private static func product(_ count: Double) -> Double { count > 0 ? count * log2(count) : 0 }
-
-    /// `c·log2(c)` for the counts that samples have: logarithms would cost small tensors more than their coding.
-    private static let products = (0...1024).map { product(Double($0)) }
-
-    /// Below this a sample is worth a compressor's time: what even noise falls short of eight bits by chance (about
-    /// 255 / 2n ln 2), and a little more.
-    static func noise(sampleSize: Int) -> Double {
-        8 - 255 / (2 * Double(sampleSize) * 0.6931471805599453) - 0.12
-    }
 }

@@ -127,6 +127,8 @@ package enum Codec: UInt8, Sendable, CaseIterable {
     case raw = 0
     /// One zstd frame (RFC 8878) with its content size and without checksum or dictionary.
     case zstd = 1
+    /// Segments, each with an entropy code of its own.
+    case entropy = 2
 }
 
 /// Free text about the whole, which never changes what the delta does: string ids.

@@ -98,7 +98,7 @@ package struct Layout: Sendable {
         let fits =
             switch plane.codec {
             case .raw: plane.storedBytes == rawBytes
-            case .zstd: plane.storedBytes > 0 && plane.storedBytes < rawBytes
+            case .zstd, .entropy: plane.storedBytes > 0 && plane.storedBytes < rawBytes
             }
         guard fits else {
             throw Failure(

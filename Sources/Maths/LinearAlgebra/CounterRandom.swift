@@ -1,0 +1,25 @@
+/// Numbers that a key and a place decide, in whatever order they are asked for: SplitMix64's finalizer (Steele, Lea and
+/// Flood, 2014) of a counter.
+package struct CounterRandom: Hashable, Sendable {
+    private let key: UInt64
+
+    /// The key of `name` under `seed`: FNV-1a over the name's UTF-8.
+    package init(seed: UInt64, name: String) {
+        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+        for byte in name.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
+        key = Self.mixed(hash ^ Self.mixed(seed))
+    }
+
+    /// Uniform in [−1, 1): the top 24 bits.
+    package subscript(_ place: Int) -> Float {
+        let bits = Self.mixed(key &+ UInt64(truncatingIfNeeded: place) &* 0x9E37_79B9_7F4A_7C15)
+        return Float(Int32(truncatingIfNeeded: bits >> 40) - 1 << 23) * 0x1p-23
+    }
+
+    private static func mixed(_ value: UInt64) -> UInt64 {
+        var bits = value &+ 0x9E37_79B9_7F4A_7C15
+        bits = (bits ^ bits >> 30) &* 0xBF58_476D_1CE4_E5B9
+        bits = (bits ^ bits >> 27) &* 0x94D0_49BB_1331_11EB
+        return bits ^ bits >> 31
+    }
+}
