@@ -132,8 +132,8 @@ let package = Package(
         .testTarget(
             name: "EndToEnd",
             dependencies: [
-                "Support", "Diagnostics", "Parallelism", "JSON", "Files", "Digests", "Adapters", "DeltaFormat",
-                "Interchange", "TenonCLI",
+                "Support", "Diagnostics", "Parallelism", "JSON", "Files", "Digests", "Tensors", "Adapters",
+                "DeltaFormat", "Interchange", "TenonCLI",
             ],
             path: "Tests/EndToEnd", exclude: ["Snapshots"], swiftSettings: settings),
     ],

@@ -100,7 +100,7 @@ struct CheckpointChanges {
         guard let value = entry[.value] else { return base }
         if entry.key.kind == .exact { return try ExactTensor(base: base, difference: value) }
         guard let gaps = entry[.indices], let counts = entry[.counts],
-            let mode = FewChangesMode(rawValue: entry.parameters["mode"]?.string ?? "")
+            let mode = FewChangesMode(rawValue: entry.parameters["mode"]?.string ?? FewChangesMode.difference.rawValue)
         else {
             throw Failure(
                 .badParameter, "the entry does not say how its few changes lie", object: entry.key.description)

@@ -52,7 +52,11 @@ struct OutputPlan: Sendable {
             }
         }
         guard !files.isEmpty else { return nil }
-        let written = Set(files.flatMap(\.tensors))
+        let places = files.flatMap(\.tensors)
+        let written = Set(places)
+        guard places.count == written.count else {
+            throw Failure(.baseIncompatible, "a tensor of the result is in two of the delta's files")
+        }
         guard written.count == tensors.count else {
             let lost = tensors.indices.first { !written.contains($0) }.map { tensors[$0].name }
             throw Failure(.baseIncompatible, "a tensor of the result is in none of the delta's files", object: lost)

@@ -40,6 +40,11 @@ struct ResultPlan: Sendable {
         var entryTargets: [EntryTargets] = []
         var changes = CheckpointChanges(watch, targets)
         for one in adapters {
+            if one.adapter.parameters["stage"]?.string == Correction.stage {
+                throw Failure(
+                    .notMergeable, "the file holds a correction, which takes adapters off and puts nothing on",
+                    path: one.path, hint: "tenon unapply ADAPTERS --merged MODEL --undo \(one.path)")
+            }
             let (own, weights) = one.adapter.splitByScope()
             let planned = try AdapterUpdates(weights, weight: one.weight) { targets.tensor($0) }
             try targets.report(planned.refusals, of: weights, path: one.path)
