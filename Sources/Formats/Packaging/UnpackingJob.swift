@@ -65,9 +65,28 @@ package struct UnpackingJob: Sendable {
             actual: "\(logical)", hint: "--allow-ratio unpacks it nevertheless")
     }
 
-    /// Throws ``Failure/Code/notExportable`` where an adapter's folder is wanted of what is none.
-    private func checkIsAdapter(_ adapter: Adapter) throws(Failure) {
-        guard format != .safetensors, adapter.method == Method.delta.word else { return }
+    /// What an adapter's folder can hold: of a delta of checkpoints its LoRA.
+    ///
+    /// Throws ``Failure/Code/notExportable`` where there is none.
+    private func exportable(_ adapter: Adapter) throws(Failure) -> (adapter: Adapter, findings: [Finding]) {
+        guard format != .safetensors, adapter.method == Method.delta.word else { return (adapter, []) }
+        let factors = adapter.entries.filter { $0.key.kind == .lora }
+        if let first = adapter.entries.first(where: { $0.key.kind != .lora && $0.key.kind != .file }), !factors.isEmpty {
+            var lora = adapter
+            lora.method = Method.lora.word
+            lora.parameters["result_root"] = nil
+            lora.entries = factors
+            let count = adapter.entries.count { $0.key.kind != .file } - factors.count
+            return (
+                lora,
+                [
+                    Finding(
+                        "residual-left-out",
+                        "\(count) exact differences have no place in an adapter's folder: only the LoRA is written",
+                        object: first.key.target)
+                ]
+            )
+        }
         let isCorrection = adapter.parameters["stage"]?.string == "correction"
         throw Failure(
             .notExportable,
@@ -80,9 +99,9 @@ package struct UnpackingJob: Sendable {
     }
 
     private func write(_ container: Container, to output: String) throws(Failure) -> Report {
-        try checkIsAdapter(container.adapter)
+        let exported = try exportable(container.adapter)
         try Outputs.checkFree(output, replaces: replaces)
-        let adapter = try (progress?.watching(container.adapter) ?? container.adapter).dequantized()
+        let adapter = try (progress?.watching(exported.adapter) ?? exported.adapter).dequantized()
         let digests = UnpackDigests(container)
         var report = Report(
             files: [], logicalBytes: adapter.entries.reduce(0) { $0 + $1.byteCount }, findings: [],
@@ -115,6 +134,7 @@ package struct UnpackingJob: Sendable {
         }
         report.times.end("decode")
         try finish(digests, of: container, &report)
+        report.findings += exported.findings
         report.files = names(of: adapter, in: output)
         try folder.commit()
         report.times.end("commit")

@@ -34,6 +34,8 @@ enum DeltaRules {
     /// Whoever must give a tensor back has to know which.
     private static func checkLeaves(_ entry: AdapterEntry) throws(Failure) {
         let kind = entry.key.kind
+        // A LoRA is only a step on the way.
+        guard makers.contains(kind) || kind == .extend else { return }
         let needsBase = ![.full, .alias].contains(kind)
         let needsResult = kind != .removed
         guard !needsBase || entry.binding?.baseLeaf != nil, !needsResult || entry.binding?.resultLeaf != nil else {
