@@ -82,7 +82,7 @@ struct ExtractTests {
                 #expect(dry[key] == report[key] && report[key] != nil, "\(key)")
             }
             #expect(try report["storedBytes"]?.int == contents(of: place("d.tenon")).count)
-            #expect(report["relativeError"]?.int == 0)
+            #expect(report["relativeError"]?.double == 0)
             let kinds = (report["tensors"]?.array ?? []).map { tensor in
                 #expect(tensor.object?.keys == ["name", "kind", "rank", "relativeError", "storedBytes"])
                 return tensor["kind"]?.string ?? ""
