@@ -45,6 +45,11 @@ struct ResultPlan: Sendable {
                     .notMergeable, "the file holds a correction, which takes adapters off and puts nothing on",
                     path: one.path, hint: "tenon unapply ADAPTERS --merged MODEL --undo \(one.path)")
             }
+            if one.adapter.isCheckpointDelta {
+                do throws(Failure) { findings += try Method.delta.check(one.adapter) } catch {
+                    throw error.at(path: one.path)
+                }
+            }
             let (own, weights) = one.adapter.splitByScope()
             let planned = try AdapterUpdates(weights, weight: one.weight) { targets.tensor($0) }
             try targets.report(planned.refusals, of: weights, path: one.path)
