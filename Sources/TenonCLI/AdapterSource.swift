@@ -23,7 +23,7 @@ enum AdapterSource {
         // What a delta of checkpoints gives is proved by its result; an adapter's numbers only by their own digests.
         if !adapter.isCheckpointDelta { try container.verify(.full, lanes: shared.lanes) }
         return WeightedAdapter(
-            try adapter.dequantized(), contentDigest: container.contentDigest, path: path, weight: weight)
+            try adapter.dequantized(), contentDigest: container.unboundContentDigest, path: path, weight: weight)
     }
 }
 

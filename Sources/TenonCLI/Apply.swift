@@ -89,7 +89,8 @@ struct Apply: ParsableCommand, Exemplified {
         } catch {
             guard error.code == .interrupted || error.code == .terminated else { throw error }
             let arguments = CommandLine.arguments.dropFirst().filter { $0 != "--resume" }
-            throw error.hint("to go on: tenon " + (arguments + ["--resume"]).joined(separator: " "))
+            throw error.hint(
+                "to go on: tenon " + (arguments + ["--resume"]).map(\.quotedForShell).joined(separator: " "))
         }
     }
 
@@ -111,10 +112,12 @@ extension ApplyJob.Report {
             "tensors": JSONValue(tensorCount), "changedTensors": JSONValue(changedCount),
             "baseCheck": .string(check.rawValue),
             "resultRoot": resultRoot.map { .string("\($0)") } ?? nil,
-            "rounding": [
-                "lostShare": JSONValue(rounding.lostShare), "changedWeights": JSONValue(rounding.asked),
-                "unchangedByRounding": JSONValue(rounding.lost), "overflowed": JSONValue(rounding.overflowed),
-            ],
+            "rounding": rounding.map { rounding in
+                [
+                    "lostShare": JSONValue(rounding.lostShare), "changedWeights": JSONValue(rounding.asked),
+                    "unchangedByRounding": JSONValue(rounding.lost), "overflowed": JSONValue(rounding.overflowed),
+                ]
+            } ?? nil,
             "undoBytes": undoBytes.map { JSONValue($0) } ?? nil,
             "memoryBytes": JSONValue(memoryBytes),
             "warnings": .array(findings.map { .string($0.description) }),
@@ -123,18 +126,19 @@ extension ApplyJob.Report {
 
     fileprivate func lines(output: String, isDryRun: Bool) -> [String] {
         let verb = isDryRun ? "would write" : "wrote"
+        let noun = files.count == 1 ? "file" : "files"
         var lines = [
-            "\(verb) \(output): \(ByteSize.text(byteCount)) in \(files.count) files".escapedForTerminal,
-            "changed \(changedCount) of \(tensorCount) tensors",
+            "\(verb) \(output): \(ByteSize.text(byteCount)) in \(files.count) \(noun)".escapedForTerminal,
+            "\(isDryRun ? "would change" : "changed") \(changedCount) of \(tensorCount) tensors",
         ]
         if isDryRun { return lines + ["with at most \(ByteSize.text(memoryBytes)) of memory"] }
-        if rounding.asked > 0 {
+        if let rounding, rounding.asked > 0 {
             let share = (rounding.lostShare * 1000).rounded() / 10
             let lost = (Double(rounding.lost) / Double(rounding.asked) * 1000).rounded() / 10
             lines.append(
                 "rounding lost \(share) % of the change; \(lost) % of the weights it concerns stayed as they were")
         }
-        if rounding.overflowed > 0 { lines.append("\(rounding.overflowed) weights became infinite") }
+        if let rounding, rounding.overflowed > 0 { lines.append("\(rounding.overflowed) weights became infinite") }
         if let undoBytes {
             let bits = Double(undoBytes) * 8 / Double(max(1, changedWeights))
             lines.append(
@@ -143,5 +147,14 @@ extension ApplyJob.Report {
         }
         if let resultRoot { lines.append("root \(resultRoot)") }
         return lines
+    }
+}
+
+extension String {
+    /// As a shell takes it for one word.
+    fileprivate var quotedForShell: String {
+        let plain = Set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./=,:+@%")
+        if !isEmpty && allSatisfy(plain.contains) { return self }
+        return "'" + split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
     }
 }

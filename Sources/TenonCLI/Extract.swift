@@ -51,22 +51,29 @@ struct Extract: ParsableCommand, Exemplified {
     @Option(help: ArgumentHelp("A LoRA of this rank.", valueName: "n"))
     var rank: Int?
 
-    @Option(help: ArgumentHelp("A LoRA with this share of each tensor's squared change.", valueName: "share"))
+    @Option(
+        help: ArgumentHelp("A LoRA with this share of each tensor's squared change, such as 0.95.", valueName: "share"))
     var energy: Double?
 
     @Option(help: ArgumentHelp("A LoRA with this relative error of each tensor at most.", valueName: "error"))
     var error: Double?
 
-    @Option(help: ArgumentHelp("The best LoRA of this size, such as 20MB.", valueName: "size"))
+    @Option(help: ArgumentHelp("The best LoRA whose factors take at most this, such as 20MB.", valueName: "size"))
     var budget: ByteSize?
 
     @Flag(help: "Also store what the LoRA leaves out: the delta is lossless again.")
     var residual = false
 
-    @Option(help: ArgumentHelp("Which modules a LoRA changes, such as q_proj,v_proj.", valueName: "list"))
+    @Option(
+        help: ArgumentHelp(
+            "Which modules a LoRA changes, such as q_proj,v_proj (default: all matrices, embeddings and head too).",
+            valueName: "list"))
     var targetModules: String?
 
-    @Option(help: ArgumentHelp("Of a LoRA's factors: bf16, f16 or f32.", valueName: "dtype"))
+    @Option(
+        help: ArgumentHelp(
+            "Of a LoRA's factors: bf16, f16 or f32 (default: bf16 for a base of 16 bits, f32 for one of 32).",
+            valueName: "dtype"))
     var dtype: FactorType?
 
     @Option(help: ArgumentHelp("Of the random start of a LoRA.", valueName: "n"))

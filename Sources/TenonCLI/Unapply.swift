@@ -37,13 +37,17 @@ struct Unapply: ParsableCommand, Exemplified {
     @OptionGroup var shared: SharedOptions
 
     func run() throws {
-        guard (undo == nil) != (base == nil) else {
+        guard undo != nil || base != nil else {
             throw Failure(
-                .usage,
-                undo == nil
-                    ? "merged weights were rounded, so the base cannot be computed from them alone"
-                    : "either --undo or --base is enough",
-                hint: "give --undo, which apply writes, or --base")
+                .usage, "merged weights were rounded, so the base cannot be computed from them alone",
+                hint: "give --undo, which apply writes for adapters, or --base")
+        }
+        guard undo == nil || base == nil else {
+            throw Failure(.usage, "either --undo or --base is enough", hint: "leave one of them out")
+        }
+        guard undo == nil || (weights == nil && scale == 1) else {
+            throw Failure(
+                .usage, "the correction knows the weights", hint: "leave out --scale and --weights")
         }
         let numbers = try AdapterWeights.parse(weights, scale: scale, count: adapters.count)
         var opened: [WeightedAdapter] = []
@@ -123,7 +127,8 @@ extension UnapplyJob.Report {
         } else {
             let verb = output.dryRun ? "would write" : "wrote"
             console.result(
-                "\(verb) \(output.output): \(ByteSize.text(byteCount)) in \(files.count) files".escapedForTerminal)
+                "\(verb) \(output.output): \(ByteSize.text(byteCount)) in \(files.count == 1 ? "1 file" : "\(files.count) files")"
+                    .escapedForTerminal)
             console.result("changed \(changedCount) of \(tensorCount) tensors")
             if !output.dryRun { console.result("root \(resultRoot)") }
         }

@@ -21,6 +21,11 @@ package enum Paths {
         return folder.isEmpty ? "/" : folder
     }
 
+    /// Whether two paths are the same text but for slashes at their ends.
+    package static func areSame(_ a: String, _ b: String) -> Bool {
+        withoutTrailingSlashes(a) == withoutTrailingSlashes(b)
+    }
+
     /// `path` without the slashes at its end; empty for "/".
     static func withoutTrailingSlashes(_ path: String) -> String {
         var text = path

@@ -55,7 +55,9 @@ package struct Checkpoint: Sendable {
     /// ``SafetensorsFile`` throws.
     package init(path: String) throws(Failure) {
         guard let kind = try Folder.kind(of: path) else {
-            throw Failure(.notFound, "there is nothing", path: path)
+            throw Failure(
+                .notFound, "there is no such file or folder", path: path,
+                hint: path.utf8.contains(UInt8(ascii: "/")) ? "a model of a hub must be downloaded first" : nil)
         }
         if kind == .folder {
             try self.init(CheckpointListing(path))

@@ -71,7 +71,8 @@ package struct UnpackingJob: Sendable {
     private func exportable(_ adapter: Adapter) throws(Failure) -> (adapter: Adapter, findings: [Finding]) {
         guard format != .safetensors, adapter.method == Method.delta.word else { return (adapter, []) }
         let factors = adapter.entries.filter { $0.key.kind == .lora }
-        if let first = adapter.entries.first(where: { $0.key.kind != .lora && $0.key.kind != .file }), !factors.isEmpty {
+        if let first = adapter.entries.first(where: { $0.key.kind != .lora && $0.key.kind != .file }), !factors.isEmpty
+        {
             var lora = adapter
             lora.method = Method.lora.word
             lora.parameters["result_root"] = nil

@@ -18,7 +18,8 @@ package struct ApplyJob: Sendable {
         package let changedCount: Int
         /// Elements of the tensors that were changed.
         package let changedWeights: Int
-        package let rounding: RoundingReport
+        /// Nil where nothing was computed, and where the result is what a lossless delta promises.
+        package let rounding: RoundingReport?
         /// Of the result, where it was asked for or is promised.
         package let resultRoot: Digest?
         /// How large the correction is, where one was asked for.
@@ -57,7 +58,7 @@ package struct ApplyJob: Sendable {
     package func run(_ adapters: [WeightedAdapter], onto base: Checkpoint, output: String) throws(Failure) -> Report {
         var times = StageTimes()
         try Outputs.checkFree(output, replaces: replaces)
-        try checkUndo(adapters)
+        try checkUndo(adapters, output)
         let binding = BindingCheck(mode: check, base: base, adapters: adapters, lanes: lanes)
         var findings = base.findings + (try binding.begin())
         let watch = BaseWatch(
@@ -73,7 +74,7 @@ package struct ApplyJob: Sendable {
         times.end("plan")
         var report = Report(
             files: files.names, byteCount: files.shards.byteCount, tensorCount: base.tensors.count,
-            changedCount: plan.changed.count, changedWeights: plan.changedWeights, rounding: RoundingReport(),
+            changedCount: plan.changed.count, changedWeights: plan.changedWeights, rounding: nil,
             resultRoot: nil, undoBytes: nil,
             findings: findings,
             memoryBytes: Outputs.memory(lanes: lanes), times: times)
@@ -109,14 +110,18 @@ package struct ApplyJob: Sendable {
         times.end("commit")
         report = Report(
             files: report.files, byteCount: report.byteCount, tensorCount: report.tensorCount,
-            changedCount: report.changedCount, changedWeights: report.changedWeights, rounding: plan.tally.report,
+            changedCount: report.changedCount, changedWeights: report.changedWeights,
+            rounding: promisedRoot(adapters) == nil ? plan.tally.report : nil,
             resultRoot: proof?.root,
             undoBytes: undo?.byteCount, findings: findings, memoryBytes: report.memoryBytes, times: times)
         return report
     }
 
-    private func checkUndo(_ adapters: [WeightedAdapter]) throws(Failure) {
+    private func checkUndo(_ adapters: [WeightedAdapter], _ output: String) throws(Failure) {
         guard let undoPath else { return }
+        guard !Paths.areSame(undoPath, output) else {
+            throw Failure(.usage, "the correction and the result cannot be at one place", path: output)
+        }
         try Outputs.checkFree(undoPath, replaces: replaces)
         guard dtype == nil else {
             throw Failure(.usage, "a result in another dtype cannot be undone", hint: "leave out --dtype or --undo")

@@ -133,9 +133,28 @@ final class UpdatedTensor: TensorSource {
             ElementKind(tile.dtype).code, weights.baseAddress, sum.baseAddress, tile.count, wide.baseAddress, nil)
         var span = unsafe wide.mutableSpan
         for map in prepared.maps { try map.update(rows: tile.rows, &span) }
+        if tally != nil { unsafe note(weights, UnsafeBufferPointer(wide), tile) }
         let start = tile.own.lowerBound - tile.all.lowerBound
         let own = unsafe UnsafeBufferPointer(rebasing: UnsafeBufferPointer(wide)[start..<start + tile.own.count])
         unsafe FloatElements.narrow(own, to: dtype, into: target)
+    }
+
+    /// Tells the tally what rounding does to whole rows: to their difference from the base's.
+    private func note(_ weights: UnsafeRawBufferPointer, _ wanted: UnsafeBufferPointer<Float>, _ tile: Tile) {
+        let kind = ElementKind(tile.dtype)
+        let start = tile.own.lowerBound - tile.all.lowerBound
+        var before = [Float](repeating: 0, count: tile.own.count)
+        let own = unsafe UnsafeRawBufferPointer(rebasing: weights[start * kind.width..<weights.count])
+        unsafe before.withUnsafeMutableBufferPointer { unsafe FloatElements.widen(own, tile.dtype, into: $0) }
+        var change = before
+        for index in change.indices { change[index] = unsafe wanted[start + index] - before[index] }
+        var after = [UInt8](repeating: 0, count: tile.own.count * kind.width)
+        var report = tenon_rounding()
+        unsafe after.withUnsafeMutableBytes { after in
+            unsafe tenon_round_sum(
+                kind.code, own.baseAddress, change, tile.own.count, after.baseAddress, &report)
+        }
+        tally?.add(report)
     }
 
     // MARK: By columns

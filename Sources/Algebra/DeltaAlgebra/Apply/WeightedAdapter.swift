@@ -8,7 +8,7 @@ package struct WeightedAdapter: Sendable {
     package let path: String
     /// Multiplies what it adds.
     package let weight: Double
-    /// What it does, whatever its compression.
+    /// What it does, whatever its compression and the base it is bound to.
     package let contentDigest: Digest
 
     package init(_ adapter: Adapter, contentDigest: Digest, path: String, weight: Double) {

@@ -51,9 +51,21 @@ struct LowRankDelta {
                 left.append(pair.name)
             }
         }
+        if targets.isEmpty, let first = left.first {
+            throw Failure(
+                .usage, "no tensor that changed is one of the target modules", object: first,
+                expected: options.targetModules?.joined(separator: ", "),
+                hint: "modules are named as q_proj or by the end of their path")
+        }
         let extraction = LowRankExtraction(
             goal: options.goal, dtype: options.dtype, seed: options.seed, lanes: lanes, memory: memory)
         let results = try extraction.run(targets)
+        if case .budget(let bytes) = options.goal, !targets.isEmpty, results.allSatisfy({ $0.factors == nil }) {
+            let least = targets.map { ($0.base.shape.dimensions[0] + $0.base.shape.dimensions[1]) * 2 }.min() ?? 0
+            throw Failure(
+                .usage, "the budget is too small for any factor", expected: "some \(least) bytes at least",
+                actual: "\(bytes)")
+        }
         var findings: [Finding] = []
         if let first = left.first {
             findings.append(
@@ -120,6 +132,7 @@ struct LowRankDelta {
         var parameters = Self.parameters(ranks, modules: targetNames(ranks.map(\.module)))
         if !saved.isEmpty { parameters["modules_to_save"] = .list(Self.sorted(saved)) }
         if whole.contains(where: { $0.name.hasSuffix(".bias") }) { parameters["bias"] = .string("all") }
+        if let type = pair.base.config.taskType { parameters["task_type"] = .string(type) }
         return Adapter(
             method: Method.lora.word, parameters: parameters, entries: entries, bases: [reference])
     }

@@ -63,7 +63,14 @@ package struct UnapplyJob: Sendable {
         return try writer.write(
             tensors, changedCount: values.count, watch, findings: findings, output: output
         ) { base, root throws(Failure) in
-            _ = try binding.end(base, [EntryTargets(correction.adapter, [], BaseTargets(merged))])
+            do throws(Failure) {
+                _ = try binding.end(base, [EntryTargets(correction.adapter, [], BaseTargets(merged))])
+            } catch {
+                throw Failure(
+                    .baseMismatch, "the merged checkpoint is not the one that the correction was written for",
+                    object: error.object, path: merged.path, expected: error.expected,
+                    hint: "other adapters are in it, or none, or it was changed since")
+            }
             guard promised == "\(root)" else {
                 throw Failure(
                     .digestMismatch, "the base did not come back", path: merged.path,

@@ -13,6 +13,15 @@ package struct ModelConfig: Hashable, Sendable {
     /// What kind of model it is: llama, gpt2, …
     package private(set) var modelType: String?
 
+    /// What PEFT calls the task that the model's class is for: CAUSAL_LM, SEQ_2_SEQ_LM, …; nil where it is none of those.
+    package private(set) var taskType: String?
+
+    private static let taskTypes = [
+        ("ForCausalLM", "CAUSAL_LM"), ("LMHeadModel", "CAUSAL_LM"), ("ForConditionalGeneration", "SEQ_2_SEQ_LM"),
+        ("ForSequenceClassification", "SEQ_CLS"), ("ForTokenClassification", "TOKEN_CLS"),
+        ("ForQuestionAnswering", "QUESTION_ANS"),
+    ]
+
     /// Whether the model keeps this weight as [in, out]: the layers that GPT-2 and its like call Conv1D.
     package func isTransposed(_ tensor: String) -> Bool {
         guard let modelType, Self.conv1D.models.contains(modelType) else { return false }
@@ -37,6 +46,8 @@ package struct ModelConfig: Hashable, Sendable {
         }
         let document = try JSONValue.parse(file.read(at: 0, count: file.size), path: file.path)
         modelType = document["model_type"]?.string
+        let architecture = document["architectures"]?.array?.first?.string ?? ""
+        taskType = Self.taskTypes.first { architecture.hasSuffix($0.0) }?.1
         // Models that see and hear keep what concerns their language model one level deeper.
         for part in [document, document["text_config"]] {
             tiesWordEmbeddings = tiesWordEmbeddings ?? part?["tie_word_embeddings"]?.bool

@@ -56,6 +56,18 @@ package final class Container: Sendable {
     package var indexDigest: Digest { trailer.indexDigest }
     package var contentDigest: Digest { trailer.contentDigest }
 
+    /// The content digest of the same adapter bound to no base.
+    package var unboundContentDigest: Digest {
+        var index = index
+        index.bases = []
+        index.leaves = []
+        for entry in index.entries.indices {
+            index.entries[entry].base = Index.noBase
+            index.entries[entry].flags = []
+        }
+        return index.contentDigest()
+    }
+
     /// The adapter, with sources that read from this file.
     package var adapter: Adapter {
         var adapter = Adapter(method: index.string(index.method), parameters: index.parameters[Int(index.record)])

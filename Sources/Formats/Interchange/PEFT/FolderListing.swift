@@ -16,7 +16,7 @@ struct FolderListing {
     init(_ path: String) throws(Failure) {
         self.path = path
         guard let kind = try Folder.kind(of: path) else {
-            throw Failure(.notFound, "there is nothing", path: path)
+            throw Failure(.notFound, "there is no such file or folder", path: path)
         }
         guard kind == .folder else {
             let sniffed = try Sniff.of(path)
