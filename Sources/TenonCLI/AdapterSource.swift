@@ -8,7 +8,7 @@ import Packaging
 
 /// An adapter that the command line names.
 enum AdapterSource {
-    /// A container, whose data are checked unless what comes of it is; or a PEFT folder.
+    /// A container whose data are whole, or a PEFT folder.
     static func open(_ path: String, weight: Double, shared: SharedOptions) throws -> WeightedAdapter {
         if try Folder.kind(of: path) == .folder {
             let imported = try PEFTFolder.read(path)
@@ -20,8 +20,7 @@ enum AdapterSource {
         }
         let container = try Container(InputFile.opened(path))
         let adapter = container.adapter
-        // What a delta of checkpoints gives is proved by its result; an adapter's numbers only by their own digests.
-        if !adapter.isCheckpointDelta { try container.verify(.full, lanes: shared.lanes) }
+        try container.verify(.full, lanes: shared.lanes)
         return WeightedAdapter(
             try adapter.dequantized(), contentDigest: container.unboundContentDigest, path: path, weight: weight)
     }
@@ -30,7 +29,7 @@ enum AdapterSource {
 /// The option --weights, multiplied by --scale.
 enum AdapterWeights {
     static func parse(_ list: String?, scale: Double, count: Int) throws -> [Double] {
-        guard scale.isFinite else { throw Failure(.usage, "the scale is no number") }
+        guard Float(scale).isFinite else { throw Failure(.usage, "the scale is no number") }
         guard let list else { return [Double](repeating: scale, count: count) }
         let numbers = list.split(separator: ",", omittingEmptySubsequences: false).map { Double($0) }
         guard numbers.count == count else {
@@ -39,6 +38,9 @@ enum AdapterWeights {
         }
         return try numbers.map { number in
             guard let number, number.isFinite else { throw Failure(.usage, "a weight is no number", actual: list) }
+            guard Float(number * scale).isFinite else {
+                throw Failure(.usage, "a weight is too large for fp32", actual: "\(number * scale)")
+            }
             return number * scale
         }
     }

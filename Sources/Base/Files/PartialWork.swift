@@ -18,16 +18,19 @@ final class PartialWork: Sendable {
         self.workPath = workPath
         self.path = path
         let journal = Paths.joined(workPath, Self.journalName)
-        let isThere = try existing(workPath, followingLinks: false) != nil
-        if isThere {
+        let there = try existing(workPath, followingLinks: false)
+        let isThere = there != nil
+        if let there {
+            try Self.checkOurs(workPath, there, path)
             try Self.checkIdle(journal, path)
-            finished = resuming ? try Self.finished(in: journal, key: key, path) : []
-            try Self.clear(workPath, but: finished)
+            let noted = resuming ? try Self.finished(in: journal, key: key, path) : [:]
+            finished = try Self.clear(workPath, but: noted)
         } else {
             finished = []
             try reporting(.output, "cannot create the folder", path) { () throws(Errno) in
                 try Syscalls.makeFolder(workPath)
             }
+            Syscalls.mark(workPath)
         }
         do throws(Failure) {
             descriptor = try reporting(.output, "cannot create the journal", path) { () throws(Errno) in
@@ -40,7 +43,7 @@ final class PartialWork: Sendable {
         guard Syscalls.lock(descriptor) else { throw Self.busy(path) }
         do throws(Failure) {
             try append("key \(key)\n")
-            for name in finished.sorted(by: { $0.precedesInBytes($1) }) { try append("done \(name)\n") }
+            for name in finished.sorted(by: { $0.precedesInBytes($1) }) { try note(name) }
         } catch {
             // Nothing is in it yet that is worth keeping.
             if !isThere { try? Folder.remove(workPath) }
@@ -53,7 +56,8 @@ final class PartialWork: Sendable {
     }
 
     func note(_ name: String) throws(Failure) {
-        try append("done \(name)\n")
+        let size = try InputFile(path: Paths.joined(workPath, name)).size
+        try append("done \(size) \(name)\n")
     }
 
     /// Takes the journal away: the folder is complete.
@@ -76,6 +80,18 @@ final class PartialWork: Sendable {
         Failure(.busy, "another tenon is writing this output", path: path, hint: "wait for it, or name another output")
     }
 
+    /// Refuses to clear what is no folder of ours: whoever wants it gone removes it.
+    private static func checkOurs(_ workPath: String, _ kind: FileKind, _ path: String) throws(Failure) {
+        if kind == .folder {
+            if Syscalls.isMarked(workPath) { return }
+            let names = try Folder.entries(of: workPath).map(\.name)
+            if names.isEmpty || names.contains(journalName) { return }
+        }
+        throw Failure(
+            .outputExists, "something that tenon did not make is where its unfinished work would be", object: workPath,
+            path: path, hint: "remove it yourself, or name another output")
+    }
+
     private static func checkIdle(_ journal: String, _ path: String) throws(Failure) {
         guard try existing(journal, followingLinks: false) != nil else { return }
         let descriptor = try reporting(.output, "cannot open the journal", path) { () throws(Errno) in
@@ -86,8 +102,11 @@ final class PartialWork: Sendable {
         if !isIdle { throw busy(path) }
     }
 
-    private static func finished(in journal: String, key: String, _ path: String) throws(Failure) -> Set<String> {
-        guard try existing(journal, followingLinks: false) != nil else { return [] }
+    /// The finished files that the journal names, with their sizes.
+    private static func finished(
+        in journal: String, key: String, _ path: String
+    ) throws(Failure) -> [String: Int] {
+        guard try existing(journal, followingLinks: false) == .file else { return [:] }
         let file = try InputFile(path: journal)
         let text = String(decoding: try file.read(at: 0, count: min(file.size, 1 << 24)), as: UTF8.self)
         // A line that a crash cut short does not count.
@@ -97,15 +116,29 @@ final class PartialWork: Sendable {
                 .outputExists, "the unfinished work beside the output was made of other inputs", path: path,
                 hint: "without --resume it is begun anew")
         }
-        // Files in subfolders are made again.
-        return Set(lines.dropFirst().compactMap { $0.hasPrefix("done ") ? String($0.dropFirst(5)) : nil })
-            .filter { !$0.utf8.contains(UInt8(ascii: "/")) }
+        var finished: [String: Int] = [:]
+        for line in lines.dropFirst() {
+            let parts = line.split(separator: " ", maxSplits: 2)
+            // Files in subfolders are made again.
+            guard parts.count == 3, parts[0] == "done", let size = Int(parts[1]),
+                !parts[2].utf8.contains(UInt8(ascii: "/"))
+            else { continue }
+            finished[String(parts[2])] = size
+        }
+        return finished
     }
 
-    /// Removes all but the files that are finished.
-    private static func clear(_ folder: String, but finished: Set<String>) throws(Failure) {
-        for entry in try Folder.entries(of: folder) where !finished.contains(entry.name) {
-            try Folder.remove(Paths.joined(folder, entry.name))
+    /// Removes all but the files that are finished and as long as they were, and gives the names of those.
+    private static func clear(_ folder: String, but finished: [String: Int]) throws(Failure) -> Set<String> {
+        var kept: Set<String> = []
+        for entry in try Folder.entries(of: folder) {
+            let place = Paths.joined(folder, entry.name)
+            if finished[entry.name] == entry.size, try existing(place, followingLinks: false) == .file {
+                kept.insert(entry.name)
+            } else {
+                try Folder.remove(place)
+            }
         }
+        return kept
     }
 }

@@ -120,6 +120,9 @@ package struct Checkpoint: Sendable {
         if let index { try check(against: index) }
     }
 
+    /// Where its files of weights lie.
+    package var paths: [String] { shards.map { Paths.joined(folder, $0.name) } }
+
     package var quantization: String? { config.quantization }
     package var tiesWordEmbeddings: Bool? { config.tiesWordEmbeddings }
 

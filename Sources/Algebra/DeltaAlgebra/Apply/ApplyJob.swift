@@ -57,6 +57,9 @@ package struct ApplyJob: Sendable {
     /// writing throw; then nothing is left behind.
     package func run(_ adapters: [WeightedAdapter], onto base: Checkpoint, output: String) throws(Failure) -> Report {
         var times = StageTimes()
+        let inputs = adapters.map(\.path) + base.paths
+        try Outputs.checkApart(output, from: inputs)
+        if let undoPath { try Outputs.checkApart(undoPath, from: inputs) }
         try Outputs.checkFree(output, replaces: replaces)
         try checkUndo(adapters, output)
         let binding = BindingCheck(mode: check, base: base, adapters: adapters, lanes: lanes)
@@ -106,7 +109,13 @@ package struct ApplyJob: Sendable {
         }
         try base.checkUnchanged()
         try undo?.file.commit()
-        try folder.commit()
+        do throws(Failure) {
+            try folder.commit()
+        } catch {
+            // Neither without the other.
+            if let undoPath, !replaces { try? Folder.remove(undoPath) }
+            throw error
+        }
         times.end("commit")
         report = Report(
             files: report.files, byteCount: report.byteCount, tensorCount: report.tensorCount,
@@ -151,6 +160,7 @@ package struct ApplyJob: Sendable {
         for shard in base.shards {
             hash.update(lengthPrefixed: Array("\(shard.name) \(shard.file.file.identity)".utf8))
         }
+        hash.update(lengthPrefixed: Array("\(base.config)".utf8))
         for one in adapters { hash.update(lengthPrefixed: Array("\(one.contentDigest) \(one.weight)".utf8)) }
         for file in files.shards.files {
             hash.update(lengthPrefixed: Array(file.name.utf8))

@@ -124,10 +124,12 @@ struct CheckpointChanges {
 
     private func aliases(of results: [ResultTensor]) throws(Failure) -> [ResultTensor] {
         var aliases: [ResultTensor] = []
+        var numbers: [ExactKey: Int] = [:]
+        for (number, tensor) in results.enumerated() { numbers[ExactKey(tensor.name)] = number }
         for (name, own) in entries {
             guard let entry = own.first(where: { $0.key.kind == .alias }) else { continue }
             let other = entry.parameters["of"]?.string ?? ""
-            guard let tensor = results.first(where: { $0.name.equalsInBytes(other) }) else {
+            guard let tensor = numbers[ExactKey(other)].map({ results[$0] }) else {
                 throw Failure(
                     .baseIncompatible, "the tensor is to be another's, which is not there", object: name.string,
                     actual: other)

@@ -39,6 +39,7 @@ struct OutputPlan: Sendable {
         var others: [(name: String, content: Other)] = []
         for entry in entries where entry.key.kind == .file {
             let name = entry.key.target
+            try Self.check(name)
             switch entry.parameters["layout"]?.string ?? "verbatim" {
             case "checkpoint": files.append(try Self.shard(entry, tensors, numbers))
             case "base":
@@ -63,6 +64,14 @@ struct OutputPlan: Sendable {
         }
         shards = try ShardPlan(files: files)
         self.others = others
+    }
+
+    /// A file's name leads nowhere but into the output, and hides nothing there.
+    private static func check(_ name: String) throws(Failure) {
+        let parts = name.split(separator: "/", omittingEmptySubsequences: false)
+        guard parts.allSatisfy({ !$0.isEmpty && !$0.hasPrefix(".") }), !name.utf8.contains(UInt8(ascii: "\\")) else {
+            throw Failure(.badName, "not a name for a file of a checkpoint", object: name)
+        }
     }
 
     private static func shard(

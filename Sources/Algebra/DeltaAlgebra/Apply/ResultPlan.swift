@@ -33,6 +33,11 @@ struct ResultPlan: Sendable {
     init(_ adapters: [WeightedAdapter], onto watch: BaseWatch, dtype: DType?) throws(Failure) {
         let base = watch.base
         if adapters.contains(where: { !$0.adapter.isCheckpointDelta }) { try base.checkTakesChanges() }
+        if adapters.count > 1, let delta = adapters.first(where: \.adapter.isCheckpointDelta) {
+            throw Failure(
+                .baseIncompatible, "a delta of checkpoints is bound to the bits of its base, and applies alone",
+                object: delta.path, hint: "apply one after the other, if the second was taken from the first's result")
+        }
         let targets = BaseTargets(base)
         var updates: [String: [PlannedUpdate]] = [:]
         var changed: [String: EntryKey] = [:]

@@ -49,11 +49,10 @@ final class ResultWatch: Sendable {
                     .changedDuringRead, "a file of the unfinished work was changed", object: file.name,
                     hint: "without --resume it is begun anew")
             }
-            let own = file.tensors.indices.filter { tensors[file.tensors[$0]].copyOf == nil }
-            let sources = own.map { written.source(at: written.header.offsetOrder[$0]) }
+            let sources = written.header.offsetOrder.map(written.source(at:))
             let digests = try DataDigests.take(of: sources, lanes: lanes)
             finished.withLock { finished in
-                for (place, digest) in zip(own, digests) { finished[file.tensors[place]] = digest }
+                for (number, digest) in zip(file.tensors, digests) { finished[number] = digest }
             }
         }
     }
@@ -63,7 +62,7 @@ final class ResultWatch: Sendable {
         let finished = finished.withLock { $0 }
         return tensors.indices.map { number in
             let tensor = tensors[number]
-            let data = tensor.copyOf.map { base[$0] } ?? finished[number] ?? collector.digest(of: number) ?? .zero
+            let data = finished[number] ?? tensor.copyOf.map { base[$0] } ?? collector.digest(of: number) ?? .zero
             return BaseFingerprint.leaf(
                 name: tensor.name, dtype: tensor.source.dtype, shape: tensor.source.shape, data: data)
         }

@@ -20,8 +20,9 @@ struct ResultWriter: Sendable {
         prove: (_ base: BaseFingerprint, _ root: Digest) throws(Failure) -> Void
     ) throws(Failure) -> UnapplyJob.Report {
         var times = StageTimes()
-        try Outputs.checkFree(output, replaces: replaces)
         let base = watch.base
+        try Outputs.checkApart(output, from: base.paths)
+        try Outputs.checkFree(output, replaces: replaces)
         let files = try OutputPlan(following: base, tensors, shardByteCount: nil)
         func report(_ root: Digest) -> UnapplyJob.Report {
             UnapplyJob.Report(

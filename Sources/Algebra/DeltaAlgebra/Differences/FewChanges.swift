@@ -3,6 +3,12 @@ import CKernels
 package import Diagnostics
 package import Tensors
 
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
 /// The elements in which two tensors of one dtype and shape differ, as two streams: how far apart they lie, and what
 /// becomes of them. `Spec/arithmetic.md`, "Few changes".
 ///
@@ -107,8 +113,27 @@ struct FewChangesStreams: Sendable {
         let after = try unsafe tuned.read(range, into: scratch.tuned)
         let (gaps, differences) = unsafe Self.encode(
             UnsafeRawBufferPointer(before), UnsafeRawBufferPointer(after), kind, scratch)
+        try unsafe prove(before, gaps, UnsafeRawBufferPointer(differences), UnsafeRawBufferPointer(after))
         if mode == .replace { unsafe gather(gaps, from: UnsafeRawBufferPointer(after), into: differences) }
         return try unsafe body(gaps, UnsafeRawBufferPointer(differences))
+    }
+
+    /// Puts the changes onto the base's window, which is spent then, and compares.
+    private func prove(
+        _ before: UnsafeMutableRawBufferPointer, _ gaps: UnsafeRawBufferPointer, _ differences: UnsafeRawBufferPointer,
+        _ after: UnsafeRawBufferPointer
+    ) throws(Failure) {
+        var stream = unsafe tenon_sparse()
+        unsafe stream.gaps = gaps.baseAddress?.assumingMemoryBound(to: UInt8.self)
+        unsafe stream.gap_count = gaps.count
+        unsafe stream.differences = differences.baseAddress
+        unsafe stream.difference_count = differences.count / kind.width
+        _ = unsafe tenon_sparse_apply(kind.code, &stream, before.baseAddress, before.count / kind.width)
+        guard let a = before.baseAddress, let b = after.baseAddress, unsafe memcmp(a, b, after.count) == 0 else {
+            throw Failure(
+                .internal, "changes did not lead back to what they were taken of",
+                hint: "nothing was written; please report this with the files at hand")
+        }
     }
 
     /// The gaps and differences of one window, in buffers of `scratch`.

@@ -55,7 +55,10 @@ package struct ExtractJob: Sendable {
     /// compared before it is written. Memory: a few windows a lane.
     package func run(base: Checkpoint, tuned: Checkpoint, output path: String) throws(Failure) -> Report {
         var times = StageTimes()
-        if path != "-" { try Outputs.checkFree(path, replaces: replaces) }
+        if path != "-" {
+            try Outputs.checkApart(path, from: base.paths + tuned.paths)
+            try Outputs.checkFree(path, replaces: replaces)
+        }
         let pair = try CheckpointPair(base: base, tuned: tuned, lanes: lanes)
         times.end("compare")
         var outcome: LowRankDelta.Outcome?

@@ -60,6 +60,10 @@ struct LowRankDelta {
         let extraction = LowRankExtraction(
             goal: options.goal, dtype: options.dtype, seed: options.seed, lanes: lanes, memory: memory)
         let results = try extraction.run(targets)
+        if let bad = results.first(where: { !$0.relativeError.isFinite }) {
+            throw Failure(
+                .kindShape, "the factors do not fit their dtype", object: bad.name, hint: "--dtype f32 holds more")
+        }
         if case .budget(let bytes) = options.goal, !targets.isEmpty, results.allSatisfy({ $0.factors == nil }) {
             let least = targets.map { ($0.base.shape.dimensions[0] + $0.base.shape.dimensions[1]) * 2 }.min() ?? 0
             throw Failure(
@@ -132,6 +136,10 @@ struct LowRankDelta {
         var parameters = Self.parameters(ranks, modules: targetNames(ranks.map(\.module)))
         if !saved.isEmpty { parameters["modules_to_save"] = .list(Self.sorted(saved)) }
         if whole.contains(where: { $0.name.hasSuffix(".bias") }) { parameters["bias"] = .string("all") }
+        let targets = results.filter { $0.factors != nil }
+        if !targets.isEmpty, targets.allSatisfy({ pair.base.config.isTransposed($0.name) }) {
+            parameters["fan_in_fan_out"] = .bool(true)
+        }
         if let type = pair.base.config.taskType { parameters["task_type"] = .string(type) }
         return Adapter(
             method: Method.lora.word, parameters: parameters, entries: entries, bases: [reference])
@@ -144,14 +152,14 @@ struct LowRankDelta {
     private func entry(
         _ name: String, _ factors: LowRankResult.Factors, _ number: Int
     ) throws(Failure) -> AdapterEntry {
-        guard Self.isEmbedding(name) else {
+        guard Self.isEmbedding(name) || pair.base.config.isTransposed(name) else {
             return AdapterEntry(
                 key: EntryKey(name, .lora), tensors: [RoleTensor(.a, factors.a), RoleTensor(.b, factors.b)],
                 binding: binding(number))
         }
-        // An embedding's change is (B·A)ᵀ.
+        // Of an embedding, and of a layer that keeps its weights as [in, out], the stored change is (B·A)ᵀ.
         return AdapterEntry(
-            key: EntryKey(name, .lora), parameters: ["form": "embedding"],
+            key: EntryKey(name, .lora), parameters: Self.isEmbedding(name) ? ["form": "embedding"] : [:],
             tensors: [RoleTensor(.a, try factors.b.transposed()), RoleTensor(.b, try factors.a.transposed())],
             binding: binding(number))
     }

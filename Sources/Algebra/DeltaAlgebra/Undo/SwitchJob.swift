@@ -22,6 +22,12 @@ package struct SwitchJob: Sendable {
     package func run(
         merged: Checkpoint, base: Checkpoint, from old: [WeightedAdapter], to new: [WeightedAdapter], output: String
     ) throws(Failure) -> UnapplyJob.Report {
+        if let delta = (old + new).first(where: \.adapter.isCheckpointDelta) {
+            throw Failure(
+                .usage, "a delta of checkpoints is no adapter that could be exchanged", object: delta.path,
+                hint: "tenon apply puts it onto its base")
+        }
+        try Outputs.checkApart(output, from: base.paths)
         try Outputs.checkFree(output, replaces: replaces)
         try MergedCheck(lanes: lanes).check(merged, is: old, on: base)
         let binding = BindingCheck(mode: .strict, base: base, adapters: new, lanes: lanes)

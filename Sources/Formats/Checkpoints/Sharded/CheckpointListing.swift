@@ -38,7 +38,12 @@ struct CheckpointListing {
             }
         }
         let isWeights = Set(weights)
-        companions = names.filter { !isWeights.contains($0) && !Self.isOtherWeights($0) }
+        let used = self.index?.name
+        // An index of other files would only mislead.
+        companions = names.filter {
+            !isWeights.contains($0) && !Self.isOtherWeights($0)
+                && ($0 == used || !$0.hasSuffix(".safetensors.index.json"))
+        }
         let skipped = entries.map(\.name).filter { name in
             !name.hasPrefix(".") && !isWeights.contains(name) && !companions.contains(name)
                 && !isWeights.contains { $0.hasPrefix(name + "/") }
