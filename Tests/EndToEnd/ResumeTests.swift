@@ -34,6 +34,18 @@ import Testing
             }
         }
 
+        @Test("makes a finished file again that is gone or was cut short", arguments: ["rm", "truncate -s 1000"])
+        func damaged(how: String) throws {
+            try inFolder { place in
+                let apply = try prepare(place)
+                #expect(try runTool(apply, environment: ["TENON_FAULT": "fsync@.out:6=kill"]).signal != nil)
+                let first = "$(ls .out.tenon-partial/*.safetensors | head -1)"
+                #expect(try runShell("\(how) \(first)", in: place.path).status == 0)
+                try succeed(apply + ["--resume"])
+                try expectSameFiles(place("whole"), place("out"))
+            }
+        }
+
         @Test("refuses to mix inputs, and begins anew without --resume")
         func otherInputs() throws {
             try inFolder { place in
