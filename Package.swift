@@ -68,7 +68,7 @@ let package = Package(
         module("Maths/Quantization", ["CKernels", "Diagnostics", "Tensors"]),
 
         module("Formats/Checkpoints", ["Diagnostics", "Parallelism", "JSON", "Files", "Digests", "Tensors"]),
-        module("Formats/Adapters", ["Diagnostics", "Digests", "Tensors"]),
+        module("Formats/Adapters", ["Diagnostics", "JSON", "Digests", "Tensors"]),
         module(
             "Formats/DeltaFormat",
             [

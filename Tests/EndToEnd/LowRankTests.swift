@@ -48,6 +48,7 @@ struct LowRankTests {
             let tensors = report["tensors"]?.array ?? []
             let errors = tensors.compactMap { $0["relativeError"]?.double }
             let ranks = tensors.compactMap { $0["rank"]?.int }
+            #expect(tensors.count == errors.count && ranks.count == errors.count && !errors.isEmpty)
             switch goal[0] {
             case "--energy": #expect(errors.allSatisfy { 1 - $0 * $0 >= 0.9 })
             case "--error": #expect(errors.allSatisfy { $0 <= 0.2 })

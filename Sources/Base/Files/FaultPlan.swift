@@ -66,8 +66,8 @@
                 do throws(Failure) {
                     rules = try FaultRule.parse(plan)
                 } catch {
-                    // Not in releases; a test whose plan is misspelt must not go on as if it had none.
-                    fatalError("TENON_FAULT: \(error)")
+                    // A test whose plan is misspelt must not go on as if it had none.
+                    Syscalls.stop(saying: "tenon: error: TENON_FAULT: \(error)\n", error.code.status.rawValue)
                 }
             }
             state = Mutex((rules.map { Entry(scope: 0, scopeText: "", rule: $0) }, 1))

@@ -229,6 +229,15 @@ package enum Syscalls {
         while true { pause() }
     }
 
+    #if FaultInjection
+        /// Ends the process with a line on the standard error, past the fault plan, which may not be there yet.
+        static func stop(saying line: String, _ status: Int32) -> Never {
+            let bytes = Array(line.utf8)
+            _ = unsafe bytes.withUnsafeBytes { unsafe systemWrite(2, $0.baseAddress, $0.count) }
+            exit(status)
+        }
+    #endif
+
     /// Marks a folder as written by us, where the file system can.
     static func mark(_ path: String) { _ = unsafe tenon_mark(path) }
 

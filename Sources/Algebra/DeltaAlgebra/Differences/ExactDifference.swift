@@ -37,28 +37,13 @@ package struct ExactDifference: TensorSource {
     }
 
     package func readSegments(at offset: Int, into target: inout MutableRawSpan) throws(Failure) -> [Int] {
-        let range = offset..<offset + target.byteCount
-        return try unsafe target.withUnsafeMutableBytes { target throws(Failure) in
-            var segments: [Int] = []
-            try windows.forEach(meeting: range) { _, window throws(Failure) in
-                try WindowScratch.with { scratch throws(Failure) in
-                    let overlap = window.clamped(to: range)
-                    let place = unsafe UnsafeMutableRawBufferPointer(
-                        rebasing: target[overlap.lowerBound - offset..<overlap.upperBound - offset])
-                    let whole = unsafe overlap == window ? place : scratch.first.bytes(window.count)
-                    let counts = try unsafe encode(window, into: whole, scratch)
-                    if overlap != window {
-                        let skip = overlap.lowerBound - window.lowerBound
-                        unsafe place.copyMemory(
-                            from: UnsafeRawBufferPointer(
-                                rebasing: UnsafeRawBufferPointer(whole)[skip..<skip + overlap.count]))
-                    } else if window == range, kind.isOrdered {
-                        segments = Self.ends(of: counts)
-                    }
-                }
-            }
-            return segments
+        let isWindow = offset % windows.size == 0 && target.byteCount == windows[offset / windows.size].count
+        var segments: [Int] = []
+        try unsafe windows.fill(&target, from: offset) { _, window, whole, scratch throws(Failure) in
+            let counts = try unsafe encode(window, into: whole, scratch)
+            if isWindow && kind.isOrdered { segments = Self.ends(of: counts) }
         }
+        return segments
     }
 
     private func encode(

@@ -9,7 +9,7 @@ package struct ExactTensor: TensorSource {
     private let kind: ElementKind
     private let windows: Windows
 
-    /// Throws ``Failure/Code/kindShape`` where the difference is not one of such a tensor.
+    /// Throws ``Failure/Code/baseIncompatible`` where the difference is not one of such a tensor.
     package init(base: any TensorSource, difference: any TensorSource) throws(Failure) {
         self.base = base
         self.difference = difference
@@ -29,25 +29,11 @@ package struct ExactTensor: TensorSource {
     package var blockByteCount: Int { kind.windowByteCount }
 
     package func read(at offset: Int, into target: inout MutableRawSpan) throws(Failure) {
-        let range = offset..<offset + target.byteCount
-        try unsafe target.withUnsafeMutableBytes { target throws(Failure) in
-            try windows.forEach(meeting: range) { _, window throws(Failure) in
-                try WindowScratch.with { scratch throws(Failure) in
-                    let before = try unsafe base.read(window, into: scratch.base)
-                    let coded = try unsafe difference.read(window, into: scratch.first)
-                    let overlap = window.clamped(to: range)
-                    let place = unsafe UnsafeMutableRawBufferPointer(
-                        rebasing: target[overlap.lowerBound - offset..<overlap.upperBound - offset])
-                    let whole = unsafe overlap == window ? place : scratch.second.bytes(window.count)
-                    unsafe tenon_exact_decode(
-                        kind.code, before.baseAddress, coded.baseAddress, window.count / kind.width, whole.baseAddress)
-                    guard overlap != window else { return }
-                    let skip = overlap.lowerBound - window.lowerBound
-                    unsafe place.copyMemory(
-                        from: UnsafeRawBufferPointer(
-                            rebasing: UnsafeRawBufferPointer(whole)[skip..<skip + overlap.count]))
-                }
-            }
+        try unsafe windows.fill(&target, from: offset) { _, window, whole, scratch throws(Failure) in
+            let before = try unsafe base.read(window, into: scratch.base)
+            let coded = try unsafe difference.read(window, into: scratch.first)
+            unsafe tenon_exact_decode(
+                kind.code, before.baseAddress, coded.baseAddress, window.count / kind.width, whole.baseAddress)
         }
     }
 }

@@ -46,21 +46,10 @@ package struct FewChangesTensor: TensorSource {
     package var blockByteCount: Int { kind.windowByteCount }
 
     package func read(at offset: Int, into target: inout MutableRawSpan) throws(Failure) {
-        let range = offset..<offset + target.byteCount
-        try unsafe target.withUnsafeMutableBytes { target throws(Failure) in
-            try windows.forEach(meeting: range) { window, bytes throws(Failure) in
-                try WindowScratch.with { scratch throws(Failure) in
-                    let whole = try unsafe base.read(bytes, into: scratch.base)
-                    try unsafe change(whole, window, scratch)
-                    let overlap = bytes.clamped(to: range)
-                    let skip = overlap.lowerBound - bytes.lowerBound
-                    unsafe UnsafeMutableRawBufferPointer(
-                        rebasing: target[overlap.lowerBound - offset..<overlap.upperBound - offset]
-                    ).copyMemory(
-                        from: UnsafeRawBufferPointer(
-                            rebasing: UnsafeRawBufferPointer(whole)[skip..<skip + overlap.count]))
-                }
-            }
+        try unsafe windows.fill(&target, from: offset) { window, bytes, whole, scratch throws(Failure) in
+            var span = unsafe MutableRawSpan(_unsafeBytes: whole)
+            try base.read(at: bytes.lowerBound, into: &span)
+            try unsafe change(whole, window, scratch)
         }
     }
 

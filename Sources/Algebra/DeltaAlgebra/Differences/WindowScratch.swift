@@ -2,8 +2,10 @@ import Diagnostics
 import Parallelism
 import Tensors
 
-/// What one lane needs to compute a window: the base's bytes, and up to three buffers beside them.
+/// What one lane needs to compute a window: the base's bytes, and buffers beside them.
 final class WindowScratch: Sendable {
+    /// A window of which not all is asked for.
+    let whole = ScratchBuffer()
     let base = ScratchBuffer()
     let tuned = ScratchBuffer()
     let first = ScratchBuffer()

@@ -3,6 +3,7 @@ import Checkpoints
 import Diagnostics
 import Digests
 import Files
+import Packaging
 import Tensors
 
 /// The delta that gives a checkpoint back bit for bit, with all of its files: `Spec/deltas.md`.
@@ -130,7 +131,7 @@ struct LosslessDelta {
             if let digest = try sameInBase(file, name) {
                 entry.parameters = ["layout": "base", "from": .string(name), "digest": .string("\(digest)")]
             } else if file.size > 0 {
-                entry.tensors = [RoleTensor(.value, FileTensor(file: file))]
+                entry.tensors = [RoleTensor(.value, FileBytes(file))]
             }
             entries.append(entry)
         }
@@ -142,8 +143,8 @@ struct LosslessDelta {
         guard pair.base.companions.contains(name), file.size > 0 else { return nil }
         let other = try InputFile(path: Paths.joined(pair.base.folder, name))
         guard other.size == file.size else { return nil }
-        let digest = try file.digest()
-        return try other.digest() == digest ? digest : nil
+        let digest = try BlobDigest.of(file)
+        return try BlobDigest.of(other) == digest ? digest : nil
     }
 }
 
@@ -157,29 +158,5 @@ private struct TensorIdentity: Hashable {
         dtype = tensor.dtype
         shape = tensor.shape
         self.data = data
-    }
-}
-
-extension InputFile {
-    fileprivate func digest() throws(Failure) -> Digest {
-        var hash = SHA256()
-        for offset in stride(from: 0, to: size, by: 1 << 20) {
-            try Cancellation.check()
-            hash.update(try read(at: offset, count: min(1 << 20, size - offset)))
-        }
-        return hash.finish()
-    }
-}
-
-/// A file's bytes as a tensor of them.
-private struct FileTensor: TensorSource {
-    let file: InputFile
-
-    var dtype: DType { .u8 }
-    var shape: Shape { [file.size] }
-    var byteCount: Int { file.size }
-
-    func read(at offset: Int, into target: inout MutableRawSpan) throws(Failure) {
-        try file.read(at: offset, into: &target)
     }
 }

@@ -1,6 +1,6 @@
 import CKernels
-package import Diagnostics
-package import Tensors
+import Diagnostics
+import Tensors
 
 /// What a merged tensor was before the updates, as far as arithmetic can tell: `Spec/deltas.md`, "Corrections".
 ///
@@ -56,70 +56,6 @@ final class PredictedTensor: TensorSource {
             let part = unsafe start + (own.lowerBound - all.lowerBound)
             unsafe tenon_scale(part, -1, own.count, part)
             unsafe tenon_round_sum(kind.code, before + place, part, own.count, after + place, nil)
-        }
-    }
-}
-
-/// What leads from one tensor to another of its type and shape, element by element.
-package struct PlainDifference: TensorSource {
-    let base: any TensorSource
-    let tuned: any TensorSource
-    private let kind: ElementKind
-
-    package init(base: any TensorSource, tuned: any TensorSource) {
-        self.base = base
-        self.tuned = tuned
-        kind = ElementKind(tuned.dtype)
-    }
-
-    package var dtype: DType { kind.difference }
-    package var shape: Shape { tuned.shape }
-    package var byteCount: Int { tuned.byteCount }
-
-    package func read(at offset: Int, into target: inout MutableRawSpan) throws(Failure) {
-        let range = offset..<offset + target.byteCount
-        try unsafe target.withUnsafeMutableBytes { target throws(Failure) in
-            try WindowScratch.with { scratch throws(Failure) in
-                let before = try unsafe base.read(range, into: scratch.base)
-                let after = try unsafe tuned.read(range, into: scratch.tuned)
-                unsafe tenon_difference(
-                    kind.code, before.baseAddress, after.baseAddress, range.count / kind.width, target.baseAddress)
-            }
-        }
-    }
-}
-
-/// A tensor with a plain difference put onto it.
-package struct CorrectedTensor: TensorSource {
-    private let base: any TensorSource
-    private let difference: any TensorSource
-    private let kind: ElementKind
-
-    package init(base: any TensorSource, difference: any TensorSource) throws(Failure) {
-        self.base = base
-        self.difference = difference
-        kind = ElementKind(base.dtype)
-        guard difference.dtype == kind.difference, difference.byteCount == base.byteCount else {
-            throw Failure(
-                .baseIncompatible, "the correction is not one of a tensor like the merged one",
-                expected: "\(kind.difference.name) of \(base.byteCount) bytes",
-                actual: "\(difference.dtype.name) of \(difference.byteCount)")
-        }
-    }
-
-    package var dtype: DType { base.dtype }
-    package var shape: Shape { base.shape }
-    package var byteCount: Int { base.byteCount }
-
-    package func read(at offset: Int, into target: inout MutableRawSpan) throws(Failure) {
-        let range = offset..<offset + target.byteCount
-        try unsafe target.withUnsafeMutableBytes { target throws(Failure) in
-            try WindowScratch.with { scratch throws(Failure) in
-                let before = try unsafe base.read(range, into: scratch.base)
-                let coded = try unsafe difference.read(range, into: scratch.tuned)
-                unsafe tenon_add_difference(
-                    kind.code, before.baseAddress, coded.baseAddress, range.count / kind.width, target.baseAddress)
-            }
         }
     }
 }

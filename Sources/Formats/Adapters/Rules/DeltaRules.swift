@@ -1,4 +1,5 @@
 import Diagnostics
+import JSON
 
 /// What holds across the entries of a difference of checkpoints: `Spec/deltas.md`.
 enum DeltaRules {
@@ -46,15 +47,15 @@ enum DeltaRules {
     }
 
     private static func checkTargets(_ entries: [AdapterEntry]) throws(Failure) {
-        var maker: [ByteString: Kind] = [:]
+        var maker: [ExactKey: Kind] = [:]
         for entry in entries where makers.contains(entry.key.kind) {
-            guard maker.updateValue(entry.key.kind, forKey: ByteString(entry.key.target)) == nil else {
+            guard maker.updateValue(entry.key.kind, forKey: ExactKey(entry.key.target)) == nil else {
                 throw Failure(.duplicate, "two entries make one tensor", object: entry.key.description)
             }
         }
-        var extended: Set<ByteString> = []
+        var extended: Set<ExactKey> = []
         for entry in entries where entry.key.kind == .extend {
-            let target = ByteString(entry.key.target)
+            let target = ExactKey(entry.key.target)
             guard extended.insert(target).inserted, maker[target].map(extensible.contains) ?? true else {
                 throw Failure(
                     .duplicate, "rows are added to a tensor that another entry makes whole",
@@ -64,25 +65,16 @@ enum DeltaRules {
     }
 
     private static func checkAliases(_ entries: [AdapterEntry]) throws(Failure) {
-        let aliases = Set(entries.filter { $0.key.kind == .alias }.map { ByteString($0.key.target) })
-        let removed = Set(entries.filter { $0.key.kind == .removed }.map { ByteString($0.key.target) })
+        let aliases = Set(entries.filter { $0.key.kind == .alias }.map { ExactKey($0.key.target) })
+        let removed = Set(entries.filter { $0.key.kind == .removed }.map { ExactKey($0.key.target) })
         for entry in entries where entry.key.kind == .alias {
             guard let name = entry.parameters["of"]?.string else { continue }
-            guard !aliases.contains(ByteString(name)), !removed.contains(ByteString(name)) else {
+            guard !aliases.contains(ExactKey(name)), !removed.contains(ExactKey(name)) else {
                 throw Failure(
                     .badParameter, "an alias of what is an alias itself, or is removed", object: entry.key.description,
                     actual: name)
             }
         }
-    }
-}
-
-/// A name as its bytes: two spellings of one character are two names.
-private struct ByteString: Hashable {
-    let bytes: [UInt8]
-
-    init(_ text: String) {
-        bytes = Array(text.utf8)
     }
 }
 

@@ -57,33 +57,10 @@ package struct BaseFingerprint: Hashable, Sendable {
         of files: [SafetensorsFile], lanes: Lanes, onRead: (@Sendable (_ byteCount: Int) -> Void)?
     ) throws(Failure) -> [[Digest]] {
         let sources = files.flatMap { file in file.header.offsetOrder.map(file.source(at:)) }
-        let byteCounts = sources.map(\.byteCount)
-        let collector = DigestCollector(byteCounts: byteCounts)
-        let groups = BlockGroup.plan(sources, groupSize: 1 << 20)
-        let buffers = LaneBuffers(lanes, byteCount: groups.reduce(0) { max($0, $1.byteCount) })
-        try lanes.forEach(groups.count) { lane, index throws(Failure) in
-            let group = groups[index]
-            try buffers.withBuffer(lane: lane, count: group.byteCount) { buffer throws(Failure) in
-                var filled = 0
-                for block in group.blocks {
-                    var part = buffer._mutatingExtracting(filled..<filled + block.count)
-                    try sources[block.tensor].read(at: block.offset, into: &part)
-                    filled += block.count
-                }
-                collector.observe(group, bytes: buffer.bytes)
-                onRead?(filled)
-            }
-        }
-        var number = 0
-        return try files.map { file throws(Failure) in
+        var read = try DataDigests.take(of: sources, lanes: lanes, onRead: onRead)[...]
+        return files.map { file in
             var digests = [Digest](repeating: .zero, count: file.tensors.count)
-            for position in file.header.offsetOrder {
-                guard let digest = collector.digest(of: number) else {
-                    throw Failure(.internal, "a tensor was not hashed", object: file.tensors[position].name)
-                }
-                digests[position] = digest
-                number += 1
-            }
+            for position in file.header.offsetOrder { digests[position] = read.removeFirst() }
             return digests
         }
     }

@@ -30,19 +30,4 @@ package enum CheckpointWriter {
         try unsafe output.write(index.bytes.span.bytes)
         try output.commit()
     }
-
-    /// Copies what goes along with the weights of `checkpoint` into `folder`, but for its index, which a plan has.
-    package static func copyCompanions(of checkpoint: Checkpoint, to folder: OutputFolder) throws(Failure) {
-        for name in checkpoint.companions where name != checkpoint.indexName {
-            let input = try InputFile(path: Paths.joined(checkpoint.folder, name))
-            let output = try folder.file(named: name)
-            for offset in stride(from: 0, to: input.size, by: 1 << 20) {
-                try Cancellation.check()
-                let bytes = try input.read(at: offset, count: min(1 << 20, input.size - offset))
-                try unsafe output.write(bytes.span.bytes)
-            }
-            try input.checkUnchanged()
-            try output.commit()
-        }
-    }
 }

@@ -1,13 +1,16 @@
-import Checkpoints
-import Diagnostics
-import Digests
-import Parallelism
-import Tensors
+package import Diagnostics
+package import Digests
+package import Parallelism
+package import Tensors
 
 /// Digests of tensors that nothing else reads.
-enum DataDigests {
+package enum DataDigests {
     /// Reads all of `sources` and gives their digests (`Spec/format.md`, §4).
-    static func take(of sources: [any TensorSource], lanes: Lanes) throws(Failure) -> [Digest] {
+    ///
+    /// - Parameter onRead: Is told how many bytes were read, from any thread.
+    package static func take(
+        of sources: [any TensorSource], lanes: Lanes, onRead: (@Sendable (_ byteCount: Int) -> Void)? = nil
+    ) throws(Failure) -> [Digest] {
         let collector = DigestCollector(byteCounts: sources.map(\.byteCount))
         let groups = BlockGroup.plan(sources, groupSize: 1 << 20)
         let buffers = LaneBuffers(lanes, byteCount: groups.reduce(0) { max($0, $1.byteCount) })
@@ -20,6 +23,7 @@ enum DataDigests {
                     filled += block.count
                 }
                 collector.observe(groups[index], bytes: buffer.bytes)
+                onRead?(filled)
             }
         }
         return try sources.indices.map { number throws(Failure) in
