@@ -1,3 +1,9 @@
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
 /// Numbers that a key and a place decide, in whatever order they are asked for: SplitMix64's finalizer (Steele, Lea and
 /// Flood, 2014) of a counter.
 package struct CounterRandom: Hashable, Sendable {
@@ -15,6 +21,15 @@ package struct CounterRandom: Hashable, Sendable {
         let bits = Self.mixed(key &+ UInt64(truncatingIfNeeded: place) &* 0x9E37_79B9_7F4A_7C15)
         return Float(Int32(truncatingIfNeeded: bits >> 40) - 1 << 23) * 0x1p-23
     }
+
+    /// Normal with mean 0 and variance 1, by Box and Muller's formula (1958) from two places of its own.
+    package func normal(_ place: Int) -> Double {
+        let radius = (-2 * log((1 - Double(self[2 * place])) / 2)).squareRoot()
+        return radius * cos(.pi * Double(self[2 * place + 1]))
+    }
+
+    /// A key for what `name` draws, out of one that many share.
+    package static func key(_ shared: UInt64, _ name: String) -> UInt64 { CounterRandom(seed: shared, name: name).key }
 
     private static func mixed(_ value: UInt64) -> UInt64 {
         var bits = value &+ 0x9E37_79B9_7F4A_7C15

@@ -1,0 +1,74 @@
+package import Tensors
+
+extension DecoderArchitecture {
+    /// The names and shapes of the tensors of one block, below `model.layers.N.`.
+    package struct BlockTensors: Sendable {
+        package let prefix: String
+        private let architecture: DecoderArchitecture
+
+        fileprivate init(_ architecture: DecoderArchitecture, layer: Int) {
+            self.architecture = architecture
+            prefix = "model.layers.\(layer)."
+        }
+
+        package var attentionNorm: NamedShape { norm("input_layernorm") }
+        package var mlpNorm: NamedShape { norm("post_attention_layernorm") }
+        package var queryKeyValue: [LinearShape] {
+            let (size, keys) = (architecture.heads * architecture.headSize, architecture.keyHeads * architecture.headSize)
+            return [("q_proj", size), ("k_proj", keys), ("v_proj", keys)].map { name, outputs in
+                LinearShape(
+                    path: prefix + "self_attn." + name, outputs: outputs, inputs: architecture.hiddenSize,
+                    hasBias: architecture.biases.queryKeyValue)
+            }
+        }
+        package var output: LinearShape {
+            LinearShape(
+                path: prefix + "self_attn.o_proj", outputs: architecture.hiddenSize,
+                inputs: architecture.heads * architecture.headSize, hasBias: architecture.biases.output)
+        }
+        package var gateUp: [LinearShape] {
+            ["gate_proj", "up_proj"].map { name in
+                LinearShape(
+                    path: prefix + "mlp." + name, outputs: architecture.innerSize, inputs: architecture.hiddenSize,
+                    hasBias: architecture.biases.mlp)
+            }
+        }
+        package var down: LinearShape {
+            LinearShape(
+                path: prefix + "mlp.down_proj", outputs: architecture.hiddenSize, inputs: architecture.innerSize,
+                hasBias: architecture.biases.mlp)
+        }
+
+        private func norm(_ name: String) -> NamedShape {
+            NamedShape(name: prefix + name + ".weight", shape: [architecture.hiddenSize])
+        }
+    }
+
+    package func block(_ layer: Int) -> BlockTensors { BlockTensors(self, layer: layer) }
+
+    package var embedding: NamedShape {
+        NamedShape(name: "model.embed_tokens.weight", shape: [vocabularySize, hiddenSize])
+    }
+    package var norm: NamedShape { NamedShape(name: "model.norm.weight", shape: [hiddenSize]) }
+    /// The head's matrix; that of the embeddings where they are tied.
+    package var head: NamedShape {
+        tiesEmbeddings ? embedding : NamedShape(name: "lm_head.weight", shape: [vocabularySize, hiddenSize])
+    }
+}
+
+/// A tensor that an architecture has.
+package struct NamedShape: Hashable, Sendable {
+    package let name: String
+    package let shape: Shape
+}
+
+/// A linear layer that an architecture has.
+package struct LinearShape: Hashable, Sendable {
+    package let path: String
+    package let outputs: Int
+    package let inputs: Int
+    package let hasBias: Bool
+
+    package var weight: NamedShape { NamedShape(name: path + ".weight", shape: [outputs, inputs]) }
+    package var bias: NamedShape? { hasBias ? NamedShape(name: path + ".bias", shape: [outputs]) : nil }
+}

@@ -1,0 +1,75 @@
+package import Adapters
+package import Diagnostics
+package import Kernels
+package import Layers
+
+/// How a method trains: one file each.
+package protocol TrainableMethod: Sendable {
+    /// The word on the command line.
+    var word: String { get }
+    /// What its adapters are.
+    var method: Method { get }
+    /// The learning rate to begin with where nothing is said: methods want very different ones.
+    var learningRate: Double { get }
+    /// The config of a new adapter where nothing is said.
+    var standard: Parameters { get }
+    /// The kinds of entries that it can go on from.
+    var kinds: [Kind] { get }
+
+    /// Puts a new adapter, or the one that exists, into a model.
+    ///
+    /// Throws ``Failure/Code/usage`` where its targets match nothing, ``Failure/Code/kindShape`` for entries that do not
+    /// fit, and ``Failure/Code/badParameter`` for a config that it cannot train.
+    func insert<R: Real>(
+        _ plan: InsertionPlan, into sites: Sites<R>, _ engine: Engine<R>
+    ) throws(Failure) -> Inserted<R>
+}
+
+extension TrainableMethod {
+    /// Whether all of an adapter is of this method, so that it can be trained further and evaluated.
+    package func canHold(_ adapter: Adapter) -> Bool {
+        adapter.method == method.word
+            && adapter.entries.allSatisfy { $0.key.kind == .file || kinds.contains($0.key.kind) }
+    }
+}
+
+/// The methods that train, LoRA first.
+package enum TrainableMethods {
+    package static let all: [any TrainableMethod] = [LoRA(), IA3(), PromptTuning(), BitFit(), FullTuning()]
+
+    package static func named(_ word: String) -> (any TrainableMethod)? { all.first { $0.word == word } }
+}
+
+/// What is to be inserted.
+package struct InsertionPlan: Sendable {
+    /// The config, as PEFT names its keys.
+    package var parameters: Parameters
+    /// The entries to go on from; nil for a new adapter.
+    package var entries: [AdapterEntry]?
+    /// What the numbers of a new one are drawn with.
+    package var seed: UInt64
+
+    package init(parameters: Parameters, entries: [AdapterEntry]? = nil, seed: UInt64 = 0) {
+        self.parameters = parameters
+        self.entries = entries
+        self.seed = seed
+    }
+}
+
+/// What a method has put into a model.
+package struct Inserted<R: Real>: Sendable {
+    /// In an order of their own that is always the same.
+    package var tensors: [TrainedTensor<R>]
+    /// To be told of every step of the optimizer.
+    package var insertions: [any ProjectionInsertion<R>]
+    /// The config with what was found out: the modules, the size of vectors.
+    package var parameters: Parameters
+
+    package init(
+        tensors: [TrainedTensor<R>], insertions: [any ProjectionInsertion<R>] = [], parameters: Parameters
+    ) {
+        self.tensors = tensors
+        self.insertions = insertions
+        self.parameters = parameters
+    }
+}

@@ -1,0 +1,46 @@
+public import Kernels
+
+/// down(silu(gate(x)) ⊙ up(x)) (Shazeer, GLU variants, 2020).
+public struct GatedMLP<R: Real>: Sendable {
+    public let gateUp: Projection<R>
+    public let down: Projection<R>
+
+    public init(gateUp: Projection<R>, down: Projection<R>) {
+        self.gateUp = gateUp
+        self.down = down
+    }
+
+    struct Saved: Sendable {
+        let gateUp: [Matrix<R>]
+        let insertions: (gateUp: Layers.Saved<R>, down: Layers.Saved<R>)
+    }
+
+    var isTrained: Bool { gateUp.isTrained || down.isTrained }
+
+    /// `residual` + MLP of x, and what backward needs.
+    func forward(_ x: Matrix<R>, residual: Matrix<R>, _ pass: Pass<R>) -> (Matrix<R>, Saved) {
+        let (outputs, saved) = gateUp.forward(x, pass)
+        let hidden = pass.matrix(columns: down.inputs)
+        pass.engine.swiglu(gate: outputs[0], up: outputs[1], into: hidden)
+        let (result, downSaved) = down.forward(hidden, residual: residual, pass)
+        return (result[0], Saved(gateUp: outputs, insertions: (saved, downSaved)))
+    }
+
+    /// Writes the gradient of x into `inputGradient`, where it is given. `gradient` is that of the output; it is kept,
+    /// while what was saved is used up.
+    func backward(
+        _ x: Matrix<R>, gradient: Matrix<R>, saved: Saved, into inputGradient: Matrix<R>?, _ pass: Pass<R>
+    ) {
+        let engine = pass.engine
+        let (gate, up) = (saved.gateUp[0], saved.gateUp[1])
+        let hidden = pass.matrix(columns: down.inputs)
+        engine.swiglu(gate: gate, up: up, into: hidden)
+        let hiddenGradient = pass.matrix(columns: down.inputs)
+        down.backward(
+            input: hidden, gradients: [down.expendable(gradient, pass)], saved: saved.insertions.down,
+            into: hiddenGradient, pass)
+        guard inputGradient != nil || gateUp.isTrained else { return }
+        engine.swigluBackward(gate: gate, up: up, gradient: hiddenGradient)
+        gateUp.backward(input: x, gradients: [gate, up], saved: saved.insertions.gateUp, into: inputGradient, pass)
+    }
+}

@@ -1,0 +1,92 @@
+public import Kernels
+
+/// Rows of tokens, packed one after the other without padding.
+public struct Batch: Sendable {
+    /// A token at each place; ``virtualToken`` where a method puts an embedding of its own.
+    public let tokens: [Int32]
+    /// What should follow each token within its row; ``ignored`` where nothing is asked.
+    public let labels: [Int32]
+    /// The place of each token in its row.
+    public let positions: [Int32]
+    /// Where each row lies; attention stays within.
+    public let segments: [Range<Int>]
+    /// How many tokens of the step's batch come before this part of it: what dropout counts from.
+    public let firstToken: Int
+
+    public static let virtualToken: Int32 = -1
+    public static let ignored: Int32 = -100
+
+    public init(
+        tokens: [Int32], labels: [Int32], positions: [Int32], segments: [Range<Int>], firstToken: Int = 0
+    ) {
+        precondition(tokens.count == labels.count && tokens.count == positions.count)
+        self.tokens = tokens
+        self.labels = labels
+        self.positions = positions
+        self.segments = segments
+        self.firstToken = firstToken
+    }
+
+    public var count: Int { tokens.count }
+
+    /// Where something is asked.
+    public var labeled: [Int] { labels.indices.filter { labels[$0] != Self.ignored } }
+
+    /// With `count` virtual tokens in front of every row.
+    public func withVirtualTokens(_ count: Int) -> Batch {
+        guard count > 0 else { return self }
+        var tokens: [Int32] = []
+        var labels: [Int32] = []
+        var positions: [Int32] = []
+        var segments: [Range<Int>] = []
+        for segment in self.segments {
+            let start = tokens.count
+            tokens += Array(repeating: Self.virtualToken, count: count) + self.tokens[segment]
+            labels += Array(repeating: Self.ignored, count: count) + self.labels[segment]
+            positions += (0..<Int32(count)) + self.positions[segment].map { $0 + Int32(count) }
+            segments.append(start..<tokens.count)
+        }
+        return Batch(
+            tokens: tokens, labels: labels, positions: positions, segments: segments,
+            firstToken: firstToken + count * self.segments.count)
+    }
+}
+
+/// One walk of a batch through a model.
+public struct Pass<R: Real> {
+    public let engine: Engine<R>
+    public let batch: Batch
+    /// Records what backward needs; nil where there will be none.
+    public let tape: Tape?
+    /// What dropout draws from, another in every step; nil where nothing is dropped.
+    public let dropoutKey: UInt64?
+
+    public init(_ engine: Engine<R>, _ batch: Batch, tape: Tape? = nil, dropoutKey: UInt64? = nil) {
+        self.engine = engine
+        self.batch = batch
+        self.tape = tape
+        self.dropoutKey = dropoutKey
+    }
+
+    /// A matrix with a row for each token, not zeroed.
+    public func matrix(columns: Int) -> Matrix<R> {
+        engine.workspace.matrix(rows: batch.count, columns: columns)
+    }
+
+}
+
+/// What is left to do for the gradients, last block first. Each step holds what its block saved, and lets go of it when
+/// it is done.
+public final class Tape {
+    private var steps: [() -> Void] = []
+
+    public init() {}
+
+    public func record(_ backward: @escaping () -> Void) {
+        steps.append(backward)
+    }
+
+    public func runBackward() {
+        while let step = steps.popLast() { step() }
+    }
+}

@@ -1,0 +1,103 @@
+import Architectures
+package import Checkpoints
+package import Diagnostics
+import Files
+import Kernels
+import Layers
+import Synchronization
+import Tensors
+
+/// A checkpoint's tensors where they lie: its files mapped, so that frozen weights cost the page cache alone.
+package final class WeightStore: Sendable {
+    package let checkpoint: Checkpoint
+    private let files: [MappedShard]
+    private let names: TensorNaming
+
+    package init(_ checkpoint: Checkpoint) throws(Failure) {
+        if let quantization = checkpoint.quantization {
+            throw Failure(
+                .baseInvalid, "the base is quantized and cannot be trained on", object: quantization,
+                path: checkpoint.path, hint: "use the model it was quantized from")
+        }
+        self.checkpoint = checkpoint
+        var files: [MappedShard] = []
+        for shard in checkpoint.shards { files.append(try MappedShard(shard.file.file)) }
+        self.files = files
+        names = TensorNaming(checkpoint)
+    }
+
+    func has(_ tensor: NamedShape) -> Bool { names.tensor(tensor.name) != nil }
+
+    /// The tensor as layers read it: a vector is one row.
+    ///
+    /// Throws ``Failure/Code/baseIncompatible`` where the base lacks it or has another shape, and ``Failure/Code/baseInvalid``
+    /// for a type that is none of F32, BF16 and F16.
+    func parameter<R: Real>(_ wanted: NamedShape, _ type: R.Type) throws(Failure) -> BaseParameter<R> {
+        guard let tensor = names.tensor(wanted.name) else {
+            throw Failure(
+                .baseIncompatible, "the base lacks a tensor of its architecture", object: wanted.name,
+                path: checkpoint.path)
+        }
+        guard tensor.shape == wanted.shape else {
+            throw Failure(
+                .baseIncompatible, "a tensor of the base is not as its config says", object: tensor.name,
+                path: checkpoint.path, expected: "\(wanted.shape)", actual: "\(tensor.shape)")
+        }
+        guard let format = WeightFormat(tensor.dtype) else {
+            throw Failure(
+                .baseInvalid, "a tensor of the base is of a type that cannot be trained on", object: tensor.name,
+                path: checkpoint.path, expected: "F32, BF16 or F16", actual: tensor.dtype.name)
+        }
+        let dimensions = wanted.shape.dimensions
+        let (rows, columns) = dimensions.count == 1 ? (1, dimensions[0]) : (dimensions[0], dimensions[1])
+        let weight: Weight<R> = try files[tensor.shard].weight(
+            tensor.source.tensor.range, format: format, rows: rows, columns: columns)
+        return BaseParameter(name: tensor.name, weight)
+    }
+}
+
+/// A file of weights in memory that is the file's own.
+private final class MappedShard: Sendable {
+    private let map: MappedFile
+
+    init(_ file: InputFile) throws(Failure) {
+        map = try MappedFile(file)
+    }
+
+    func weight<R: Real>(_ range: Range<Int>, format: WeightFormat, rows: Int, columns: Int) throws(Failure) -> Weight<R> {
+        var weight: Weight<R>?
+        try unsafe map.withUnsafeBytes(range) { bytes throws(Failure) in
+            guard let base = unsafe bytes.baseAddress else { return }
+            // The map stays where it is for as long as its owner lives, and the weight keeps that.
+            unsafe weight = Weight(unsafe: base, format: format, rows: rows, columns: columns, owner: self)
+        }
+        guard let weight else { throw Failure(.internal, "an empty tensor was mapped") }
+        return weight
+    }
+}
+
+extension WeightFormat {
+    /// Nil for what kernels do not read.
+    fileprivate init?(_ dtype: DType) {
+        switch dtype {
+        case .f32: self = .f32
+        case .bf16: self = .bf16
+        case .f16: self = .f16
+        default: return nil
+        }
+    }
+}
+
+/// Names of tensors with or without the model's prefix, as files have them.
+private struct TensorNaming: Sendable {
+    private let checkpoint: Checkpoint
+
+    init(_ checkpoint: Checkpoint) {
+        self.checkpoint = checkpoint
+    }
+
+    func tensor(_ name: String) -> CheckpointTensor? {
+        if let tensor = checkpoint[name] { return tensor }
+        return name.hasPrefix("model.") ? checkpoint[String(name.dropFirst("model.".count))] : nil
+    }
+}

@@ -1,0 +1,125 @@
+import Adapters
+import Architectures
+import Checkpoints
+import Diagnostics
+import Files
+import Insertions
+import Interchange
+import JSON
+import Kernels
+import Layers
+import Networks
+import Support
+import Tensors
+
+/// What PyTorch and PEFT computed in fp64 for a tiny model: `Fixtures/training/README.md`.
+struct Golden {
+    let name: String
+    let base: String
+    let trained: String
+    let learningRate: Double
+
+    private static let folder = Repository.path("Fixtures/training")
+
+    static let all: [Golden] = {
+        guard let cases = document["cases"]?.array else { return [] }
+        return cases.compactMap { one in
+            guard let name = one["name"]?.string, let base = one["base"]?.string, let trained = one["trained"]?.string
+            else { return nil }
+            return Golden(name: name, base: base, trained: trained, learningRate: one["learningRate"]?.double ?? 0)
+        }
+    }()
+
+    private static let document: JSONValue = {
+        let path = folder + "/cases.json"
+        guard let file = try? InputFile(path: path), let bytes = try? file.read(at: 0, count: file.size) else { return nil }
+        return (try? JSONValue.parse(bytes, path: path)) ?? nil
+    }()
+
+    /// The rows of the one batch: ids, and labels at their own tokens' places.
+    static let rows: [(ids: [Int32], labels: [Int32])] = (document["batch"]?.array ?? []).map { row in
+        let ids = (row["inputIds"]?.array ?? []).compactMap { $0.int.map(Int32.init) }
+        return (ids, (row["labels"]?.array ?? []).compactMap { $0.int.map(Int32.init) })
+    }
+
+    /// All rows, or one.
+    static func batch(_ chosen: [Int]? = nil) -> Batch {
+        var tokens: [Int32] = []
+        var labels: [Int32] = []
+        var positions: [Int32] = []
+        var segments: [Range<Int>] = []
+        for row in chosen ?? Array(rows.indices) {
+            let start = tokens.count
+            tokens += rows[row].ids
+            labels += rows[row].labels.dropFirst() + [Batch.ignored]
+            positions += 0..<Int32(rows[row].ids.count)
+            segments.append(start..<tokens.count)
+        }
+        return Batch(tokens: tokens, labels: labels, positions: positions, segments: segments)
+    }
+
+    func checkpoint() throws -> Checkpoint { try Checkpoint(path: Golden.folder + "/bases/" + base) }
+
+    /// The model with what the case trains in it, if anything.
+    func model<R: Real>(_ engine: Engine<R>) throws -> (decoder: Decoder<R>, inserted: Inserted<R>) {
+        let decoder = try Decoder<R>(of: checkpoint(), length: 64)
+        switch trained {
+        case "adapter":
+            let adapter = try PEFTFolder.read("\(Golden.folder)/cases/\(name)/adapter").adapter
+            guard let method = TrainableMethods.all.first(where: { $0.canHold(adapter) }) else {
+                throw Failure(.internal, "no method holds \(name)")
+            }
+            let plan = InsertionPlan(parameters: adapter.parameters, entries: adapter.entries)
+            return (decoder, try method.insert(plan, into: decoder.sites, engine))
+        default:
+            // Where nothing is trained there are gradients all the same, as if everything were.
+            let method: any TrainableMethod = trained == "biases" ? BitFit() : FullTuning()
+            return (decoder, try method.insert(InsertionPlan(parameters: [:]), into: decoder.sites, engine))
+        }
+    }
+
+    /// What PyTorch computed.
+    func file() throws -> SafetensorsFile {
+        try SafetensorsFile(InputFile(path: "\(Golden.folder)/cases/\(name)/golden.safetensors"))
+    }
+}
+
+extension SafetensorsFile {
+    /// A tensor of F64, nil where there is none of the name.
+    func doubles(_ name: String) throws -> [Double]? {
+        guard let source = source(named: name) else { return nil }
+        let bytes = try source.readAll()
+        return stride(from: 0, to: bytes.count, by: 8).map { place in
+            Double(bitPattern: (0..<8).reduce(0) { $0 | UInt64(bytes[place + $1]) << UInt64(8 * $1) })
+        }
+    }
+}
+
+extension TrainedTensor {
+    /// The names that PEFT may give it in a file.
+    var names: [String] {
+        let module = "base_model.model." + (key.target.hasSuffix(".weight") ? String(key.target.dropLast(7)) : key.target)
+        return switch (key.kind, role) {
+        case (.lora, .a): [module + ".lora_A.weight"]
+        case (.lora, .b): [module + ".lora_B.weight"]
+        case (.lora, _): [module + ".lora_magnitude_vector"]
+        case (.ia3, _): [module + ".ia3_l"]
+        case (.prompt, _): ["prompt_embeddings"]
+        case (.bias, _):
+            [key.target, "base_model.model." + key.target, module.replacingBias]
+        default: [key.target]
+        }
+    }
+}
+
+extension String {
+    fileprivate var replacingBias: String { hasSuffix(".bias") ? dropLast(5) + ".base_layer.bias" : self }
+}
+
+/// ‖a − b‖ / ‖b‖.
+func distance<R: Real>(_ a: [R], _ b: [Double]) -> Double {
+    guard a.count == b.count else { return .infinity }
+    let difference = zip(a, b).reduce(0.0) { $0 + (Double($1.0) - $1.1) * (Double($1.0) - $1.1) }
+    let size = b.reduce(0.0) { $0 + $1 * $1 }
+    return size == 0 ? difference.squareRoot() : (difference / size).squareRoot()
+}
