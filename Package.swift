@@ -33,7 +33,8 @@ let package = Package(
     name: "tenon",
     platforms: [.macOS(.v26)],
     products: [
-        .executable(name: "tenon", targets: ["TenonCLI"])
+        .executable(name: "tenon", targets: ["TenonCLI"]),
+        .library(name: "TenonKernels", targets: ["Kernels"]),
     ],
     traits: [
         .default(enabledTraits: ["FaultInjection"]),
@@ -93,6 +94,7 @@ let package = Package(
                 "CKernels", "Diagnostics", "Parallelism", "JSON", "Files", "Digests", "Tensors", "LinearAlgebra",
                 "Checkpoints", "Adapters", "DeltaFormat", "Packaging",
             ]),
+        module("Learning/Kernels", ["CKernels", "Parallelism"]),
         .executableTarget(
             name: "TenonCLI",
             dependencies: [
