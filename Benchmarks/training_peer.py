@@ -124,7 +124,9 @@ def main() -> None:
 
     torch.set_num_threads(arguments.threads)
     rows = [json.loads(line)["input_ids"] for line in arguments.data.read_text(encoding="utf-8").splitlines()]
-    order = json.loads(arguments.order.read_text()) if arguments.order else grouped(rows, arguments.batch_size, arguments.seed)
+    order = grouped(rows, arguments.batch_size, arguments.seed)
+    if arguments.order:
+        order = json.loads(arguments.order.read_text())
     model = adapted(arguments, torch)
     if arguments.save_init:
         model.save_pretrained(arguments.save_init)

@@ -59,7 +59,8 @@ def evaluation_difference(tenon: Tenon, case: Case, work: Path) -> float:
 
 def training_difference(tenon: Tenon, work: Path) -> float:
     """Trains a LoRA with the binary. The largest difference between what PEFT makes of it and what the binary does: of the
-    loss, and of −log p of every token, each asked for as the one label of a row. Raises `ValueError` if nothing was learned."""
+    loss, and of −log p of every token, each asked for as the one label of a row. Raises `ValueError` if nothing was
+    learned."""
     base, container, folder = "llama", work / "trained.tenon", work / "trained"
     data = write_data(work / "data", batch())
     options = {"--rank": 4, "--alpha": 8, "--target-modules": "q_proj,v_proj", "--batch-size": len(batch()),

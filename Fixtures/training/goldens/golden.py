@@ -34,7 +34,8 @@ def loss_of(rows: list[torch.Tensor]) -> torch.Tensor:
 
 
 def check_gradients(case: Case, model: torch.nn.Module, trained: dict[str, torch.nn.Parameter]) -> None:
-    """Holds the gradients against a central difference of fourth order along one direction. Raises `ValueError` where they differ.
+    """Holds the gradients against a central difference of fourth order along one direction. Raises `ValueError` where they
+    differ.
 
     DoRA takes its norms for constants in backward, so that only the magnitudes' gradients are those of the loss.
     """
