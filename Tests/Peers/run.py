@@ -4,7 +4,8 @@
 Each fixture is packed and unpacked; the files must come back byte for byte, and PEFT must load them completely and
 compute the recorded logits. Understood methods are also exported without their stored config and header, and must
 load and compute the same. What `apply` makes of bases of 16 bits is what PEFT's merge makes of them, within a unit of the
-last place. Run it with the interpreter that `Scripts/peers-venv` prints:
+last place. Where the binary trains, its adapters answer in PEFT as they do here, and PEFT's have the same loss here. Run
+it with the interpreter that `Scripts/peers-venv` prints:
 
     run.py --tenon .build/release/tenon [CASE ...]
     run.py --fixtures-only [CASE ...]      what PEFT makes of the fixtures themselves
@@ -17,11 +18,12 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 FIXTURES = Path(__file__).resolve().parent.parent.parent / "Fixtures"
-sys.path.insert(0, str(FIXTURES))
+sys.path[:0] = [str(FIXTURES), str(FIXTURES / "training")]
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TRANSFORMERS_VERBOSITY"] = "error"
 os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
@@ -39,6 +41,8 @@ from halves import half_difference  # noqa: E402
 from merged import TOLERANCE as MERGED_TOLERANCE  # noqa: E402
 from merged import merged_difference  # noqa: E402
 from safetensors import safe_open  # noqa: E402
+from trained import ADAPTED, evaluation_difference, training_difference  # noqa: E402
+from trained import TOLERANCE as TRAINING_TOLERANCE  # noqa: E402
 
 TIMEOUT = 60
 # The recorded logits may come from another processor, whose sums are ordered otherwise.
@@ -57,8 +61,8 @@ def require(condition: bool, message: str) -> None:
         raise Failed(message)
 
 
-def tenon(binary: Path, *arguments: str | Path) -> None:
-    """Runs the binary; its last line of stderr is the failure."""
+def tenon(binary: Path, *arguments: str | Path) -> str:
+    """Runs the binary, and gives what it printed; its first line of stderr is the failure."""
     command = [str(binary), *map(str, arguments)]
     try:
         result = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT)
@@ -67,6 +71,7 @@ def tenon(binary: Path, *arguments: str | Path) -> None:
     if result.returncode != 0:
         lines = result.stderr.strip().splitlines() or ["no message"]
         raise Failed(f"tenon {arguments[0]} exited {result.returncode}: {lines[0]}")
+    return result.stdout
 
 
 def digests(folder: Path) -> dict[str, str]:
@@ -138,6 +143,30 @@ def check_case(case: Case, binary: Path | None) -> None:
             require(difference <= HALF_TOLERANCE, f"merged in {word}: differs by {difference:.2g} units of the last place")
 
 
+def check_difference(difference: Callable[[Path], float]) -> None:
+    """Training or evaluation in a folder of its own; raises `Failed`."""
+    with tempfile.TemporaryDirectory(prefix="tenon-peers-") as temporary:
+        try:
+            found = difference(Path(temporary))
+        except (ValueError, KeyError) as error:
+            raise Failed(f"{type(error).__name__}: {error}") from None
+    require(found <= TRAINING_TOLERANCE, f"differs by {found:.2g}")
+
+
+def training_checks(binary: Path) -> dict[str, Callable[[], None]]:
+    """The checks of `train` and `eval`, by name; none of a verb that the binary has not."""
+    lines = tenon(binary, "--help").splitlines()
+    verbs = {line.split()[0] for line in lines if line.startswith("  ") and not line[2:3].isspace() and line.strip()}
+    run, checks = partial(tenon, binary), {}
+    if "eval" in verbs:
+        for case in ADAPTED:
+            found = partial(evaluation_difference, run, case)
+            checks[f"eval {case.name}"] = partial(check_difference, found)
+    if {"eval", "train"} <= verbs:
+        checks["train"] = partial(check_difference, partial(training_difference, run))
+    return checks
+
+
 def check_tables() -> None:
     """The committed tables are those of the installed PEFT, and the folders those of the cases; raises `Failed`."""
     for name, wanted in (("methods.json", methods()), ("peft-config-keys.json", config_keys())):
@@ -167,6 +196,8 @@ def main() -> int:
     checks = {"tables": check_tables} if not arguments.cases else {}
     for name in arguments.cases or CASES:
         checks[name] = lambda case=CASES[name]: check_case(case, binary)
+    if binary and not arguments.cases:
+        checks |= training_checks(binary)
     failed = 0
     for name, check in checks.items():
         try:

@@ -1,0 +1,91 @@
+"""What is trained, on which base, and the one batch that all see."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from generator.noise import integers
+
+from .bases import BASES, VOCABULARY
+
+STEPS = 5
+BETAS = (0.9, 0.999)
+EPSILON = 1e-8
+WEIGHT_DECAY = 0.01
+
+_LENGTHS = (11, 7, 14)
+_IGNORED = -100
+
+
+@dataclass(frozen=True)
+class Case:
+    """One golden.
+
+    `trained` says what: `nothing` (the base alone), `adapter` (a PEFT config of `method` and `settings`), `biases` or
+    `everything` of the base. Gradients are written of the tensors whose names end in one of `recorded`, values after the
+    steps of those that end in one of `followed`; of all where it is empty.
+    """
+
+    name: str
+    base: str = "llama"
+    trained: str = "adapter"
+    method: str = "LORA"
+    settings: dict[str, Any] = field(default_factory=dict)
+    learning_rate: float = 1e-2
+    recorded: tuple[str, ...] = ()
+    followed: tuple[str, ...] = ()
+
+
+_QUERY_VALUE = ["q_proj", "v_proj"]
+_ALL = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
+_RECORDED_OF_BASES = ("norm.weight", ".bias", "layers.0.self_attn.q_proj.weight", "layers.0.self_attn.k_proj.weight")
+
+_LISTED = [
+    *(Case(f"base-{name}", name, "nothing", recorded=_RECORDED_OF_BASES) for name in BASES),
+    Case("lora", settings={"r": 4, "lora_alpha": 8, "target_modules": _QUERY_VALUE}),
+    Case("lora-all", settings={"r": 4, "lora_alpha": 12, "target_modules": _ALL}),
+    Case("rslora", settings={"r": 4, "lora_alpha": 6, "target_modules": _QUERY_VALUE, "use_rslora": True}),
+    Case("dora", settings={"r": 4, "lora_alpha": 8, "target_modules": [*_QUERY_VALUE, "down_proj"], "use_dora": True}),
+    Case(
+        "patterns",
+        settings={
+            "r": 4,
+            "lora_alpha": 8,
+            "target_modules": [*_QUERY_VALUE, "down_proj"],
+            "rank_pattern": {"layers.1.self_attn.q_proj": 2, "down_proj": 3},
+            "alpha_pattern": {"v_proj": 3, "layers.0.mlp.down_proj": 16},
+        },
+    ),
+    Case("bias-lora-only", "qwen2", settings={"r": 4, "lora_alpha": 8, "target_modules": _QUERY_VALUE, "bias": "lora_only"}),
+    Case("bias-all", "qwen2", settings={"r": 4, "lora_alpha": 8, "target_modules": _QUERY_VALUE, "bias": "all"}),
+    Case(
+        "ia3",
+        method="IA3",
+        settings={"target_modules": ["k_proj", "v_proj", "down_proj"], "feedforward_modules": ["down_proj"]},
+        learning_rate=5e-2,
+    ),
+    Case("prompt", method="PROMPT_TUNING", settings={"num_virtual_tokens": 4}, learning_rate=5e-2),
+    Case("bitfit", "qwen2", "biases"),
+    Case("full", trained="everything", learning_rate=2e-3, followed=("norm.weight", "layers.0.self_attn.k_proj.weight")),
+    # The gradient of a tied matrix is the sum of both its uses.
+    Case(
+        "full-tied",
+        "llama-tied",
+        "everything",
+        learning_rate=2e-3,
+        recorded=("embed_tokens.weight", "model.norm.weight"),
+        followed=("embed_tokens.weight", "model.norm.weight"),
+    ),
+]
+CASES = {case.name: case for case in _LISTED}
+
+
+def batch() -> list[tuple[list[int], list[int]]]:
+    """Rows of tokens and labels: one with a masked beginning, one all labelled, one masked here and there and at the end.
+    Some tokens come twice."""
+    rows = [integers(f"training row {number}", (length,), 3, VOCABULARY).tolist() for number, length in enumerate(_LENGTHS)]
+    rows[2][4:8] = rows[0][2:6]
+    labels = [list(row) for row in rows]
+    labels[0][:4] = [_IGNORED] * 4
+    for place in (3, 4, 9, len(labels[2]) - 1):
+        labels[2][place] = _IGNORED
+    return list(zip(rows, labels, strict=True))

@@ -1,0 +1,88 @@
+"""What PyTorch computes of a case: logits, loss, gradients, and some steps of AdamW."""
+
+from pathlib import Path
+
+import torch
+from generator.noise import noise
+from safetensors.torch import save_file
+
+from .adapters import load
+from .cases import BETAS, EPSILON, STEPS, WEIGHT_DECAY, Case, batch
+
+# A model that computes in float32 anywhere is off by 1e-3 and more here.
+DIFFERENCE = 1e-5
+DIFFERENCE_TOLERANCE = 1e-7
+
+
+def row_logits(model: torch.nn.Module) -> list[torch.Tensor]:
+    """The logits of each row's own tokens, each row computed alone, so that there is no padding to mask."""
+    rows = []
+    for ids, _ in batch():
+        logits = model(input_ids=torch.tensor([ids])).logits[0]
+        rows.append(logits[-len(ids) :])
+    return rows
+
+
+def loss_of(rows: list[torch.Tensor]) -> torch.Tensor:
+    """The sum of −log p over the labelled tokens of all rows, each predicted from those before it, by their count."""
+    total, count = torch.zeros((), dtype=torch.float64), 0
+    for logits, (_, labels) in zip(rows, batch(), strict=True):
+        wanted = torch.tensor(labels[1:])
+        total = total + torch.nn.functional.cross_entropy(logits[:-1], wanted, ignore_index=-100, reduction="sum")
+        count += int((wanted != -100).sum())
+    return total / count
+
+
+def check_gradients(case: Case, model: torch.nn.Module, trained: dict[str, torch.nn.Parameter]) -> None:
+    """Holds the gradients against a central difference of fourth order along one direction. Raises `ValueError` where they
+    differ.
+
+    DoRA takes its norms for constants in backward, so that only the magnitudes' gradients are those of the loss.
+    """
+    detached = case.settings.get("use_dora", False)
+    moved = {key: value for key, value in trained.items() if not detached or key.endswith("lora_magnitude_vector")}
+    directions = {key: noise(f"direction {key}", tuple(value.shape)).double() for key, value in moved.items()}
+    with torch.no_grad():
+        along = sum((value.grad * directions[key]).sum() for key, value in moved.items())
+        start = {key: value.clone() for key, value in moved.items()}
+        difference = torch.zeros((), dtype=torch.float64)
+        for steps, weight in ((1, 8), (-1, -8), (2, -1), (-2, 1)):
+            for key, value in moved.items():
+                value.copy_(start[key] + steps * DIFFERENCE * directions[key])
+            difference += weight * loss_of(row_logits(model)) / (12 * DIFFERENCE)
+        for key, value in moved.items():
+            value.copy_(start[key])
+    if not torch.isclose(along, difference, rtol=DIFFERENCE_TOLERANCE, atol=0):
+        raise ValueError(f"the gradient along a direction is {along}, the difference {difference}")
+
+
+def write_golden(case: Case, out: Path) -> list[float]:
+    """Writes `cases/<case>/golden.safetensors`, and gives the losses before each step and after the last."""
+    model, trained = load(case, out)
+    rows = row_logits(model)
+    loss = loss_of(rows)
+    loss.backward()
+    golden = {f"logits.{number}": logits.detach() for number, logits in enumerate(rows)}
+    golden["loss"] = loss.detach()
+    recorded = (key for key in trained if not case.recorded or key.endswith(case.recorded))
+    golden |= {f"grad.{key}": trained[key].grad.clone() for key in recorded}
+    check_gradients(case, model, trained)
+    losses = [loss.item()]
+    if case.trained != "nothing":
+        optimizer = torch.optim.AdamW(
+            trained.values(), lr=case.learning_rate, betas=BETAS, eps=EPSILON, weight_decay=WEIGHT_DECAY
+        )
+        for step in range(STEPS):
+            optimizer.step()
+            optimizer.zero_grad()
+            loss = loss_of(row_logits(model))
+            losses.append(loss.item())
+            if step + 1 < STEPS:
+                loss.backward()
+        golden["losses"] = torch.tensor(losses, dtype=torch.float64)
+        followed = (key for key in trained if not case.followed or key.endswith(case.followed))
+        golden |= {f"after.{key}": trained[key].detach().clone() for key in followed}
+    folder = out / "cases" / case.name
+    folder.mkdir(parents=True, exist_ok=True)
+    save_file({key: value.contiguous() for key, value in golden.items()}, folder / "golden.safetensors")
+    return losses

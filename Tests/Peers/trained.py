@@ -1,0 +1,85 @@
+"""Training and evaluation: adapters trained here in PEFT, adapters of PEFT evaluated here."""
+
+import json
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from goldens.bases import load_base
+from goldens.cases import CASES, Case, batch
+from goldens.golden import loss_of, row_logits
+from peft import PeftModel, get_peft_model_state_dict
+from safetensors.torch import load_file
+
+TRAINING = Path(__file__).resolve().parent.parent.parent / "Fixtures" / "training"
+ADAPTED = [case for case in CASES.values() if case.trained == "adapter"]
+# Of losses and of −log p.
+TOLERANCE = 1e-4
+STEPS = 20
+
+Tenon = Callable[..., str]
+
+
+def write_data(folder: Path, rows: list[tuple[list[int], list[int]]]) -> Path:
+    """A data folder whose every split has these rows of tokens and labels."""
+    folder.mkdir()
+    text = "".join(json.dumps({"input_ids": ids, "labels": labels}) + "\n" for ids, labels in rows)
+    for split in ("train", "valid", "test"):
+        (folder / f"{split}.jsonl").write_text(text, encoding="ascii")
+    return folder
+
+
+def evaluated(tenon: Tenon, container: Path, base: str, data: Path) -> float:
+    """The loss that the binary tells."""
+    return json.loads(tenon("eval", container, "--base", TRAINING / "bases" / base, "--data", data, "--json"))["loss"]
+
+
+def loaded(folder: Path, base: str) -> torch.nn.Module:
+    """PEFT's model of an adapter's folder, in evaluation. Raises `ValueError` unless it holds just what the file does."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model = PeftModel.from_pretrained(load_base(base, TRAINING), str(folder)).eval()
+        held = get_peft_model_state_dict(model)
+    stored = load_file(folder / "adapter_model.safetensors")
+    if held.keys() != stored.keys():
+        raise ValueError(f"keys differ: {sorted(held.keys() ^ stored.keys())[:4]}")
+    if changed := sorted(key for key in stored if not torch.equal(held[key], stored[key])):
+        raise ValueError(f"values differ after loading: {changed[:4]}")
+    return model
+
+
+def evaluation_difference(tenon: Tenon, case: Case, work: Path) -> float:
+    """Between the loss recorded of PEFT's adapter and the binary's."""
+    container = work / "peft.tenon"
+    tenon("pack", TRAINING / "cases" / case.name / "adapter", "-o", container)
+    wanted = load_file(TRAINING / "cases" / case.name / "golden.safetensors")["loss"].item()
+    return abs(evaluated(tenon, container, case.base, write_data(work / "data", batch())) - wanted)
+
+
+def training_difference(tenon: Tenon, work: Path) -> float:
+    """Trains a LoRA with the binary. The largest difference between what PEFT makes of it and what the binary does: of the
+    loss, and of −log p of every token, each asked for as the one label of a row. Raises `ValueError` if nothing was
+    learned."""
+    base, container, folder = "llama", work / "trained.tenon", work / "trained"
+    data = write_data(work / "data", batch())
+    options = {"--rank": 4, "--alpha": 8, "--target-modules": "q_proj,v_proj", "--batch-size": len(batch()),
+               "--iters": STEPS, "--learning-rate": 1e-2, "--seed": 1}  # fmt: skip
+    words = [str(word) for option in options.items() for word in option]
+    tenon("train", "--base", TRAINING / "bases" / base, "--data", data, "--method", "lora", *words, "-o", container)
+    tenon("unpack", container, "--format", "peft", "-o", folder)
+    with torch.no_grad():
+        rows = row_logits(loaded(folder, base))
+        loss, before = loss_of(rows).item(), loss_of(row_logits(load_base(base, TRAINING).eval())).item()
+    if not loss < before:
+        raise ValueError(f"the loss was {before:.4f}, and is {loss:.4f}")
+    worst = abs(evaluated(tenon, container, base, data) - loss)
+    for number, ((ids, _), logits) in enumerate(zip(batch(), rows, strict=True)):
+        likely = torch.log_softmax(logits.double(), -1)
+        for place in range(1, len(ids)):
+            labels = [-100] * len(ids)
+            labels[place] = ids[place]
+            one = write_data(work / f"{number}-{place}", [(ids, labels)])
+            found = evaluated(tenon, container, base, one)
+            worst = max(worst, abs(found + likely[place - 1, ids[place]].item()))
+    return worst
