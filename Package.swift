@@ -69,6 +69,7 @@ let package = Package(
         module("Maths/Quantization", ["CKernels", "Diagnostics", "Tensors"]),
 
         module("Formats/Checkpoints", ["Diagnostics", "Parallelism", "JSON", "Files", "Digests", "Tensors"]),
+        module("Formats/Architectures", ["Diagnostics", "JSON", "Files", "Tensors", "Checkpoints"]),
         module("Formats/Adapters", ["Diagnostics", "JSON", "Digests", "Tensors"]),
         module(
             "Formats/DeltaFormat",
@@ -95,6 +96,15 @@ let package = Package(
                 "Checkpoints", "Adapters", "DeltaFormat", "Packaging",
             ]),
         module("Learning/Kernels", ["CKernels", "Parallelism"]),
+        module("Learning/Layers", ["Kernels"]),
+        module(
+            "Learning/Insertions",
+            ["Diagnostics", "Tensors", "LinearAlgebra", "Adapters", "Kernels", "Layers"]),
+        module(
+            "Learning/Networks",
+            [
+                "Diagnostics", "Files", "JSON", "Tensors", "Checkpoints", "Architectures", "Kernels", "Layers",
+            ]),
         .executableTarget(
             name: "TenonCLI",
             dependencies: [

@@ -107,6 +107,12 @@ extension Failure.Code {
     package static let basePath = Self("base-path", .malformed)
     package static let baseMissingShard = Self("base-missing-shard", .inputMissing)
     package static let notACheckpoint = Self("not-a-checkpoint", .malformed)
+    package static let unknownArchitecture = Self("unknown-architecture", .malformed)
+    package static let notTrainable = Self("not-trainable", .malformed)
+    package static let notTrained = Self("not-trained", .malformed)
+    package static let resumeMismatch = Self("resume-mismatch", .malformed)
+    package static let notFinite = Self("not-finite", .malformed)
+    package static let gateNotMet = Self("gate-not-met", .no)
 
     // MARK: The world around
     package static let usage = Self("usage", .usage)

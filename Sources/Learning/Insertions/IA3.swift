@@ -2,6 +2,7 @@ package import Adapters
 package import Diagnostics
 package import Kernels
 package import Layers
+import Tensors
 
 /// A vector for each adapted linear that scales its outputs, or its inputs where it is of a feed-forward part:
 /// ``Method/ia3`` has the formulas.
@@ -10,7 +11,7 @@ package struct IA3: TrainableMethod {
     package let method = Method.ia3
     package let learningRate = 3e-3
     package let standard: Parameters = [
-        "target_modules": ["k_proj", "v_proj", "down_proj"], "feedforward_modules": ["down_proj"],
+        "target_modules": .list(["k_proj", "v_proj", "down_proj"]), "feedforward_modules": .list(["down_proj"]),
     ]
     package let kinds: [Kind] = [.ia3]
 
