@@ -93,6 +93,10 @@ let package = Package(
                 "CKernels", "Diagnostics", "Parallelism", "JSON", "Files", "Digests", "Tensors", "LinearAlgebra",
                 "Checkpoints", "Adapters", "DeltaFormat", "Packaging",
             ]),
+        module("Learning/Tokenization", ["Diagnostics", "JSON", "Files"]),
+        module(
+            "Learning/Training",
+            ["Diagnostics", "JSON", "Files", "Digests", "LinearAlgebra", "Tokenization"]),
         .executableTarget(
             name: "TenonCLI",
             dependencies: [
@@ -129,6 +133,8 @@ let package = Package(
                 "CKernels", "Diagnostics", "Files", "JSON", "Tensors", "Checkpoints", "Adapters", "Interchange",
                 "Parallelism", "LinearAlgebra",
             ]),
+        tests("Tokenization", ["Diagnostics", "JSON", "Files"]),
+        tests("Training", ["Diagnostics", "Digests", "Files", "Tokenization"]),
         .testTarget(
             name: "EndToEnd",
             dependencies: [

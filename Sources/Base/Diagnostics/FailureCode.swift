@@ -107,6 +107,10 @@ extension Failure.Code {
     package static let basePath = Self("base-path", .malformed)
     package static let baseMissingShard = Self("base-missing-shard", .inputMissing)
     package static let notACheckpoint = Self("not-a-checkpoint", .malformed)
+    package static let tokenizerInvalid = Self("tokenizer-invalid", .malformed)
+    package static let tokenizerUnsupported = Self("tokenizer-unsupported", .malformed)
+    package static let badDataLine = Self("bad-data-line", .malformed)
+    package static let dataEmpty = Self("data-empty", .malformed)
 
     // MARK: The world around
     package static let usage = Self("usage", .usage)
@@ -137,7 +141,8 @@ extension Failure.Code {
         decodeMismatch, digestMismatch, paddingNonzero, badFrame, sparseIndex, maskCount, quantizationParameter,
         baseInvalid, jsonSyntax, jsonDuplicate, jsonNumber, jsonLimit, pickleRefused, badArchive, notAnAdapter,
         configInvalid, configConflict, weightsMissing, configMissing, unknownKey, notExportable, notMergeable,
-        baseMismatch, baseIncompatible, baseAmbiguous, basePath, baseMissingShard, notACheckpoint, usage, notFound,
+        baseMismatch, baseIncompatible, baseAmbiguous, basePath, baseMissingShard, notACheckpoint,
+        tokenizerInvalid, tokenizerUnsupported, badDataLine, dataEmpty, usage, notFound,
         notRegular, outputExists, cannotCreate, inputOutput, noSpace, changedDuringRead, outOfMemory, busy, permission,
         interrupted, terminated, closedPipe, verificationFailed,
         `internal`,
