@@ -105,6 +105,14 @@ let package = Package(
             [
                 "Diagnostics", "Files", "JSON", "Tensors", "Checkpoints", "Architectures", "Kernels", "Layers",
             ]),
+        module("Learning/Tokenization", ["Diagnostics", "JSON", "Files"]),
+        module(
+            "Learning/Training",
+            [
+                "Diagnostics", "Parallelism", "JSON", "Files", "Digests", "Tensors", "LinearAlgebra", "Checkpoints",
+                "Architectures", "Adapters", "DeltaFormat", "Packaging", "DeltaAlgebra", "Kernels", "Layers",
+                "Insertions", "Networks", "Tokenization",
+            ]),
         .executableTarget(
             name: "TenonCLI",
             dependencies: [
@@ -141,6 +149,8 @@ let package = Package(
                 "CKernels", "Diagnostics", "Files", "JSON", "Tensors", "Checkpoints", "Adapters", "Interchange",
                 "Parallelism", "LinearAlgebra",
             ]),
+        tests("Tokenization", ["Diagnostics", "JSON", "Files"]),
+        tests("Training", ["Diagnostics", "Digests", "Files", "Tokenization"]),
         .testTarget(
             name: "EndToEnd",
             dependencies: [

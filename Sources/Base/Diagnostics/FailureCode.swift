@@ -113,6 +113,10 @@ extension Failure.Code {
     package static let resumeMismatch = Self("resume-mismatch", .malformed)
     package static let notFinite = Self("not-finite", .malformed)
     package static let gateNotMet = Self("gate-not-met", .no)
+    package static let tokenizerInvalid = Self("tokenizer-invalid", .malformed)
+    package static let tokenizerUnsupported = Self("tokenizer-unsupported", .malformed)
+    package static let badDataLine = Self("bad-data-line", .malformed)
+    package static let dataEmpty = Self("data-empty", .malformed)
 
     // MARK: The world around
     package static let usage = Self("usage", .usage)
@@ -143,7 +147,8 @@ extension Failure.Code {
         decodeMismatch, digestMismatch, paddingNonzero, badFrame, sparseIndex, maskCount, quantizationParameter,
         baseInvalid, jsonSyntax, jsonDuplicate, jsonNumber, jsonLimit, pickleRefused, badArchive, notAnAdapter,
         configInvalid, configConflict, weightsMissing, configMissing, unknownKey, notExportable, notMergeable,
-        baseMismatch, baseIncompatible, baseAmbiguous, basePath, baseMissingShard, notACheckpoint, usage, notFound,
+        baseMismatch, baseIncompatible, baseAmbiguous, basePath, baseMissingShard, notACheckpoint,
+        tokenizerInvalid, tokenizerUnsupported, badDataLine, dataEmpty, usage, notFound,
         notRegular, outputExists, cannotCreate, inputOutput, noSpace, changedDuringRead, outOfMemory, busy, permission,
         interrupted, terminated, closedPipe, verificationFailed,
         `internal`,

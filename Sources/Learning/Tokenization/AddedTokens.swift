@@ -1,0 +1,92 @@
+/// The tokens that are looked for in a text before it is cut: the special ones, and those that a user added.
+struct AddedTokens: Sendable {
+    struct Token: Hashable, Sendable {
+        var content: String
+        var isSpecial = false
+        /// Whether it is looked for in the normalized text, itself normalized.
+        var isNormalized = true
+        /// Whether it counts only where no part of a word is beside it.
+        var isSingleWord = false
+        /// Whether it takes the white space to its left with it.
+        var stripsLeft = false
+        var stripsRight = false
+    }
+
+    /// A part of a text.
+    enum Part: Hashable, Sendable {
+        case text(Range<Int>)
+        case token(Int32)
+    }
+
+    private var tokens: [Int32: Token] = [:]
+    private var normalizedSpellings: [Int32: String] = [:]
+    private var specialContents: Set<[UInt8]> = []
+    private var verbatim = TokenTrie()
+    private var normalized = TokenTrie()
+
+    /// Adds a token, whose content is not empty.
+    mutating func insert(_ token: Token, id: Int32, normalizer: Normalizer) {
+        tokens[id] = token
+        if token.isSpecial { specialContents.insert(Array(token.content.utf8)) }
+        guard token.isNormalized else { return verbatim.insert(token.content.utf8, token: id) }
+        let spelling = normalizer(Array(token.content.utf8))
+        normalized.insert(spelling, token: id)
+        normalizedSpellings[id] = String(decoding: spelling, as: UTF8.self)
+    }
+
+    /// What an added token is when it is decoded: its normalized form where it has one.
+    func spelling(of id: Int32) -> String? {
+        normalizedSpellings[id] ?? tokens[id]?.content
+    }
+
+    func isSpecial(_ token: String) -> Bool { specialContents.contains(Array(token.utf8)) }
+
+    /// Parts a text that is not normalized yet at the tokens that are looked for in such a text.
+    func partsOfVerbatim(_ text: Span<UInt8>) -> [Part] { parts(text, verbatim) }
+
+    func partsOfNormalized(_ text: Span<UInt8>) -> [Part] { parts(text, normalized) }
+
+    /// At each place the longest token counts; a match that is refused is passed over, not tried again shorter.
+    private func parts(_ text: Span<UInt8>, _ trie: TokenTrie) -> [Part] {
+        guard !trie.isEmpty else { return text.isEmpty ? [] : [.text(0..<text.count)] }
+        var parts: [Part] = []
+        var done = 0
+        var place = 0
+        while place < text.count {
+            guard let match = trie.longestMatch(in: text, at: place), let token = tokens[match.token] else {
+                place += 1
+                continue
+            }
+            var start = place
+            var end = match.end
+            place = end
+            if token.isSingleWord, text.isWord(before: start) || text.isWord(after: end) { continue }
+            if token.stripsLeft { start = max(done, text.startOfWhitespace(before: start)) }
+            if token.stripsRight { end = text.endOfWhitespace(after: end) }
+            if done < start { parts.append(.text(done..<start)) }
+            parts.append(.token(match.token))
+            done = end
+        }
+        if done < text.count { parts.append(.text(done..<text.count)) }
+        return parts
+    }
+}
+
+extension Span<UInt8> {
+    fileprivate func isWord(before place: Int) -> Bool { place > 0 && scalar(before: place).scalar.isWord }
+    fileprivate func isWord(after place: Int) -> Bool { place < count && scalar(at: place).scalar.isWord }
+
+    fileprivate func startOfWhitespace(before place: Int) -> Int {
+        var start = place
+        while start > 0, case let (scalar, length) = scalar(before: start), scalar.properties.isWhitespace {
+            start -= length
+        }
+        return start
+    }
+
+    fileprivate func endOfWhitespace(after place: Int) -> Int {
+        var end = place
+        while end < count, case let (scalar, length) = scalar(at: end), scalar.properties.isWhitespace { end += length }
+        return end
+    }
+}

@@ -1,0 +1,84 @@
+import Diagnostics
+import Files
+import JSON
+
+/// Which token begins a text and which ends it, as files beside the tokenizer say.
+struct TextEnds {
+    enum End {
+        case none
+        case id(Int32)
+        /// By its content.
+        case content(String)
+
+        func id(_ find: (String) -> Int32?) -> Int32? {
+            switch self {
+            case .none: nil
+            case .id(let id): id
+            case .content(let content): find(content)
+            }
+        }
+    }
+
+    var bos = End.none
+    var eos = End.none
+}
+
+/// Where a tokenizer's files lie.
+struct TokenizerPlace {
+    let file: String
+    private let folder: String
+
+    /// Throws ``Failure/Code/notFound`` where there is no `tokenizer.json`, and ``Failure/Code/tokenizerUnsupported``
+    /// where there is a tokenizer of another kind instead.
+    init(_ path: String) throws(Failure) {
+        guard try Folder.kind(of: path) == .folder else {
+            file = path
+            folder = Paths.parent(of: path)
+            return
+        }
+        file = Paths.joined(path, "tokenizer.json")
+        folder = path
+        if try Folder.kind(of: file) != nil { return }
+        let others = [
+            ("tokenizer.model", "SentencePiece"), ("spiece.model", "SentencePiece"), ("vocab.txt", "WordPiece"),
+            ("merges.txt", "BPE in `vocab.json` and `merges.txt`; save it as `tokenizer.json`"),
+        ]
+        for (name, kind) in others where try Folder.kind(of: Paths.joined(path, name)) != nil {
+            throw Failure.unsupportedTokenizer("the model", kind).at(path: Paths.joined(path, name))
+        }
+        throw Failure(
+            .notFound, "the folder has no tokenizer", path: path, expected: "`tokenizer.json`",
+            hint: "name the model's folder, or give `input_ids` in the data")
+    }
+
+    /// From `tokenizer_config.json`; what it does not mention from `config.json`.
+    func textEnds() throws(Failure) -> TextEnds {
+        let tokenizer = try document("tokenizer_config.json")
+        let model = try document("config.json")
+        return TextEnds(
+            bos: Self.end(tokenizer?["bos_token"], model?["bos_token_id"]),
+            eos: Self.end(tokenizer?["eos_token"], model?["eos_token_id"]))
+    }
+
+    private static func end(_ token: JSONValue?, _ id: JSONValue?) -> TextEnds.End {
+        if let token {
+            let content = token.string ?? token["content"]?.string
+            return content.map(TextEnds.End.content) ?? .none
+        }
+        guard let id = (id?.array?.first ?? id)?.int, (0..<TokenizerLimits.idCount).contains(id) else { return .none }
+        return .id(Int32(id))
+    }
+
+    private func document(_ name: String) throws(Failure) -> JSONValue? {
+        let path = Paths.joined(folder, name)
+        guard try Folder.kind(of: path) == .file else { return nil }
+        let file = try InputFile(path: path)
+        guard file.size <= TokenizerLimits.configByteCount else {
+            throw Failure(
+                .tooLarge, "the file is too large", path: path,
+                expected: "at most \(TokenizerLimits.configByteCount) bytes", actual: "\(file.size)")
+        }
+        return try JSONValue.parse(
+            try file.read(at: 0, count: file.size), path: path, limit: TokenizerLimits.configByteCount)
+    }
+}
