@@ -286,6 +286,21 @@ package enum Syscalls {
         }
     }
 
+    /// The most memory that this process has held, in bytes.
+    package static var peakMemory: Int {
+        var usage = rusage()
+        // RUSAGE_SELF, whose type differs between systems.
+        unsafe getrusage(0, &usage)
+        #if canImport(Darwin)
+            return usage.ru_maxrss
+        #else
+            return usage.ru_maxrss * 1024
+        #endif
+    }
+
+    /// How much memory the machine has, in bytes.
+    package static var physicalMemory: Int { sysconf(Int32(_SC_PHYS_PAGES)) * pageSize }
+
     /// Nanoseconds on a clock that never goes back; only differences mean something.
     package static func monotonicNanoseconds() -> Int64 {
         var time = timespec()

@@ -1,0 +1,42 @@
+package import Layers
+
+/// Puts whole rows one behind the other, to go through a model without padding.
+package enum Packing {
+    /// The rows in their order, in as few passes as hold `tokensPerPass` tokens each; a longer row is a pass of its own.
+    /// Where passes begin changes no bit of what is learned.
+    package static func batches(of rows: [Row], tokensPerPass: Int) -> [Batch] {
+        var batches: [Batch] = []
+        var held: [Row] = []
+        var count = 0
+        var before = 0
+        func close() {
+            if !held.isEmpty { batches.append(batch(held, firstToken: before)) }
+            before += count
+            held = []
+            count = 0
+        }
+        for row in rows {
+            if count + row.inputs.count > tokensPerPass { close() }
+            held.append(row)
+            count += row.inputs.count
+        }
+        close()
+        return batches
+    }
+
+    private static func batch(_ rows: [Row], firstToken: Int) -> Batch {
+        var tokens: [Int32] = []
+        var labels: [Int32] = []
+        var positions: [Int32] = []
+        var segments: [Range<Int>] = []
+        for row in rows {
+            let start = tokens.count
+            tokens += row.inputs
+            labels += row.labels.dropFirst() + [Batch.ignored]
+            positions += 0..<Int32(row.inputs.count)
+            segments.append(start..<tokens.count)
+        }
+        return Batch(
+            tokens: tokens, labels: labels, positions: positions, segments: segments, firstToken: firstToken)
+    }
+}

@@ -1,0 +1,63 @@
+package import Adapters
+package import Checkpoints
+package import Diagnostics
+package import Insertions
+package import Kernels
+package import Networks
+import Tensors
+
+/// A base with a method's adapter in it.
+package struct TrainedModel: Sendable {
+    package let decoder: Decoder<Float>
+    package let inserted: Inserted<Float>
+    private let method: any TrainableMethod
+    private let base: Checkpoint
+    private let taskType: String?
+
+    /// A new adapter, or `initial`, in the model of a base's folder; `length` is that of the longest row.
+    package init(
+        _ base: Checkpoint, _ options: TrainingOptions, initial: Adapter?, length: Int, _ engine: Engine<Float>
+    ) throws(Failure) {
+        decoder = try Decoder(of: base, length: length)
+        let plan = InsertionPlan(parameters: options.parameters, entries: initial?.entries, seed: options.seed)
+        inserted = try options.method.insert(plan, into: decoder.sites, engine)
+        method = options.method
+        self.base = base
+        taskType = base.config.taskType
+    }
+
+    /// A trained adapter in its base, to be evaluated.
+    ///
+    /// Throws ``Failure/Code/notTrainable`` for a method that is none of those that train.
+    package init(_ base: Checkpoint, _ adapter: Adapter, length: Int, _ engine: Engine<Float>) throws(Failure) {
+        guard let method = TrainableMethods.all.first(where: { $0.canHold(adapter) }) else {
+            throw Failure(
+                .notTrainable, "adapters of this method cannot be evaluated yet", object: adapter.method,
+                expected: TrainableMethods.all.map(\.word).joined(separator: ", "),
+                hint: "tenon apply makes a model of it, which can")
+        }
+        var options = TrainingOptions(method)
+        options.parameters = adapter.parameters
+        try self.init(base, options, initial: adapter, length: length, engine)
+    }
+
+    package var parameterCount: Int {
+        inserted.tensors.reduce(0) { $0 + $1.parameter.value.rows * $1.parameter.value.columns }
+    }
+
+    /// The adapter as it is now, or with the numbers of an earlier step, one matrix a tensor.
+    package func adapter(values: [Matrix<Float>]? = nil) throws(Failure) -> Adapter {
+        var tensors: [EntryKey: [RoleTensor]] = [:]
+        for (index, tensor) in inserted.tensors.enumerated() {
+            let value = values?[index] ?? tensor.parameter.value
+            tensors[tensor.key, default: []].append(
+                RoleTensor(tensor.role, try TensorBuffer(value, shape: tensor.shape)))
+        }
+        var parameters = inserted.parameters
+        if let taskType { parameters["task_type"] = .string(taskType) }
+        return Adapter(
+            method: method.method.word, parameters: method.method.parameters(of: parameters.members),
+            entries: tensors.map { AdapterEntry(key: $0.key, tensors: $0.value) }.sorted { $0.key < $1.key },
+            metadata: ["base": base.path])
+    }
+}

@@ -1,0 +1,111 @@
+package import Adapters
+import Architectures
+package import Checkpoints
+import DeltaAlgebra
+package import DeltaFormat
+package import Diagnostics
+package import Digests
+import Files
+package import Insertions
+import JSON
+import Kernels
+import Layers
+import Networks
+package import Packaging
+package import Parallelism
+
+/// Trains an adapter: from a base and data to a container.
+package struct TrainingJob: Sendable {
+    package let base: Checkpoint
+    package let data: TrainingData
+    package var options: TrainingOptions
+    /// The adapter to go on from; nil for a new one.
+    package var initial: Adapter?
+    package var lanes: Lanes
+    package var memory = Trainer.PassMemory()
+    package var replaces = false
+    package var resumes = false
+    /// Steps from one saved state to the next; 0 for none but at an interruption.
+    package var stepsPerSave = 100
+    /// Is told of every step.
+    package var onStep: (@Sendable (TrainingMetrics) -> Void)?
+
+    package init(base: Checkpoint, data: TrainingData, options: TrainingOptions, lanes: Lanes) {
+        self.base = base
+        self.data = data
+        self.options = options
+        self.lanes = lanes
+    }
+
+    package struct Report: Sendable {
+        package let trailer: Trailer
+        package let metrics: [TrainingMetrics]
+        /// The step whose numbers were written, and what they came to on the validation data.
+        package let step: Int
+        package let evaluation: Evaluation?
+        package let parameterCount: Int
+        package let baseRoot: Digest
+    }
+
+    /// Trains, and writes the container to `output`, with its metrics and its loss curve beside it.
+    ///
+    /// Throws ``Failure/Code/interrupted`` with the state kept, so that ``resumes`` goes on from there, and what reading
+    /// base and data throws.
+    package func run(output: String) throws(Failure) -> Report {
+        try Outputs.checkFree(output, replaces: replaces)
+        let engine = Engine<Float>(lanes)
+        let model = try TrainedModel(base, options, initial: initial, length: data.longestRow, engine)
+        let trainer = Trainer(model.decoder, model.inserted, options, memory: memory, engine)
+        let work = try WorkFolder(beside: output, resuming: resumes)
+        var run = TrainingRun(
+            trainer: trainer, model: model, data: data, state: TrainingState(key: key), stepsPerSave: stepsPerSave,
+            work: work, lanes: lanes, engine: engine, onStep: onStep)
+        do throws(Failure) {
+            if resumes { try run.resume() }
+            try run.train()
+        } catch {
+            guard error.code.status == .interrupted || error.code.status == .terminated else {
+                work.removeUnlessSaved()
+                throw error
+            }
+            try run.save()
+            throw error.hint("the state is kept: the same command with --resume goes on from step \(run.state.step)")
+        }
+        let report = try write(run, to: output)
+        work.remove()
+        return report
+    }
+
+    /// Tells runs apart that must not be mixed.
+    private var key: String {
+        var hash = SHA256()
+        hash.update(domain: "tenon training run")
+        hash.update(BaseFingerprint.headerDigest(of: base))
+        hash.update(data.digest)
+        hash.update(lengthPrefixed: JSONWriter.bytes(of: options.document, .compact))
+        hash.update(lengthPrefixed: Array(options.method.word.utf8))
+        hash.update(lengthPrefixed: JSONWriter.bytes(of: options.parameters.document, .compact))
+        for entry in initial?.entries ?? [] { hash.update(lengthPrefixed: Array(entry.key.description.utf8)) }
+        return "\(hash.finish())"
+    }
+
+    private func write(_ run: TrainingRun, to output: String) throws(Failure) -> Report {
+        let fingerprint = try BaseFingerprint(of: base, lanes: lanes, cache: .standard())
+        let step = run.state.best?.step ?? run.state.step
+        let evaluation = run.state.best?.evaluation
+        let record = TrainingRecord(
+            method: options.method.word, parameters: run.model.inserted.parameters.document, options: options.document,
+            dataDigest: "\(data.digest)", baseRoot: "\(fingerprint.root)", step: step, evaluation: evaluation)
+        var adapter = try run.model.adapter(values: run.bestValues)
+        adapter.metadata[TrainingRecord.key] = String(
+            decoding: JSONWriter.bytes(of: record.document, .compact), as: UTF8.self)
+        try BaseBinder(base, lanes: lanes, cache: .standard()).bind(&adapter, path: output)
+        let file = try OutputFile.create(at: output, replacing: replaces)
+        let trailer = try ContainerWriter(lanes: lanes).write(adapter, to: file)
+        try file.commit()
+        try TrainingLog.write(run.state.metrics, beside: output)
+        return Report(
+            trailer: trailer, metrics: run.state.metrics, step: step, evaluation: evaluation,
+            parameterCount: run.model.parameterCount, baseRoot: fingerprint.root)
+    }
+}

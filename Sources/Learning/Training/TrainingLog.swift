@@ -1,0 +1,20 @@
+import Diagnostics
+import Files
+import JSON
+
+/// What a run leaves beside its adapter: `NAME.metrics.jsonl` and `NAME.loss.svg`.
+enum TrainingLog {
+    static func write(_ metrics: [TrainingMetrics], beside output: String) throws(Failure) {
+        let name = output.hasSuffix(".tenon") ? String(output.dropLast(".tenon".count)) : output
+        var lines: [UInt8] = []
+        for one in metrics { lines += JSONWriter.bytes(of: one.document, .compact) + [UInt8(ascii: "\n")] }
+        try put(lines, at: name + ".metrics.jsonl")
+        try put(Array(LossCurve.svg(metrics).utf8), at: name + ".loss.svg")
+    }
+
+    private static func put(_ bytes: [UInt8], at path: String) throws(Failure) {
+        let file = try OutputFile.create(at: path, replacing: true)
+        try file.append(bytes)
+        try file.commit()
+    }
+}

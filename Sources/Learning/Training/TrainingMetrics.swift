@@ -1,0 +1,54 @@
+package import JSON
+
+/// What a step of training came to: a line of `metrics.jsonl`.
+package struct TrainingMetrics: Hashable, Sendable {
+    /// Counted from 1.
+    package let step: Int
+    /// The mean over labeled tokens, in nats.
+    package var loss: Double
+    package var learningRate: Double
+    /// Of all gradients, before they were clipped.
+    package var gradientNorm: Double
+    /// Labeled tokens of the step's batch.
+    package var tokens: Int
+    package var evaluation: Evaluation?
+    /// Of the steps since the last report; nil where nobody measured.
+    package var tokensPerSecond: Double?
+    package var peakMemoryBytes: Int?
+
+    package init(step: Int, loss: Double, learningRate: Double, gradientNorm: Double, tokens: Int) {
+        self.step = step
+        self.loss = loss
+        self.learningRate = learningRate
+        self.gradientNorm = gradientNorm
+        self.tokens = tokens
+    }
+
+    package var document: JSONValue {
+        [
+            "step": JSONValue(step), "loss": JSONValue(loss), "learningRate": JSONValue(learningRate),
+            "gradientNorm": JSONValue(gradientNorm), "tokens": JSONValue(tokens),
+            "tokensPerSecond": tokensPerSecond.map { JSONValue($0) } ?? nil,
+            "peakMemoryBytes": peakMemoryBytes.map { JSONValue($0) } ?? nil,
+            "evalLoss": evaluation.map { JSONValue($0.loss) } ?? nil,
+            "evalAccuracy": evaluation.map { JSONValue($0.accuracy) } ?? nil,
+            "evalTokens": evaluation.map { JSONValue($0.tokens) } ?? nil,
+        ]
+    }
+
+    /// Reads a line that ``document`` wrote; nil for anything else.
+    init?(_ document: JSONValue) {
+        guard let step = document["step"]?.int, let loss = document["loss"]?.double,
+            let rate = document["learningRate"]?.double, let norm = document["gradientNorm"]?.double,
+            let tokens = document["tokens"]?.int
+        else { return nil }
+        self.init(step: step, loss: loss, learningRate: rate, gradientNorm: norm, tokens: tokens)
+        tokensPerSecond = document["tokensPerSecond"]?.double
+        peakMemoryBytes = document["peakMemoryBytes"]?.int
+        if let loss = document["evalLoss"]?.double, let accuracy = document["evalAccuracy"]?.double,
+            let tokens = document["evalTokens"]?.int
+        {
+            evaluation = Evaluation(loss: loss, accuracy: accuracy, tokens: tokens)
+        }
+    }
+}

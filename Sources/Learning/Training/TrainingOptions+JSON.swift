@@ -1,0 +1,49 @@
+import Adapters
+import Diagnostics
+import Insertions
+package import JSON
+
+extension TrainingOptions {
+    /// All that decides a run's result besides base, data and the method's config.
+    package var document: JSONValue {
+        [
+            "batchSize": JSONValue(batchSize), "accumulation": JSONValue(accumulation), "steps": JSONValue(steps),
+            "learningRate": JSONValue(optimizer.learningRate), "schedule": .string(schedule.rawValue),
+            "warmupSteps": JSONValue(warmupSteps), "beta1": JSONValue(optimizer.beta1),
+            "beta2": JSONValue(optimizer.beta2), "epsilon": JSONValue(optimizer.epsilon),
+            "weightDecay": JSONValue(optimizer.weightDecay), "gradientLimit": JSONValue(gradientLimit),
+            "maximumLength": JSONValue(maximumLength), "seed": .string("\(seed)"),
+            "stepsPerEvaluation": JSONValue(stepsPerEvaluation), "patience": patience.map { JSONValue($0) } ?? nil,
+        ]
+    }
+
+    /// Reads what ``document`` wrote; nil for anything else.
+    package init?(_ document: JSONValue, method: any TrainableMethod, parameters: Parameters) {
+        self.init(method)
+        guard let batchSize = document["batchSize"]?.int, let accumulation = document["accumulation"]?.int,
+            let steps = document["steps"]?.int, let rate = document["learningRate"]?.double,
+            let schedule = document["schedule"]?.string.flatMap(LearningRateSchedule.Shape.init),
+            let warmup = document["warmupSteps"]?.int, let beta1 = document["beta1"]?.double,
+            let beta2 = document["beta2"]?.double, let epsilon = document["epsilon"]?.double,
+            let decay = document["weightDecay"]?.double, let limit = document["gradientLimit"]?.double,
+            let length = document["maximumLength"]?.int, let seed = document["seed"]?.string.flatMap({ UInt64($0) }),
+            let perEvaluation = document["stepsPerEvaluation"]?.int
+        else { return nil }
+        self.parameters = parameters
+        self.batchSize = batchSize
+        self.accumulation = accumulation
+        self.steps = steps
+        optimizer.learningRate = rate
+        self.schedule = schedule
+        warmupSteps = warmup
+        optimizer.beta1 = beta1
+        optimizer.beta2 = beta2
+        optimizer.epsilon = epsilon
+        optimizer.weightDecay = decay
+        gradientLimit = limit
+        maximumLength = length
+        self.seed = seed
+        stepsPerEvaluation = perEvaluation
+        patience = document["patience"]?.int
+    }
+}

@@ -1,0 +1,56 @@
+package import Adapters
+package import Diagnostics
+package import Digests
+import Insertions
+package import JSON
+
+/// How an adapter came about: enough to train it again. It lies in the container's metadata under ``key``, as JSON.
+package struct TrainingRecord: Sendable {
+    package static let key = "training"
+
+    package let method: String
+    package let parameters: JSONValue
+    package let options: JSONValue
+    package let dataDigest: String
+    package let baseRoot: String
+    /// The step whose numbers these are.
+    package let step: Int
+    package let evaluation: Evaluation?
+
+    package var document: JSONValue {
+        [
+            "tool": "tenon", "method": .string(method), "parameters": parameters, "options": options,
+            "dataDigest": .string(dataDigest), "baseRoot": .string(baseRoot), "step": JSONValue(step),
+            "evaluation": evaluation?.document ?? nil,
+        ]
+    }
+
+    package init(
+        method: String, parameters: JSONValue, options: JSONValue, dataDigest: String, baseRoot: String, step: Int,
+        evaluation: Evaluation?
+    ) {
+        self.method = method
+        self.parameters = parameters
+        self.options = options
+        self.dataDigest = dataDigest
+        self.baseRoot = baseRoot
+        self.step = step
+        self.evaluation = evaluation
+    }
+
+    /// What an adapter says of itself.
+    ///
+    /// Throws ``Failure/Code/notTrained`` where it says nothing that can be read.
+    package init(of adapter: Adapter) throws(Failure) {
+        let none = Failure(.notTrained, "the adapter does not say how it was trained", object: Self.key)
+        guard let text = adapter.metadata[Self.key] else { throw none }
+        let document = try JSONValue.parse(Array(text.utf8), path: "metadata")
+        guard let method = document["method"]?.string, let parameters = document["parameters"],
+            let options = document["options"], let data = document["dataDigest"]?.string,
+            let root = document["baseRoot"]?.string, let step = document["step"]?.int
+        else { throw none }
+        self.init(
+            method: method, parameters: parameters, options: options, dataDigest: data, baseRoot: root, step: step,
+            evaluation: document["evaluation"].flatMap { Evaluation($0) })
+    }
+}

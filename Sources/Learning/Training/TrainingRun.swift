@@ -1,0 +1,80 @@
+import Diagnostics
+import Files
+import Kernels
+import Layers
+import Parallelism
+
+/// A run under way: where it stands, and what it needs for the next step.
+struct TrainingRun {
+    let trainer: Trainer
+    let model: TrainedModel
+    let data: TrainingData
+    var state: TrainingState
+    let stepsPerSave: Int
+    let work: WorkFolder
+    let lanes: Lanes
+    let engine: Engine<Float>
+    let onStep: (@Sendable (TrainingMetrics) -> Void)?
+    /// The numbers of the best step, where there are evaluations.
+    private(set) var bestValues: [Matrix<Float>]?
+
+    private var options: TrainingOptions { trainer.options }
+
+    mutating func resume() throws(Failure) {
+        (state, bestValues) = try TrainingState.resume(
+            from: work.statePath, key: state.key, model.inserted.tensors, trainer.optimizer)
+        for insertion in model.inserted.insertions { insertion.parametersChanged() }
+    }
+
+    /// Up to the last step, or until the evaluations have stopped getting better.
+    mutating func train() throws(Failure) {
+        let plan = BatchPlan(rowCount: data.train.count, batchSize: options.batchSize, seed: options.seed)
+        let done = state.step * options.accumulation
+        let (epoch, batch) = done.quotientAndRemainder(dividingBy: plan.batchesPerEpoch)
+        var batches = BatchSequence(plan, from: BatchPlan.Cursor(epoch: epoch, batch: batch))
+        let clock = ContinuousClock()
+        var last = clock.now
+        while state.step < options.steps, !hasLostPatience {
+            try Cancellation.check()
+            let step = state.step + 1
+            var rows: [Row] = []
+            for _ in 0..<options.accumulation { rows += batches.next().map { data.train[$0] } }
+            var metrics = try trainer.step(step, on: rows)
+            state.step = step
+            let now = clock.now
+            metrics.tokensPerSecond = Double(rows.reduce(0) { $0 + $1.inputs.count }) / ((now - last) / .seconds(1))
+            metrics.peakMemoryBytes = Syscalls.peakMemory
+            if isDue(options.stepsPerEvaluation, step) || step == options.steps { try evaluate(&metrics) }
+            last = clock.now
+            state.metrics.append(metrics)
+            onStep?(metrics)
+            if isDue(stepsPerSave, step), step < options.steps { try save() }
+        }
+    }
+
+    func save() throws(Failure) {
+        try state.save(model.inserted.tensors, trainer.optimizer, best: bestValues, at: work.statePath, lanes: lanes)
+    }
+
+    private func isDue(_ interval: Int, _ step: Int) -> Bool { interval > 0 && step % interval == 0 }
+
+    private mutating func evaluate(_ metrics: inout TrainingMetrics) throws(Failure) {
+        guard !data.validation.isEmpty else { return }
+        let batches = Packing.batches(of: data.validation, tokensPerPass: trainer.memory.tokensPerPass)
+        let evaluation = try Evaluation.run(model.decoder, on: batches, engine)
+        metrics.evaluation = evaluation
+        if let best = state.best, best.evaluation.loss <= evaluation.loss { return }
+        state.best = (state.step, evaluation)
+        bestValues = model.inserted.tensors.map { tensor in
+            let value = tensor.parameter.value
+            let copy = Matrix<Float>(rows: value.rows, columns: value.columns)
+            copy.copy(from: value)
+            return copy
+        }
+    }
+
+    private var hasLostPatience: Bool {
+        guard let patience = options.patience, let best = state.best else { return false }
+        return state.metrics.count { $0.step > best.step && $0.evaluation != nil } >= patience
+    }
+}

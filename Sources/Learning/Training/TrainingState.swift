@@ -1,0 +1,102 @@
+import Adapters
+import Checkpoints
+package import Diagnostics
+import Files
+package import Insertions
+import JSON
+import Kernels
+import Layers
+import Parallelism
+import Tensors
+
+/// Where a run stands between two steps: all that the next step depends on, so that a run that was interrupted ends with
+/// the bytes of one that was not. It lies in one safetensors file, the counters in its metadata.
+struct TrainingState: Sendable {
+    /// Of base, data and options: a state goes on only with what it was begun with.
+    let key: String
+    /// How many steps are done.
+    var step = 0
+    var metrics: [TrainingMetrics] = []
+    /// The best evaluation so far, and after which step that was.
+    var best: (step: Int, evaluation: Evaluation)?
+
+    static let fileName = "state.safetensors"
+    private static let metadataKey = "tenon_training"
+
+    /// Writes it with the parameters, the optimizer's averages and the numbers of the best step. What was there stays good
+    /// until this is whole.
+    func save(
+        _ tensors: [TrainedTensor<Float>], _ optimizer: Optimizer<Float>, best bestValues: [Matrix<Float>]?, at path: String,
+        lanes: Lanes
+    ) throws(Failure) {
+        var parts: [(name: String, source: TensorBuffer)] = []
+        for (index, tensor) in tensors.enumerated() {
+            let moments = optimizer.moments[index]
+            var named = [("value", tensor.parameter.value), ("first", moments.first), ("second", moments.second)]
+            if let bestValues { named.append(("best", bestValues[index])) }
+            for (name, matrix) in named {
+                parts.append(("\(name).\(index)", try TensorBuffer(matrix, shape: [matrix.rows, matrix.columns])))
+            }
+        }
+        let text = String(decoding: JSONWriter.bytes(of: document, .compact), as: UTF8.self)
+        let header = try SafetensorsWriter.headerBytes(
+            tensors: parts.map { ($0.name, $0.source.dtype, $0.source.shape) }, metadata: [(Self.metadataKey, text)])
+        let file = try OutputFile.create(at: path, replacing: true)
+        try SafetensorsWriter.write(
+            header: header.bytes, sources: header.order.map { parts[$0].source }, to: file, lanes: lanes)
+        try file.commit()
+    }
+
+    /// The state in a file, its numbers put into the parameters and the optimizer, and those of the best step.
+    ///
+    /// Throws ``Failure/Code/notFound`` where there is none, and ``Failure/Code/resumeMismatch`` where it is of another run.
+    static func resume(
+        from path: String, key: String, _ tensors: [TrainedTensor<Float>], _ optimizer: Optimizer<Float>
+    ) throws(Failure) -> (state: TrainingState, best: [Matrix<Float>]?) {
+        let file = try SafetensorsFile(InputFile(path: path))
+        let state = try read(file, path: path)
+        guard state.key == key else {
+            throw Failure(
+                .resumeMismatch, "the run that was interrupted had another base, other data or other options", path: path,
+                hint: "give it what it was begun with, or begin anew without --resume")
+        }
+        func fill(_ target: Matrix<Float>, _ name: String) throws(Failure) {
+            guard let source = file.source(named: name) else {
+                throw Failure(.weightsMissing, "the state of the run is incomplete", object: name, path: path)
+            }
+            target.copy(from: try Matrix(source, rows: target.rows, columns: target.columns, name: name))
+        }
+        var best: [Matrix<Float>] = []
+        for (index, tensor) in tensors.enumerated() {
+            let value = tensor.parameter.value
+            try fill(value, "value.\(index)")
+            try fill(optimizer.moments[index].first, "first.\(index)")
+            try fill(optimizer.moments[index].second, "second.\(index)")
+            guard state.best != nil else { continue }
+            let matrix = Matrix<Float>(rows: value.rows, columns: value.columns)
+            try fill(matrix, "best.\(index)")
+            best.append(matrix)
+        }
+        return (state, best.isEmpty ? nil : best)
+    }
+
+    private static func read(_ file: SafetensorsFile, path: String) throws(Failure) -> TrainingState {
+        let none = Failure(.configInvalid, "this is no state of a run", path: path)
+        guard let text = file.header.metadata?.first(where: { $0.key == metadataKey })?.value else { throw none }
+        let document = try JSONValue.parse(Array(text.utf8), path: path)
+        guard let key = document["key"]?.string, let step = document["step"]?.int, step >= 0 else { throw none }
+        var state = TrainingState(key: key, step: step)
+        state.metrics = (document["metrics"]?.array ?? []).compactMap { TrainingMetrics($0) }
+        if let best = document["bestStep"]?.int, let evaluation = document["best"].flatMap({ Evaluation($0) }) {
+            state.best = (best, evaluation)
+        }
+        return state
+    }
+
+    private var document: JSONValue {
+        [
+            "key": .string(key), "step": JSONValue(step), "metrics": .array(metrics.map(\.document)),
+            "bestStep": best.map { JSONValue($0.step) } ?? nil, "best": best.map(\.evaluation.document) ?? nil,
+        ]
+    }
+}

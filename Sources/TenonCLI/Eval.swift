@@ -1,0 +1,47 @@
+import Adapters
+import Architectures
+import ArgumentParser
+import Checkpoints
+import Diagnostics
+import JSON
+import Packaging
+import Training
+
+struct Eval: ParsableCommand, Exemplified {
+    static let example = "tenon eval my-adapter.tenon --base my-model --data my-data --max-loss 2.5"
+
+    static let configuration = CommandConfiguration(
+        abstract: "Say how good an adapter is on data.",
+        discussion: """
+            Reads a folder's test.jsonl, or else its valid.jsonl, or the file that is named, and computes loss, perplexity \
+            and accuracy over its labeled tokens. With --max-loss or --min it is a gate: exit 1 where the adapter does not \
+            pass. Without an adapter it evaluates the base.
+            """)
+
+    @Argument(help: ArgumentHelp("A container, or a PEFT folder; none for the base alone.", valueName: "x.tenon"))
+    var adapter: String?
+
+    @OptionGroup var quality: QualityOptions
+
+    @OptionGroup var shared: SharedOptions
+
+    func run() throws {
+        let console = shared.console
+        guard let question = try quality.question(shared, required: true) else { return }
+        let opened = try adapter.map { try AdapterSource.open($0, weight: 1, shared: shared).adapter }
+        let result = try question.evaluate(opened)
+        let failure = quality.gates.failure(of: result)
+        if shared.json {
+            var document = result.document.object ?? JSONObject()
+            document["ok"] = .bool(failure == nil)
+            if let failure { document["error"] = failure.document }
+            console.result(.object(document))
+        } else {
+            console.result(result.text)
+        }
+        if let failure {
+            console.report(failure, asDocument: false)
+            throw ExitCode(failure.code.status.rawValue)
+        }
+    }
+}

@@ -1,0 +1,50 @@
+import Adapters
+import Architectures
+import ArgumentParser
+import Checkpoints
+import Diagnostics
+import Kernels
+import Packaging
+import Parallelism
+import Training
+
+/// On what, and how good an adapter has to be.
+struct QualityOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("The base: a model's folder.", valueName: "model"))
+    var base: String?
+
+    @Option(
+        help: ArgumentHelp("A folder with test.jsonl or valid.jsonl, or one such file.", valueName: "data"))
+    var data: String?
+
+    @Option(help: ArgumentHelp("The highest loss that passes.", valueName: "loss"))
+    var maxLoss: Double?
+
+    @Option(help: ArgumentHelp("The least that passes, such as accuracy=0.9.", valueName: "metric=value"))
+    var min: [QualityGate] = []
+
+    @Option(help: ArgumentHelp("Longer rows are cut (default: what the model allows).", valueName: "tokens"))
+    var maxSeqLength: Int?
+
+    var gates: QualityGates { QualityGates(maximumLoss: maxLoss, least: min) }
+
+    /// What to evaluate on; nil where nobody asked.
+    func question(_ shared: SharedOptions, required: Bool) throws -> QualityQuestion? {
+        guard let data else {
+            guard required || !gates.isEmpty else { return nil }
+            throw Failure(.usage, "there is nothing to evaluate on", hint: "--data names a folder or a file")
+        }
+        guard let base else { throw Failure(.usage, "--data needs the base too", hint: "--base names its folder") }
+        let checkpoint = try Checkpoint(path: base)
+        let architecture = try DecoderArchitecture(of: checkpoint)
+        let length = Swift.min(maxSeqLength ?? architecture.maximumLength, architecture.maximumLength)
+        let read = try EvaluationData(data, base: checkpoint, architecture, maximumLength: length)
+        for finding in read.findings { shared.console.warn(finding) }
+        return QualityQuestion(base: checkpoint, data: read, lanes: shared.lanes)
+    }
+}
+
+extension QualityGate: ExpressibleByArgument {
+    /// As the parser asks for it.
+    public init?(argument: String) { self.init(argument) }
+}

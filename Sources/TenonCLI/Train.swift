@@ -1,0 +1,115 @@
+import Adapters
+import Architectures
+import ArgumentParser
+import Checkpoints
+import Diagnostics
+import Files
+import JSON
+import Packaging
+import Training
+
+struct Train: ParsableCommand, Exemplified {
+    static let example = "tenon train --base my-model --data my-data --rank 16 --iters 200 -o my-adapter.tenon"
+
+    static let configuration = CommandConfiguration(
+        abstract: "Train an adapter.",
+        discussion: """
+            Trains on a folder's train.jsonl, evaluates on its valid.jsonl where there is one, and keeps the best. Each \
+            line holds "input_ids", with "labels" or without, or "text", which the base's tokenizer.json reads. The same \
+            base, data and options give the same adapter, bit for bit, on any number of threads.
+            """)
+
+    @Option(help: ArgumentHelp("The base: a model's folder.", valueName: "model"))
+    var base: String
+
+    @Option(help: ArgumentHelp("A folder with train.jsonl and perhaps valid.jsonl, or one such file.", valueName: "data"))
+    var data: String
+
+    @OptionGroup var output: OutputOptions
+
+    @OptionGroup(title: "Training") var training: TrainingFlags
+
+    @Option(help: ArgumentHelp("Go on from this adapter.", valueName: "x.tenon"))
+    var `init`: String?
+
+    @Flag(help: "Go on where the same command was interrupted.")
+    var resume = false
+
+    @Flag(help: "Keep only the inputs of blocks, and compute the rest again: less memory, more time.")
+    var gradCheckpoint = false
+
+    @Flag(help: "Stop at the first broken line of the data.")
+    var strict = false
+
+    @Option(help: ArgumentHelp("Steps from one report to the next.", valueName: "n"))
+    var stepsPerReport = 10
+
+    @Option(help: ArgumentHelp("Steps from one saved state to the next.", valueName: "n"))
+    var saveEvery = 100
+
+    @OptionGroup var shared: SharedOptions
+
+    func run() throws {
+        let console = shared.console
+        try Outputs.checkFree(output.output, replaces: output.force)
+        let checkpoint = try Checkpoint(path: base)
+        for finding in checkpoint.findings { console.warn(finding) }
+        let architecture = try DecoderArchitecture(of: checkpoint)
+        let initial = try `init`.map { try AdapterSource.open($0, weight: 1, shared: shared).adapter }
+        let read = try TrainingData(
+            data, base: checkpoint, architecture,
+            maximumLength: min(training.maxSeqLength, architecture.maximumLength), isStrict: strict)
+        for finding in read.findings { console.warn(finding) }
+        let options = try training.options(layers: architecture.layers, rows: read.train.count, initial: initial)
+        var job = TrainingJob(base: checkpoint, data: read, options: options, lanes: shared.lanes)
+        job.initial = initial
+        job.replaces = output.force
+        job.resumes = resume
+        job.stepsPerSave = saveEvery
+        job.memory.checkpoints = gradCheckpoint
+        let estimate = MemoryEstimate(architecture, checkpoint, options, job.memory, longestRow: read.longestRow)
+        try estimate.check(against: shared.memory.bytes)
+        if output.dryRun {
+            console.result(
+                "would train \(options.steps) steps on \(read.train.count) rows, with some \(ByteSize.text(estimate.bytes)) of memory")
+            return
+        }
+        let reporter = StepReporter(
+            total: options.steps, interval: stepsPerReport, console: console, isQuiet: shared.quiet)
+        job.onStep = { reporter.note($0) }
+        let report = try job.run(output: output.output)
+        tell(report, console)
+    }
+
+    private func tell(_ report: TrainingJob.Report, _ console: Console) {
+        guard let last = report.metrics.last else { return }
+        if shared.json {
+            var document = last.document.object ?? JSONObject()
+            document["output"] = .string(output.output)
+            document["contentDigest"] = .string("\(report.trailer.contentDigest)")
+            document["baseRoot"] = .string("\(report.baseRoot)")
+            document["trainableParameters"] = JSONValue(report.parameterCount)
+            document["storedBytes"] = JSONValue(Int(report.trailer.fileSize))
+            document["bestStep"] = JSONValue(report.step)
+            document["bestEvaluation"] = report.evaluation?.document ?? nil
+            console.result(.object(document))
+            return
+        }
+        console.result(
+            ("wrote \(output.output): \(training.method), \(report.parameterCount) parameters, "
+                + ByteSize.text(Int(report.trailer.fileSize))).escapedForTerminal)
+        console.result("loss \(last.loss.text(decimals: 4)) at step \(last.step)")
+        if let evaluation = report.evaluation {
+            console.result("kept step \(report.step): evaluation \(evaluation.text)")
+        }
+        console.result("content \(report.trailer.contentDigest)")
+    }
+}
+
+extension Evaluation {
+    /// For people.
+    var text: String {
+        "loss \(loss.text(decimals: 4)), perplexity \(perplexity.text(decimals: 2)), accuracy \(accuracy.percent), "
+            + "\(tokens) tokens"
+    }
+}

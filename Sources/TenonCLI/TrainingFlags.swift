@@ -1,0 +1,169 @@
+import Adapters
+import ArgumentParser
+import Diagnostics
+import Insertions
+import Interchange
+import JSON
+import Training
+
+/// What decides a training run's result, as `train` takes it.
+struct TrainingFlags: ParsableArguments {
+    @Option(help: ArgumentHelp("lora, ia3, prompt-tuning, bitfit or full.", valueName: "method"))
+    var method = "lora"
+
+    @Option(help: ArgumentHelp("Of the factors of a LoRA (default: 8).", valueName: "n"))
+    var rank: Int?
+
+    @Option(help: ArgumentHelp("What a LoRA is scaled by, times its rank (default: 16).", valueName: "number"))
+    var alpha: Double?
+
+    @Option(help: ArgumentHelp("The share of a LoRA's inputs that is left out at random.", valueName: "share"))
+    var dropout: Double?
+
+    @Option(
+        help: ArgumentHelp(
+            "Which layers are adapted: all-linear, names such as q_proj,v_proj, or a regular expression for whole paths.",
+            valueName: "list"))
+    var targetModules: String?
+
+    @Option(help: ArgumentHelp("Adapt only so many of the last blocks.", valueName: "n"))
+    var numLayers: Int?
+
+    @Option(help: ArgumentHelp("Tokens that prompt tuning puts in front (default: 20).", valueName: "n"))
+    var virtualTokens: Int?
+
+    @Flag(help: "Scale a LoRA by alpha over the root of its rank.")
+    var rslora = false
+
+    @Flag(help: "Train magnitude and direction of weights apart.")
+    var dora = false
+
+    @Option(help: ArgumentHelp("Which biases a LoRA trains too: none, lora_only or all.", valueName: "which"))
+    var bias: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Any other key of PEFT's config, its value in JSON, such as rank_pattern={\"down_proj\":4}.",
+            valueName: "key=value"))
+    var set: [String] = []
+
+    @Option(help: ArgumentHelp("Steps of the optimizer (default: 1000).", valueName: "n"))
+    var iters: Int?
+
+    @Option(help: ArgumentHelp("Times that all rows are seen, in place of --iters.", valueName: "n"))
+    var epochs: Double?
+
+    @Option(help: ArgumentHelp("Rows of a batch.", valueName: "n"))
+    var batchSize = 4
+
+    @Option(help: ArgumentHelp("Batches of a step.", valueName: "n"))
+    var gradientAccumulationSteps = 1
+
+    @Option(help: ArgumentHelp("The highest learning rate (default: what suits the method).", valueName: "rate"))
+    var learningRate: Double?
+
+    @Option(help: ArgumentHelp("How the rate falls after the warmup: constant, linear or cosine.", valueName: "shape"))
+    var lrSchedule = LearningRateSchedule.Shape.constant
+
+    @Option(help: ArgumentHelp("Steps in which the rate rises; below 1 a share of all.", valueName: "steps"))
+    var warmup = 0.0
+
+    @Option(help: ArgumentHelp("Of AdamW.", valueName: "rate"))
+    var weightDecay = 0.01
+
+    @Option(help: ArgumentHelp("What the gradient's norm is clipped to; 0 for never.", valueName: "norm"))
+    var maxGradNorm = 1.0
+
+    @Option(help: ArgumentHelp("Longer rows are cut (default: 2048, or what the model allows).", valueName: "tokens"))
+    var maxSeqLength = 2048
+
+    @Option(help: ArgumentHelp("Of all that is drawn at random.", valueName: "n"))
+    var seed: UInt64 = 0
+
+    @Option(help: ArgumentHelp("Steps from one evaluation on valid.jsonl to the next.", valueName: "n"))
+    var stepsPerEval = 200
+
+    @Option(help: ArgumentHelp("Stop after so many evaluations without a better loss.", valueName: "n"))
+    var earlyStoppingPatience: Int?
+
+    /// - Parameters:
+    ///   - layers: How many blocks the base has.
+    ///   - rows: How many rows there are to train on.
+    ///   - initial: The adapter to go on from, whose config holds.
+    func options(layers: Int, rows: Int, initial: Adapter?) throws -> TrainingOptions {
+        guard let trainable = TrainableMethods.named(method) else {
+            throw Failure(
+                .usage, "this method does not train", actual: method,
+                hint: TrainableMethods.all.map(\.word).joined(separator: ", "))
+        }
+        if let initial, !trainable.canHold(initial) {
+            throw Failure(.usage, "the adapter to go on from is of another method", actual: initial.method)
+        }
+        var options = TrainingOptions(trainable)
+        options.parameters = try initial?.parameters ?? parameters(trainable, layers: layers)
+        options.batchSize = try positive(batchSize, "--batch-size")
+        options.accumulation = try positive(gradientAccumulationSteps, "--gradient-accumulation-steps")
+        let perEpoch = Double(rows) / Double(options.batchSize * options.accumulation)
+        guard iters == nil || epochs == nil else { throw Failure(.usage, "only one of --iters and --epochs can hold") }
+        if let epochs, epochs > 0, epochs < 1e6 {
+            options.steps = max(1, Int((epochs * perEpoch).rounded(.up)))
+        } else {
+            options.steps = try positive(iters ?? 1000, "--iters")
+        }
+        options.optimizer.learningRate = learningRate ?? trainable.learningRate
+        guard options.optimizer.learningRate > 0, options.optimizer.learningRate.isFinite, warmup >= 0, warmup < 1e9, weightDecay >= 0 else {
+            throw Failure(.usage, "a rate is out of its range")
+        }
+        options.schedule = lrSchedule
+        options.warmupSteps = warmup < 1 ? Int(warmup * Double(options.steps)) : Int(warmup)
+        options.optimizer.weightDecay = weightDecay
+        options.gradientLimit = maxGradNorm
+        options.maximumLength = try positive(maxSeqLength, "--max-seq-length")
+        options.seed = seed
+        options.stepsPerEvaluation = stepsPerEval
+        options.patience = earlyStoppingPatience
+        return options
+    }
+
+    private func parameters(_ method: any TrainableMethod, layers: Int) throws -> Parameters {
+        var parameters = method.standard
+        func give(_ key: String, _ flag: String, _ value: ParameterValue?) throws {
+            guard let value else { return }
+            guard method.method.key(key) != nil else {
+                throw Failure(.usage, "\(flag) means nothing to this method", actual: method.word)
+            }
+            parameters[key] = value
+        }
+        try give("r", "--rank", rank.map { .int(Int64($0)) })
+        try give("lora_alpha", "--alpha", alpha.map(ParameterValue.number))
+        try give("lora_dropout", "--dropout", dropout.map(ParameterValue.number))
+        try give("use_rslora", "--rslora", rslora ? true : nil)
+        try give("use_dora", "--dora", dora ? true : nil)
+        try give("bias", "--bias", bias.map(ParameterValue.string))
+        try give("num_virtual_tokens", "--virtual-tokens", virtualTokens.map { .int(Int64($0)) })
+        try give("target_modules", "--target-modules", targetModules.map(targets))
+        try give(
+            "layers_to_transform", "--num-layers",
+            numLayers.map { .list((max(0, layers - $0)..<layers).map { .int(Int64($0)) }) })
+        for one in set {
+            let parts = one.split(separator: "=", maxSplits: 1).map(String.init)
+            guard parts.count == 2 else { throw Failure(.usage, "--set takes KEY=VALUE", actual: one) }
+            let value = try JSONValue.parse(Array(parts[1].utf8), path: "--set \(parts[0])")
+            try give(parts[0], "--set", try ParameterValue(value))
+        }
+        try method.method.validate(parameters)
+        return parameters
+    }
+
+    private func targets(_ text: String) -> ParameterValue {
+        let isNames = text.allSatisfy { $0.isLetter || $0.isNumber || "._-,".contains($0) } && text != "all-linear"
+        return isNames ? .list(text.split(separator: ",").map { .string(String($0)) }) : .string(text)
+    }
+
+    private func positive(_ value: Int, _ name: String) throws -> Int {
+        guard value >= 1 else { throw Failure(.usage, "\(name) must be at least 1", actual: "\(value)") }
+        return value
+    }
+}
+
+extension LearningRateSchedule.Shape: ExpressibleByArgument {}
