@@ -122,12 +122,18 @@ let package = Package(
             ],
             path: "Sources/TenonCLI", swiftSettings: settings),
 
+        .executableTarget(
+            name: "FitLine", dependencies: ["Kernels"], path: "Examples/FitLine", swiftSettings: settings),
+
         .target(
             name: "Support", dependencies: ["Diagnostics", "Files", "JSON"], path: "Tests/Support",
             swiftSettings: settings),
         .testTarget(
             name: "KernelsTests", dependencies: ["CKernels", "Support"], path: "Tests/KernelsTests",
             swiftSettings: settings),
+        .testTarget(
+            name: "LearningKernelsTests", dependencies: ["CKernels", "Kernels", "Support"],
+            path: "Tests/LearningKernelsTests", swiftSettings: settings),
         tests("Diagnostics"),
         tests("Parallelism", ["Diagnostics"]),
         tests("JSON", ["Diagnostics"]),

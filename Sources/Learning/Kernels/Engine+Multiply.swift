@@ -12,6 +12,24 @@ public enum Start<R: Real>: Sendable {
     case matrix(Matrix<R>)
 }
 
+/// What may be the right factor of a product: a ``Matrix`` or a ``Weight``.
+public protocol Factor<Number>: Sendable {
+    /// What it is a matrix of.
+    associatedtype Number: Real
+    /// As it is read.
+    var weight: Weight<Number> { get }
+}
+
+extension Matrix: Factor {
+    /// As it is read.
+    public var weight: Weight<R> { Weight(self) }
+}
+
+extension Weight: Factor {
+    /// As it is read.
+    public var weight: Weight { self }
+}
+
 /// A product `a · b`, or with either transposed.
 public struct Term<R: Real>: Sendable {
     let left: Matrix<R>
@@ -19,19 +37,29 @@ public struct Term<R: Real>: Sendable {
     let right: Weight<R>
     let isRightTransposed: Bool
 
-    /// `a · b`; `transposed` says of the factor before it that it is.
-    public init(_ a: Matrix<R>, transposed: Bool = false, _ b: Weight<R>, transposed isRightTransposed: Bool = false) {
+    /// `a · b`; a `transposed` says of the factor before it that it is.
+    public init(_ a: Matrix<R>, transposed: Bool, _ b: some Factor<R>, transposed isRightTransposed: Bool) {
         left = a
         isLeftTransposed = transposed
-        right = b
+        right = b.weight
         self.isRightTransposed = isRightTransposed
-        let depth = isRightTransposed ? b.columns : b.rows
+        let depth = isRightTransposed ? right.columns : right.rows
         require(self.depth == depth, "a product of depths \(self.depth) and \(depth)")
     }
 
-    /// `a · b`; `transposed` says of the factor before it that it is.
-    public init(_ a: Matrix<R>, transposed: Bool = false, _ b: Matrix<R>, transposed isRightTransposed: Bool = false) {
-        self.init(a, transposed: transposed, Weight(b), transposed: isRightTransposed)
+    /// `a · b`.
+    public init(_ a: Matrix<R>, _ b: some Factor<R>) {
+        self.init(a, transposed: false, b, transposed: false)
+    }
+
+    /// `a · b`, or `aᵀ · b`.
+    public init(_ a: Matrix<R>, transposed: Bool, _ b: some Factor<R>) {
+        self.init(a, transposed: transposed, b, transposed: false)
+    }
+
+    /// `a · b`, or `a · bᵀ`.
+    public init(_ a: Matrix<R>, _ b: some Factor<R>, transposed: Bool) {
+        self.init(a, transposed: false, b, transposed: transposed)
     }
 
     var rows: Int { isLeftTransposed ? left.columns : left.rows }
