@@ -110,14 +110,15 @@ let package = Package(
             "Learning/Training",
             [
                 "Diagnostics", "Parallelism", "JSON", "Files", "Digests", "Tensors", "LinearAlgebra", "Checkpoints",
-                "Architectures", "Adapters", "DeltaFormat", "Packaging", "DeltaAlgebra", "Kernels", "Layers",
-                "Insertions", "Networks", "Tokenization",
+                "Architectures", "Adapters", "DeltaFormat", "Interchange", "Packaging", "DeltaAlgebra", "Kernels",
+                "Layers", "Insertions", "Networks", "Tokenization",
             ]),
         .executableTarget(
             name: "TenonCLI",
             dependencies: [
                 "CZstd", "CKernels", "Diagnostics", "Parallelism", "JSON", "Files", "Digests", "Tensors",
                 "Quantization", "Checkpoints", "Adapters", "DeltaFormat", "Interchange", "Packaging", "DeltaAlgebra",
+                "Architectures", "Kernels", "Insertions", "Training",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/TenonCLI", swiftSettings: settings),
@@ -156,7 +157,12 @@ let package = Package(
                 "Parallelism", "LinearAlgebra",
             ]),
         tests("Tokenization", ["Diagnostics", "JSON", "Files"]),
-        tests("Training", ["Diagnostics", "Digests", "Files", "Tokenization"]),
+        tests(
+            "Training",
+            [
+                "Diagnostics", "Digests", "JSON", "Files", "Tensors", "Checkpoints", "Architectures", "Adapters",
+                "Interchange", "Kernels", "Layers", "Insertions", "Networks", "Tokenization",
+            ]),
         .testTarget(
             name: "EndToEnd",
             dependencies: [

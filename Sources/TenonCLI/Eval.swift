@@ -2,6 +2,7 @@ import Adapters
 import Architectures
 import ArgumentParser
 import Checkpoints
+import DeltaAlgebra
 import Diagnostics
 import JSON
 import Packaging

@@ -1,5 +1,6 @@
 import Diagnostics
 import Files
+import Packaging
 import Synchronization
 import Training
 

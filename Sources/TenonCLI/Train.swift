@@ -2,6 +2,8 @@ import Adapters
 import Architectures
 import ArgumentParser
 import Checkpoints
+import DeltaAlgebra
+import DeltaFormat
 import Diagnostics
 import Files
 import JSON
@@ -67,11 +69,12 @@ struct Train: ParsableCommand, Exemplified {
         job.resumes = resume
         job.stepsPerSave = saveEvery
         job.memory.checkpoints = gradCheckpoint
-        let estimate = MemoryEstimate(architecture, checkpoint, options, job.memory, longestRow: read.longestRow)
-        try estimate.check(against: shared.memory.bytes)
+        job.memory.fit(shared.memory.bytes, architecture, longestRow: read.longestRow)
         if output.dryRun {
+            let estimate = try job.estimate()
             console.result(
-                "would train \(options.steps) steps on \(read.train.count) rows, with some \(ByteSize.text(estimate.bytes)) of memory")
+                "would train \(options.steps) steps on \(read.train.count) rows, with some "
+                    + "\(ByteSize.text(estimate.bytes)) of memory")
             return
         }
         let reporter = StepReporter(

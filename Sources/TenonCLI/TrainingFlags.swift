@@ -4,6 +4,7 @@ import Diagnostics
 import Insertions
 import Interchange
 import JSON
+import Kernels
 import Training
 
 /// What decides a training run's result, as `train` takes it.

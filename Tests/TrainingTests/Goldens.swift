@@ -9,7 +9,6 @@ import JSON
 import Kernels
 import Layers
 import Networks
-import Support
 import Tensors
 
 /// What PyTorch and PEFT computed in fp64 for a tiny model: `Fixtures/training/README.md`.
@@ -19,7 +18,8 @@ struct Golden {
     let trained: String
     let learningRate: Double
 
-    private static let folder = Repository.path("Fixtures/training")
+    private static let folder = Paths.joined(
+        Paths.parent(of: Paths.parent(of: Paths.parent(of: #filePath))), "Fixtures/training")
 
     static let all: [Golden] = {
         guard let cases = document["cases"]?.array else { return [] }

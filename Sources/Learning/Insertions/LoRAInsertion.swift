@@ -67,11 +67,11 @@ final class LoRAInsertion<R: Real>: ProjectionInsertion, @unchecked Sendable {
     /// Keeps U.
     func terms(_ x: Matrix<R>, saving saved: inout Saved<R>, _ pass: Pass<R>) -> [[Term<R>]] {
         let u = pass.matrix(columns: stack.value.rows)
-        pass.engine.multiply(Term(dropped(x, pass), transposed: false, stack.value, transposed: true), into: u)
+        pass.engine.multiply(Term(dropped(x, pass), stack.value, transposed: true), into: u)
         pass.engine.scaleColumns(u, by: scales, into: u)
         saved[self] = [u]
         var terms = [[Term<R>]](repeating: [], count: linearCount)
-        for part in parts { terms[part.place] = [Term(u.columns(part.rows), transposed: false, part.b.value, transposed: true)] }
+        for part in parts { terms[part.place] = [Term(u.columns(part.rows), part.b.value, transposed: true)] }
         return terms
     }
 

@@ -13,11 +13,11 @@ enum RowNorms {
         let rank = a.rows
         // 2s·A·Wᵀ + s²·A·Aᵀ·Bᵀ, [rank, rows].
         let gram = Matrix<R>(rows: rank, columns: rank)
-        engine.multiply(Term(a, transposed: false, a, transposed: true), into: gram)
+        engine.multiply(Term(a, a, transposed: true), into: gram)
         let sums = engine.workspace.matrix(rows: rank, columns: weight.rows)
-        engine.multiply(Term(gram, transposed: false, b, transposed: true), into: sums)
+        engine.multiply(Term(gram, b, transposed: true), into: sums)
         engine.scale(sums, by: scale / 2)
-        engine.multiply([Term(a, transposed: false, weight, transposed: true)], from: .accumulate, into: sums)
+        engine.multiply([Term(a, weight, transposed: true)], from: .accumulate, into: sums)
         engine.scale(sums, by: 2 * scale)
         let products = sums.values
         let factors = b.values

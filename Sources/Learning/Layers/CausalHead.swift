@@ -60,7 +60,7 @@ public struct CausalHead<R: Real>: Sendable {
     public func logits(_ x: Matrix<R>, _ pass: Pass<R>) -> Matrix<R> {
         let logits = pass.matrix(columns: weight.weight.rows)
         pass.engine.multiply(
-            [Term(norm.forward(x, pass.engine).y, transposed: false, weight.weight, transposed: true)], from: .zero, into: logits)
+            [Term(norm.forward(x, pass.engine).y, weight.weight, transposed: true)], from: .zero, into: logits)
         return logits
     }
 }

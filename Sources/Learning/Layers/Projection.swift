@@ -50,7 +50,7 @@ public final class Projection<R: Real>: @unchecked Sendable {
         let engine = pass.engine
         var saved = Saved<R>()
         let input = changed(x, pass)
-        var terms = linears.map { [Term(input, transposed: false, $0.weight.weight, transposed: true)] }
+        var terms = linears.map { [Term(input, $0.weight.weight, transposed: true)] }
         for insertion in insertions {
             for (place, more) in insertion.terms(input, saving: &saved, pass).enumerated() { terms[place] += more }
         }

@@ -41,3 +41,11 @@ package struct MemoryEstimate: Hashable, Sendable {
             actual: ByteSize.text(bytes), hint: "--grad-checkpoint and a smaller --max-seq-length need less")
     }
 }
+
+extension Trainer.PassMemory {
+    /// Makes passes so small that what they keep fits `bytes`, but for a row that is longer.
+    package mutating func fit(_ bytes: Int, _ architecture: DecoderArchitecture, longestRow: Int) {
+        let fitting = bytes / MemoryEstimate.bytesPerToken(architecture, checkpoints)
+        tokensPerPass = max(longestRow, min(tokensPerPass, fitting))
+    }
+}

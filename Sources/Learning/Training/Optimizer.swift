@@ -1,5 +1,6 @@
 package import Insertions
 package import Kernels
+import Layers
 
 /// Changes all tensors that are trained, by AdamW (Loshchilov and Hutter, 2019) as PyTorch computes it.
 package struct Optimizer<R: Real>: Sendable {

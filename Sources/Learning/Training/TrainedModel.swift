@@ -3,6 +3,7 @@ package import Checkpoints
 package import Diagnostics
 package import Insertions
 package import Kernels
+import Layers
 package import Networks
 import Tensors
 

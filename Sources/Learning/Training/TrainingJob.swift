@@ -7,6 +7,7 @@ package import Diagnostics
 package import Digests
 import Files
 package import Insertions
+import Interchange
 import JSON
 import Kernels
 import Layers
@@ -55,6 +56,7 @@ package struct TrainingJob: Sendable {
         try Outputs.checkFree(output, replaces: replaces)
         let engine = Engine<Float>(lanes)
         let model = try TrainedModel(base, options, initial: initial, length: data.longestRow, engine)
+        try estimate(model).check()
         let trainer = Trainer(model.decoder, model.inserted, options, memory: memory, engine)
         let work = try WorkFolder(beside: output, resuming: resumes)
         var run = TrainingRun(
@@ -74,6 +76,17 @@ package struct TrainingJob: Sendable {
         let report = try write(run, to: output)
         work.remove()
         return report
+    }
+
+    /// What the run will hold at most.
+    package func estimate() throws(Failure) -> MemoryEstimate {
+        estimate(try TrainedModel(base, options, initial: initial, length: data.longestRow, Engine(lanes)))
+    }
+
+    private func estimate(_ model: TrainedModel) -> MemoryEstimate {
+        MemoryEstimate(
+            model.decoder.architecture, base, parameterCount: model.parameterCount,
+            tokens: max(memory.tokensPerPass, data.longestRow), checkpoints: memory.checkpoints)
     }
 
     /// Tells runs apart that must not be mixed.

@@ -14,7 +14,7 @@ enum TrainingLog {
 
     private static func put(_ bytes: [UInt8], at path: String) throws(Failure) {
         let file = try OutputFile.create(at: path, replacing: true)
-        try file.append(bytes)
+        try unsafe file.write(bytes.span.bytes)
         try file.commit()
     }
 }

@@ -1,7 +1,7 @@
-import Adapters
-import Diagnostics
-import Insertions
+package import Adapters
+package import Insertions
 package import JSON
+import Kernels
 
 extension TrainingOptions {
     /// All that decides a run's result besides base, data and the method's config.

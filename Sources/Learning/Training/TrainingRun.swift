@@ -1,5 +1,6 @@
 import Diagnostics
 import Files
+import Insertions
 import Kernels
 import Layers
 import Parallelism

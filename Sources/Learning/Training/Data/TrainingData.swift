@@ -45,7 +45,9 @@ package struct EvaluationData: Sendable {
         var file = path
         if try Folder.kind(of: path) == .folder {
             let names = ["test.jsonl", "valid.jsonl"].map { Paths.joined(path, $0) }
-            guard let found = try names.first(where: { name throws(Failure) in try Folder.kind(of: name) != nil }) else {
+            var found: String?
+            for name in names where found == nil { found = try Folder.kind(of: name) == nil ? nil : name }
+            guard let found else {
                 throw Failure(
                     .notFound, "the folder has no data to evaluate on", path: path,
                     expected: "test.jsonl or valid.jsonl", hint: "name the file itself")
