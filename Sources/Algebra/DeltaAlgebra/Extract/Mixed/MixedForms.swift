@@ -1,4 +1,5 @@
 import Diagnostics
+import Tensors
 
 /// The forms of many tensors' changes, with as many ranks of each as have proved worth knowing.
 struct MixedForms {
