@@ -43,7 +43,7 @@ package struct LossyOptions: Sendable {
 
 /// What a mixture of forms is to reach over all tensors together.
 package enum MixedGoal: Hashable, Sendable {
-    /// At most so many bytes, as they are stored.
+    /// At most so many bytes: factors and signs before they are coded, what is lossless after it.
     case budget(Int)
     /// At most this error, relative to the Frobenius norm of the whole change.
     case error(Double)
