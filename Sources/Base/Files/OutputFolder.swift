@@ -82,16 +82,27 @@ package final class OutputFolder: Sendable {
         try checkPlace(place, replacing: replacing)
         let workPath = Paths.joined(Paths.parent(of: place), ".\(name).tenon-partial")
         let partial = try PartialWork(at: workPath, for: place, key: key, resuming: resuming)
-        return OutputFolder(
+        let folder = OutputFolder(
             path: place, workPath: workPath, replacing: replacing, durability: durability, partial: partial)
+        // Again, now that nobody else can put it there.
+        try checkPlace(place, replacing: replacing)
+        return folder
     }
 
-    /// The files that an earlier run finished, by name.
-    package var finished: Set<String> { partial?.finished ?? [] }
+    /// How many files an earlier run finished.
+    package var finishedCount: Int { partial?.finished.count ?? 0 }
+
+    /// What an earlier run noted of a file that it finished; nil for one that it did not.
+    package func finishedDigest(of name: String) -> String? { partial?.digest(of: name) }
+
+    /// Removes a finished file that is not what was noted of it.
+    package func discardFinished(_ name: String) throws(Failure) { try partial?.discard(name) }
 
     /// Notes that a file is whole, so that a later run need not make it again; the file must be committed.
-    package func noteFinished(_ name: String) throws(Failure) {
-        try partial?.note(name)
+    ///
+    /// - Parameter digest: Of what was written, one word: by this a later run tells whether the file is still that.
+    package func noteFinished(_ name: String, digest: String) throws(Failure) {
+        try partial?.note(name, digest: digest)
     }
 
     /// A file that an earlier run finished, to be looked at.
@@ -179,11 +190,14 @@ package final class OutputFolder: Sendable {
             }
             try putInPlace()
             state.isCommitted = true
+            partial?.letGo()
         }
     }
 
     private func putInPlace() throws(Failure) {
         var replaced: String?
+        var old: FolderLock?
+        defer { withExtendedLifetime(old) {} }
         do throws(Errno) {
             try Syscalls.renameExclusively(workPath, to: path)
         } catch {
@@ -192,6 +206,8 @@ package final class OutputFolder: Sendable {
             }
             // Looked at again: somebody may have put another folder there in the meantime.
             try Self.checkPlace(path, replacing: true)
+            // The old folder will bear the name that others would fill, until it is removed.
+            if partial != nil { old = try FolderLock.take(path, for: path) }
             replaced = try reporting(.output, "cannot replace the folder", path) { () throws(Errno) in
                 try replaceOld()
             }

@@ -85,18 +85,17 @@ package struct ApplyJob: Sendable {
 
         let folder = try OutputFolder.createResumable(
             at: output, replacing: replaces, key: key(adapters, base, files), resuming: resumes)
-        if !folder.finished.isEmpty {
-            findings.append(
-                Finding(
-                    "resumed",
-                    "\(folder.finished.count) files were finished before; what rounding lost is told of the rest"
-                ))
-        }
         let needsRoot = takesResultRoot || undoPath != nil || promisedRoot(adapters) != nil
         let results = needsRoot ? ResultWatch(plan.tensors) : nil
         try CheckpointWriter.write(
             files.shards, sources: plan.tensors.map(\.source), to: folder, lanes: lanes,
             observer: { results?.observer($0.tensors) })
+        if folder.finishedCount > 0 {
+            findings.append(
+                Finding(
+                    "resumed",
+                    "\(folder.finishedCount) files were finished before; what rounding lost is told of the rest"))
+        }
         try files.writeOthers(from: base, to: folder)
         try results?.readFinished(files.shards, in: folder, lanes: lanes)
         times.end("write")
