@@ -169,6 +169,12 @@ package final class OutputFolder: Sendable {
 
     // MARK: Ending
 
+    /// Moves the older folder that this one replaces out of the way, nil where there is none.
+    package func setOldAside() throws(Failure) -> SetAside? {
+        try Self.checkPlace(path, replacing: replacing)
+        return try SetAside(path)
+    }
+
     /// Puts the folder in its place; all its files must be committed.
     ///
     /// Where it throws, nothing of the new folder is left behind and an older one is as it was, with one exception:
