@@ -77,6 +77,7 @@ package struct ApplyJob: Sendable {
             _ = try binding.end(BaseFingerprint(of: base, data: known), plan.entryTargets)
         }
         let files = try self.files(adapters, plan, base)
+        _ = try files.isFile(at: output, of: base)
         times.end("plan")
         var report = Report(
             files: files.names, byteCount: files.shards.byteCount, tensorCount: base.tensors.count,

@@ -37,7 +37,7 @@ struct ResultWriter: Sendable {
         taking digesting: Digesting, times: inout StageTimes,
         prove: (_ proof: Proof, _ times: inout StageTimes) throws(Failure) -> OutputFile?
     ) throws(Failure) -> (proof: Proof?, finishedCount: Int) {
-        let folder = try begin(output)
+        let folder = try begin(output, isFile: try files.isFile(at: output, of: watch.base))
         let results = digesting == .baseAndResult ? ResultWatch(tensors) : nil
         try CheckpointWriter.write(
             files.shards, sources: tensors.map(\.source), to: folder, lanes: lanes,
@@ -64,10 +64,10 @@ struct ResultWriter: Sendable {
         return (proof, folder.finishedCount)
     }
 
-    private func begin(_ output: String) throws(Failure) -> OutputFolder {
-        guard let keeping else { return try OutputFolder.create(at: output, replacing: replaces) }
+    private func begin(_ output: String, isFile: Bool) throws(Failure) -> OutputFolder {
+        guard let keeping else { return try OutputFolder.create(at: output, replacing: replaces, isFile: isFile) }
         return try OutputFolder.createResumable(
-            at: output, replacing: replaces, key: keeping.key, resuming: keeping.resumes)
+            at: output, replacing: replaces, isFile: isFile, key: keeping.key, resuming: keeping.resumes)
     }
 
     /// Puts the result in its place, and its companion before it: at no time is one there with another's.

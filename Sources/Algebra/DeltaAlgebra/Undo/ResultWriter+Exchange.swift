@@ -14,6 +14,7 @@ extension ResultWriter {
         try Outputs.checkApart(output, from: watch.base.paths)
         try Outputs.checkFree(output, replaces: replaces)
         let files = try OutputPlan(following: watch.base, tensors, shardByteCount: nil)
+        _ = try files.isFile(at: output, of: watch.base)
         times.end("plan")
         var proof: Proof?
         if !isDryRun {
