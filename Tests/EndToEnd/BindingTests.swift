@@ -245,6 +245,33 @@ struct BindingTests {
         }
     }
 
+    @Test("what was checked of the base is told, by a dry run, the document and the correction")
+    func told() throws {
+        try inFolder { place in
+            let bare = Fixtures.path("lora-llama")
+            let container = try bound(in: place)
+            for (adapter, check, planned, done) in [
+                (container, "strict", "shapes", "digests"), (container, "shapes", "shapes", "shapes"),
+                (container, "off", "nothing", "nothing"), (bare, "strict", "shapes", "shapes"),
+                (bare, "off", "nothing", "nothing"),
+            ] {
+                let arguments = apply(
+                    adapter, Models.path("llama"), place,
+                    ["--base-check", check, "--undo", place("u.tenon"), "--force", "--json"])
+                // Without a cache nothing is known beforehand.
+                let dry = try document(succeed(arguments + ["--dry-run"], environment: ["TENON_CACHE": "off"]))
+                #expect(dry["baseChecked"]?.string == planned && dry["baseCheck"]?.string == check)
+                let text = try succeed(arguments.dropLast() + ["--dry-run"], environment: ["TENON_CACHE": "off"])
+                #expect(text.output.contains("base: not read"))
+                let real = try document(succeed(arguments))
+                #expect(real["baseChecked"]?.string == done && real["baseCheck"]?.string == check)
+                let noted = try String(decoding: contents(of: place("u.tenon")), as: UTF8.self).contains("base_check")
+                #expect(noted == (check != "strict"))
+                try succeed(["verify", place("u.tenon")])
+            }
+        }
+    }
+
     @Test("targets are found under the names that other classes of a model give them")
     func renamed() throws {
         try inFolder { place in

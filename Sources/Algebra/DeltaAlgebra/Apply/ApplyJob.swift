@@ -25,6 +25,8 @@ package struct ApplyJob: Sendable {
         package var resultRoot: Digest?
         /// How large the correction is, where one was asked for.
         package var undoBytes: Int?
+        /// In a dry run, what was checked without reading the base.
+        package var checked: BaseChecked
         package var findings: [Finding]
         package let memoryBytes: Int
         package var times: StageTimes
@@ -72,7 +74,8 @@ package struct ApplyJob: Sendable {
             isWatching: binding.needsDigests || takesResultRoot || undoPath != nil || promisedRoot(adapters) != nil)
         let plan = try ResultPlan(adapters, onto: watch, dtype: dtype)
         findings += plan.findings
-        if binding.needsDigests, let known = cache?.digests(of: base) {
+        let known = binding.needsDigests ? cache?.digests(of: base) : nil
+        if let known {
             // What passes is hashed all the same: it may not be what was read before.
             _ = try binding.end(BaseFingerprint(of: base, data: known), plan.entryTargets)
         }
@@ -82,8 +85,8 @@ package struct ApplyJob: Sendable {
         var report = Report(
             files: files.names, byteCount: files.shards.byteCount, tensorCount: base.tensors.count,
             changedCount: plan.changed.count, changedWeights: plan.changedWeights, rounding: nil,
-            resultRoot: nil, undoBytes: nil, findings: findings, memoryBytes: Outputs.memory(lanes: lanes),
-            times: times)
+            resultRoot: nil, undoBytes: nil, checked: binding.checked(hasEnded: known != nil), findings: findings,
+            memoryBytes: Outputs.memory(lanes: lanes), times: times)
         if isDryRun { return report }
 
         let promised = promisedRoot(adapters)
@@ -102,7 +105,7 @@ package struct ApplyJob: Sendable {
             }
             times.end("verify")
             guard let undoPath, let result = proof.result else { return nil }
-            let correction = Correction(plan: plan, watch: watch, adapters: adapters)
+            let correction = Correction(plan: plan, watch: watch, adapters: adapters, check: check)
             let (file, byteCount) = try writeUndo(correction, proof.base, result.leaves, to: undoPath, left: left)
             undoBytes = byteCount
             times.end("undo")
@@ -117,6 +120,7 @@ package struct ApplyJob: Sendable {
         report.rounding = promised == nil ? plan.tally.report : nil
         report.resultRoot = written.proof?.result?.root
         report.undoBytes = undoBytes
+        report.checked = binding.checked(hasEnded: true)
         report.findings = findings
         report.times = times
         return report
