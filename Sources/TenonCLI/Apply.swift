@@ -71,6 +71,7 @@ struct Apply: ParsableCommand, Exemplified {
         job.resumes = resume
         job.replaces = output.force
         job.isDryRun = output.dryRun
+        job.memoryByteCount = shared.memory.bytes
         let report = try tellingHowToGoOn { () throws(Failure) in
             try job.run(opened, onto: Checkpoint(path: base), output: output.output)
         }

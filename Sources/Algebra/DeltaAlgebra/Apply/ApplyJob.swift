@@ -47,6 +47,8 @@ package struct ApplyJob: Sendable {
     /// Go on with what an interrupted run left.
     package var resumes = false
     package var isDryRun = false
+    /// What tensors that must be held may take at most, with all else; nil for any amount.
+    package var memoryByteCount: Int?
 
     package init(lanes: Lanes) {
         self.lanes = lanes
@@ -86,7 +88,8 @@ package struct ApplyJob: Sendable {
             files: files.names, byteCount: files.shards.byteCount, tensorCount: base.tensors.count,
             changedCount: plan.changed.count, changedWeights: plan.changedWeights, rounding: nil,
             resultRoot: nil, undoBytes: nil, checked: binding.checked(hasEnded: known != nil), findings: findings,
-            memoryBytes: Outputs.memory(lanes: lanes), times: times)
+            memoryBytes: Outputs.memory(lanes: lanes) + plan.memory(lanes: lanes), times: times)
+        try checkMemory(report.memoryBytes, plan)
         if isDryRun { return report }
 
         let promised = promisedRoot(adapters)
@@ -124,6 +127,17 @@ package struct ApplyJob: Sendable {
         report.findings = findings
         report.times = times
         return report
+    }
+
+    /// Throws ``Failure/Code/outOfMemory`` where some tensors cannot be computed in pieces small enough.
+    private func checkMemory(_ needed: Int, _ plan: ResultPlan) throws(Failure) {
+        guard let memoryByteCount, needed > memoryByteCount, let largest = plan.largestHeld(lanes: lanes) else {
+            return
+        }
+        throw Failure(
+            .outOfMemory, "a tensor cannot be computed in small pieces with these adapters", object: largest,
+            expected: "at most \(ByteSize.text(memoryByteCount))", actual: ByteSize.text(needed),
+            hint: "--memory \((needed + (1 << 20) - 1) >> 20)M, or fewer --threads")
     }
 
     // MARK: The correction
