@@ -34,7 +34,8 @@ from builder import (  # noqa: E402
 from json_texts import BROKEN, DOUBTFUL, TWICE  # noqa: E402
 from reader import Refused, read  # noqa: E402
 
-STATUS = {"not-found": 66, "not-regular": 66, "io-error": 74, "no-space": 74, "oom": 74, "changed-during-read": 74, "base-missing-shard": 66}
+STATUS = {"not-found": 66, "not-regular": 66, "io-error": 74, "no-space": 74, "oom": 74, "changed-during-read": 74, "base-missing-shard": 66,
+          "verification-failed": 1}
 CASES = []
 
 
@@ -1084,7 +1085,7 @@ def bases():
     case(58, "accepted", "the base that it is bound to", None, good, command=apply, base={})
     case(58, "leaf", "the leaf of the tensor is another", "base-mismatch", bound(b"\3" * 32, b"\4" * 32), command=apply,
          base={}, tells="q.weight")
-    case(58, "verify", "the same, asked without applying", "base-mismatch", file="058-leaf.tenon",
+    case(58, "verify", "the same, asked without applying", "verification-failed", file="058-leaf.tenon",
          command=["verify", "FILE", "--base", "BASE"], base={}, tells="q.weight")
     flipped = bytearray(model(BASE))
     flipped[-1] ^= 1

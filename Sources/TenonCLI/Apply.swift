@@ -71,6 +71,7 @@ struct Apply: ParsableCommand, Exemplified {
         job.resumes = resume
         job.replaces = output.force
         job.isDryRun = output.dryRun
+        job.memoryByteCount = shared.memory.bytes
         let report = try tellingHowToGoOn { () throws(Failure) in
             try job.run(opened, onto: Checkpoint(path: base), output: output.output)
         }
@@ -110,7 +111,7 @@ extension ApplyJob.Report {
         [
             "output": .string(output), "files": .array(files.map { .string($0) }), "bytes": JSONValue(byteCount),
             "tensors": JSONValue(tensorCount), "changedTensors": JSONValue(changedCount),
-            "baseCheck": .string(check.rawValue),
+            "baseCheck": .string(check.rawValue), "baseChecked": .string(checked.rawValue),
             "resultRoot": resultRoot.map { .string("\($0)") } ?? nil,
             "rounding": rounding.map { rounding in
                 [
@@ -124,6 +125,15 @@ extension ApplyJob.Report {
         ]
     }
 
+    /// What a dry run can say of the base.
+    private var baseLine: String {
+        switch checked {
+        case .digests: "base: known from an earlier reading, and the right one"
+        case .shapes: "base: not read; names and shapes fit"
+        case .nothing: "base: not read, and not to be checked"
+        }
+    }
+
     fileprivate func lines(output: String, isDryRun: Bool) -> [String] {
         let verb = isDryRun ? "would write" : "wrote"
         let noun = files.count == 1 ? "file" : "files"
@@ -131,7 +141,7 @@ extension ApplyJob.Report {
             "\(verb) \(output): \(ByteSize.text(byteCount)) in \(files.count) \(noun)".escapedForTerminal,
             "\(isDryRun ? "would change" : "changed") \(changedCount) of \(tensorCount) tensors",
         ]
-        if isDryRun { return lines + ["with at most \(ByteSize.text(memoryBytes)) of memory"] }
+        if isDryRun { return lines + [baseLine, "with at most \(ByteSize.text(memoryBytes)) of memory"] }
         if let rounding, rounding.asked > 0 {
             let share = (rounding.lostShare * 1000).rounded() / 10
             let lost = (Double(rounding.lost) / Double(rounding.asked) * 1000).rounded() / 10

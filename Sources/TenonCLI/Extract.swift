@@ -8,7 +8,7 @@ import Packaging
 import Tensors
 
 enum ExtractKind: String, ExpressibleByArgument, CaseIterable {
-    case auto, lora
+    case auto, exact, sparse, lora, signs, mixed
 }
 
 enum FactorType: String, ExpressibleByArgument, CaseIterable {
@@ -30,8 +30,15 @@ struct Extract: ParsableCommand, Exemplified {
         abstract: "Take the delta between two checkpoints.",
         discussion: """
             Unless told otherwise the delta is lossless: put onto the base, it gives every file of the tuned checkpoint \
-            back, byte for byte. Per tensor it stores nothing, a few changes, a difference for every element, or the tensor, \
-            whichever is shortest. With --rank, --energy, --error or --budget it is a LoRA that comes near.
+            back, byte for byte. Without --kind, and with --rank, --energy, --error or --budget, it is a LoRA that comes \
+            near.
+
+            Kinds: auto stores of each tensor nothing, a few changes, a difference for every element, or the tensor, \
+            whichever is shortest. exact is a difference for every element, for full fine-tunes. sparse names the \
+            elements that changed, for a few of them. lora is a product of two thin matrices for each matrix, which \
+            unpacks to PEFT. signs is one bit a weight and a scale, a sixteenth of a bf16 model, for fine-tunes that are \
+            not of low rank. mixed takes for each matrix what serves all of them best, nothing, signs, a LoRA of some \
+            rank or no loss at all, within one --budget or --error. Tensors that are no matrices are never approximated.
             """)
 
     @Option(help: ArgumentHelp("The base: a model's folder, or a single safetensors file.", valueName: "model"))
@@ -45,7 +52,7 @@ struct Extract: ParsableCommand, Exemplified {
     @Option(help: ArgumentHelp("How much time to spend on size: fast, default or max.", valueName: "effort"))
     var compression = Compression.standard
 
-    @Option(help: ArgumentHelp("auto, or lora.", valueName: "kind"))
+    @Option(help: ArgumentHelp("auto, exact, sparse, lora, signs or mixed: see above.", valueName: "kind"))
     var kind = ExtractKind.auto
 
     @Option(help: ArgumentHelp("A LoRA of this rank.", valueName: "n"))
@@ -55,18 +62,24 @@ struct Extract: ParsableCommand, Exemplified {
         help: ArgumentHelp("A LoRA with this share of each tensor's squared change, such as 0.95.", valueName: "share"))
     var energy: Double?
 
-    @Option(help: ArgumentHelp("A LoRA with this relative error of each tensor at most.", valueName: "error"))
+    @Option(
+        help: ArgumentHelp(
+            "A LoRA with this relative error of each tensor at most; a mixture with this one of all changes together.",
+            valueName: "error"))
     var error: Double?
 
-    @Option(help: ArgumentHelp("The best LoRA whose factors take at most this, such as 20MB.", valueName: "size"))
+    @Option(
+        help: ArgumentHelp(
+            "The best LoRA or mixture whose matrices take at most this, such as 20MB.", valueName: "size"))
     var budget: ByteSize?
 
-    @Flag(help: "Also store what the LoRA leaves out: the delta is lossless again.")
+    @Flag(help: "Also store what an approximation leaves out: the delta is lossless again.")
     var residual = false
 
     @Option(
         help: ArgumentHelp(
-            "Which modules a LoRA changes, such as q_proj,v_proj (default: all matrices, embeddings and head too).",
+            "Which modules to approximate, such as q_proj,v_proj, others staying as in the base (default: all matrices, "
+                + "embeddings and head too).",
             valueName: "list"))
     var targetModules: String?
 
@@ -92,7 +105,7 @@ struct Extract: ParsableCommand, Exemplified {
         job.replaces = output.force
         job.isDryRun = output.dryRun
         job.memory = MemoryBudget(bytes: shared.memory.bytes)
-        job.lowRank = try lowRank()
+        job.form = try form()
         let report = try job.run(
             base: Checkpoint(path: base), tuned: Checkpoint(path: tuned), output: output.output)
         for finding in report.findings { console.warn(finding) }
@@ -104,8 +117,7 @@ struct Extract: ParsableCommand, Exemplified {
         if shared.verbose { console.tell(report.times) }
     }
 
-    /// Nil for a lossless delta.
-    private func lowRank() throws -> LowRankOptions? {
+    private func form() throws -> ExtractForm {
         var goals: [LowRankGoal] = []
         if let rank { goals.append(.rank(try checked(rank, "--rank", rank >= 1))) }
         if let energy { goals.append(.energy(try checked(energy, "--energy", energy > 0 && energy <= 1))) }
@@ -114,14 +126,52 @@ struct Extract: ParsableCommand, Exemplified {
         guard goals.count <= 1 else {
             throw Failure(.usage, "only one of --rank, --energy, --error and --budget can be met")
         }
-        guard let goal = goals.first else {
-            guard kind == .auto, targetModules == nil, dtype == nil, !residual else {
+        switch kind {
+        case .auto where goals.isEmpty: return .lossless(try lossless(.shortest))
+        case .exact: return .lossless(try lossless(.exact, goals))
+        case .sparse: return .lossless(try lossless(.sparse, goals))
+        case .auto, .lora:
+            guard let goal = goals.first else {
                 throw Failure(
                     .usage, "a LoRA needs to know how large it may be", hint: "--rank, --energy, --error or --budget")
             }
-            return nil
+            return .lossy(options(.lora(goal)))
+        case .signs:
+            guard goals.isEmpty, dtype == nil else {
+                throw Failure(
+                    .usage, "signs take one bit a weight: they have no size, no goal and no dtype",
+                    hint: "--kind mixed combines signs with other forms within an --error or --budget")
+            }
+            return .lossy(options(.signs))
+        case .mixed:
+            switch goals.first {
+            case .budget(let bytes)?: return .lossy(options(.mixed(.budget(bytes))))
+            case .error(let error)?: return .lossy(options(.mixed(.error(error))))
+            default:
+                throw Failure(
+                    .usage, "a mixture needs one goal for all tensors together", hint: "--error or --budget")
+            }
         }
-        var options = LowRankOptions(goal: goal)
+    }
+
+    /// Throws for what only an approximation has.
+    private func lossless(_ form: LosslessForm, _ goals: [LowRankGoal] = []) throws -> LosslessForm {
+        guard goals.isEmpty else {
+            throw Failure(
+                .usage, "a lossless delta has no rank, error or size to reach", actual: "--kind \(kind.rawValue)",
+                hint: "--kind lora and mixed come near within such a goal, and with --residual are lossless too")
+        }
+        guard targetModules == nil, dtype == nil, !residual else {
+            throw Failure(
+                .usage, "--target-modules, --dtype and --residual belong to an approximation",
+                actual: "--kind \(kind.rawValue)",
+                hint: "--kind lora, signs or mixed; or --rank, --energy, --error, --budget")
+        }
+        return form
+    }
+
+    private func options(_ form: LossyOptions.Form) -> LossyOptions {
+        var options = LossyOptions(form)
         options.targetModules = targetModules?.split(separator: ",").map(String.init)
         options.dtype = dtype?.dtype
         options.seed = seed
@@ -163,21 +213,26 @@ struct Extract: ParsableCommand, Exemplified {
         ]
         var counts: [String: Int] = [:]
         for tensor in report.tensors { counts[tensor.kind, default: 0] += 1 }
+        let files = counts.removeValue(forKey: "file").map { "; \($0) \($0 == 1 ? "file" : "files")" } ?? ""
         let kinds = counts.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }
-        lines.append((["\(report.equalCount) tensors equal"] + kinds).joined(separator: ", "))
+        let equal = "\(report.equalCount) \(report.equalCount == 1 ? "tensor" : "tensors") equal"
+        lines.append(([equal] + kinds).joined(separator: ", ") + files)
         if tensors {
             for tensor in report.tensors where tensor.kind != "file" {
-                let rank = tensor.rank.map { ", rank \($0), relative error \(tensor.relativeError.scientific)" } ?? ""
+                let rank = tensor.rank.map { ", rank \($0)" } ?? ""
+                let isNear = tensor.rank != nil || tensor.kind == "signs"
+                let error = isNear ? ", relative error \(tensor.relativeError.scientific)" : ""
                 lines.append(
-                    "\(tensor.kind.padded(to: 8)) \(ByteSize.text(tensor.storedBytes).padded(to: 10)) \(tensor.name)\(rank)"
+                    "\(tensor.kind.padded(to: 8)) \(ByteSize.text(tensor.storedBytes).padded(to: 10)) \(tensor.name)\(rank)\(error)"
                         .escapedForTerminal)
             }
         }
         if let resultRoot = report.resultRoot {
             lines.append("result root \(resultRoot)")
         }
-        if report.tensors.contains(where: { $0.rank != nil }) {
-            lines.append("relative error of the LoRA \(report.relativeError.scientific)")
+        if report.isApproximate {
+            let part = report.resultRoot == nil ? "" : " without the residual"
+            lines.append("relative error\(part) \(report.relativeError.scientific)")
         }
         return lines
     }

@@ -2,6 +2,7 @@ import ArgumentParser
 import Checkpoints
 import DeltaAlgebra
 import Diagnostics
+import Files
 import JSON
 import Packaging
 
@@ -27,10 +28,14 @@ struct Unapply: ParsableCommand, Exemplified {
     @Option(help: ArgumentHelp("The base, instead of a correction.", valueName: "model"))
     var base: String?
 
-    @Option(help: ArgumentHelp("With --base: what every adapter was multiplied by.", valueName: "x"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("With --base: what every adapter was multiplied by.", valueName: "x"))
     var scale = 1.0
 
-    @Option(help: ArgumentHelp("With --base: the weights they were applied with.", valueName: "list"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("With --base: the weights they were applied with.", valueName: "list"))
     var weights: String?
 
     @OptionGroup var output: OutputOptions
@@ -76,39 +81,85 @@ struct Switch: ParsableCommand, Exemplified {
         "tenon switch --merged merged-model --from my-adapter.tenon --to other.tenon --base my-model -o switched-model"
 
     static let configuration = CommandConfiguration(
-        abstract: "Exchange a merged adapter for another.",
+        abstract: "Exchange merged adapters for others.",
         discussion: """
-            Only the tensors of either adapter are computed anew, from the base; all others are copied. The merged \
-            checkpoint is checked to be the base with the first adapter.
+            Only the tensors of either are computed anew, from the base or by the correction that apply --undo wrote; all \
+            others are copied. The merged checkpoint is checked to be what it is said to be, by digests.
             """)
 
-    @Option(help: ArgumentHelp("The checkpoint with the first adapter.", valueName: "model"))
+    @Option(help: ArgumentHelp("The checkpoint with the first adapters.", valueName: "model"))
     var merged: String
 
-    @Option(help: ArgumentHelp("The adapter that is in it.", valueName: "x.tenon"))
+    @Option(
+        help: ArgumentHelp("The adapters that are in it, in the order applied, joined by commas.", valueName: "list"))
     var from: String
 
-    @Option(help: ArgumentHelp("The adapter to put there instead.", valueName: "x.tenon"))
+    @Option(help: ArgumentHelp("The adapters to put there instead, joined by commas.", valueName: "list"))
     var to: String
 
     @Option(help: ArgumentHelp("The base of both.", valueName: "model"))
-    var base: String
+    var base: String?
 
-    @Option(help: ArgumentHelp("Multiplies what either adds.", valueName: "x"))
+    @Option(help: ArgumentHelp("The correction that apply --undo wrote, instead of the base.", valueName: "u.tenon"))
+    var undo: String?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "Multiplies what every adapter adds; with --undo, those of --to alone.", valueName: "x"))
     var scale = 1.0
+
+    @Option(
+        parsing: .unconditional, help: ArgumentHelp("A weight for each adapter of --to.", valueName: "list"))
+    var weights: String?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("With --base: the weights that those of --from were applied with.", valueName: "list"))
+    var fromWeights: String?
 
     @OptionGroup var output: OutputOptions
     @OptionGroup var shared: SharedOptions
 
     func run() throws {
+        guard undo != nil || base != nil else {
+            throw Failure(
+                .usage, "merged weights were rounded, so the base cannot be computed from them alone",
+                hint: "give --undo, which apply writes for adapters, or --base")
+        }
+        guard undo == nil || base == nil else {
+            throw Failure(.usage, "either --undo or --base is enough", hint: "leave one of them out")
+        }
+        guard undo == nil || fromWeights == nil else {
+            throw Failure(.usage, "the correction knows the weights", hint: "leave out --from-weights")
+        }
         var job = SwitchJob(lanes: shared.lanes)
         job.replaces = output.force
         job.isDryRun = output.dryRun
-        let report = try job.run(
-            merged: Checkpoint(path: merged), base: Checkpoint(path: base),
-            from: [AdapterSource.open(from, weight: scale, shared: shared)],
-            to: [AdapterSource.open(to, weight: scale, shared: shared)], output: output.output)
+        let old = try opened(from, fromWeights, scale: undo == nil ? scale : 1)
+        let new = try opened(to, weights, scale: scale)
+        let checkpoint = try Checkpoint(path: merged)
+        let report =
+            if let undo {
+                try job.run(
+                    merged: checkpoint, correction: AdapterSource.open(undo, weight: 1, shared: shared), from: old,
+                    to: new, output: output.output)
+            } else {
+                try job.run(
+                    merged: checkpoint, base: Checkpoint(path: base ?? ""), from: old, to: new, output: output.output)
+            }
         report.print(output: output, shared: shared)
+    }
+
+    private func opened(_ list: String, _ weights: String?, scale: Double) throws -> [WeightedAdapter] {
+        // A name that is there may have commas of its own.
+        let paths = try Folder.kind(of: list) == nil ? list.split(separator: ",").map(String.init) : [list]
+        let numbers = try AdapterWeights.parse(weights, scale: scale, count: paths.count)
+        var opened: [WeightedAdapter] = []
+        for (path, weight) in zip(paths, numbers) {
+            opened.append(try AdapterSource.open(path, weight: weight, shared: shared))
+        }
+        return opened
     }
 }
 
@@ -121,7 +172,7 @@ extension UnapplyJob.Report {
                 "output": .string(output.output), "files": .array(files.map { .string($0) }),
                 "bytes": JSONValue(byteCount), "tensors": JSONValue(tensorCount),
                 "changedTensors": JSONValue(changedCount),
-                "resultRoot": output.dryRun ? nil : .string("\(resultRoot)"), "memoryBytes": JSONValue(memoryBytes),
+                "resultRoot": resultRoot.map { .string("\($0)") } ?? nil, "memoryBytes": JSONValue(memoryBytes),
                 "warnings": .array(findings.map { .string($0.description) }),
             ])
         } else {
@@ -130,7 +181,7 @@ extension UnapplyJob.Report {
                 "\(verb) \(output.output): \(ByteSize.text(byteCount)) in \(files.count == 1 ? "1 file" : "\(files.count) files")"
                     .escapedForTerminal)
             console.result("changed \(changedCount) of \(tensorCount) tensors")
-            if !output.dryRun { console.result("root \(resultRoot)") }
+            if let resultRoot { console.result("root \(resultRoot)") }
         }
         if shared.verbose { console.tell(times) }
     }

@@ -82,6 +82,30 @@ struct ApplySafetyTests {
         }
     }
 
+    @Test("memory for rows longer than a tile is told, and not taken beyond --memory")
+    func longRows() throws {
+        try inFolder { place in
+            let columns = 1 << 19
+            var random = RepeatableRandom(seed: 5)
+            var model = TinyModel()
+            model.add("wide.weight", "F32", [1, columns], &random)
+            try model.write(to: place("base"))
+            var weights = TinyModel()
+            weights.add("base_model.model.wide.lora_A.weight", "F32", [1, columns], &random)
+            weights.add("base_model.model.wide.lora_B.weight", "F32", [1, 1], &random)
+            let config: JSONValue = ["peft_type": "LORA", "r": 1, "lora_alpha": 1, "target_modules": ["wide"]]
+            try Folder.make(place("adapter"))
+            try writeFile(JSONWriter.bytes(of: config, .pretty), to: place("adapter/adapter_config.json"))
+            try writeFile(weights.file(0), to: place("adapter/adapter_model.safetensors"))
+            let apply = ["apply", place("adapter"), "--base", place("base"), "-o", place("out"), "--threads", "1"]
+            let plan = try document(succeed(apply + ["--dry-run", "--json"]))
+            #expect(plan["memoryBytes"]?.int == (40 << 20) + columns * 8)
+            for more in [[], ["--dry-run"]] { try expectFailure(74, "oom", apply + ["--memory", "42M"] + more) }
+            #expect(try runTool(apply + ["--memory", "42M"]).errors.contains("hint: --memory 44M"))
+            try succeed(apply + ["--memory", "44M"])
+        }
+    }
+
     @Test("a low-rank change of a layer that keeps its weights as [in, out] comes back as it was")
     func transposed() throws {
         try inFolder { place in

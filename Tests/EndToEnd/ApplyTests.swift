@@ -55,7 +55,8 @@ struct ApplyTests {
             let run = try runTool(arguments + ["--json", "--result-root"])
             #expect(run.status == 0)
             let keys = [
-                "output", "files", "bytes", "tensors", "changedTensors", "baseCheck", "resultRoot", "rounding",
+                "output", "files", "bytes", "tensors", "changedTensors", "baseCheck", "baseChecked", "resultRoot",
+                "rounding",
                 "undoBytes",
                 "memoryBytes", "warnings",
             ]

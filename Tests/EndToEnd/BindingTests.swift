@@ -22,16 +22,19 @@ struct BindingTests {
         ["apply", container, "--base", base, "-o", place("out")] + more
     }
 
-    /// Expects apply and verify to refuse a base in the same words, which contain `texts`.
+    /// Expects apply to refuse a base and verify to say no to it, in the same words, which contain `texts`.
     private func expectMismatch(
         _ container: String, _ base: String, _ place: TemporaryFolder, tells texts: [String],
         sourceLocation: SourceLocation = #_sourceLocation
     ) throws {
-        for arguments in [apply(container, base, place), ["verify", container, "--base", base]] {
+        for (arguments, status, code) in [
+            (apply(container, base, place), 65, "base-mismatch"),
+            (["verify", container, "--base", base], 1, "verification-failed"),
+        ] as [([String], Int32, String)] {
             let run = try runTool(arguments + ["--json"])
-            #expect(run.status == 65, "\(run.errors)", sourceLocation: sourceLocation)
+            #expect(run.status == status, "\(run.errors)", sourceLocation: sourceLocation)
             let error = try document(run)["error"]
-            #expect(error?["code"]?.string == "base-mismatch", "\(run.errors)", sourceLocation: sourceLocation)
+            #expect(error?["code"]?.string == code, "\(run.errors)", sourceLocation: sourceLocation)
             for text in texts { #expect(run.errors.contains(text), "\(run.errors)", sourceLocation: sourceLocation) }
         }
         #expect(try !exists(place("out")), sourceLocation: sourceLocation)
@@ -119,7 +122,7 @@ struct BindingTests {
             let verified = try runTool(["verify", place("x.tenon"), "--base", Models.path(base)])
             #expect(verified.status == 0 && verified.output.contains("ok  base"), "\(verified.errors)")
             let other = base == "gpt2" ? "bert" : "gpt2"
-            #expect(try runTool(["verify", place("x.tenon"), "--base", Models.path(other)]).status == 65)
+            #expect(try runTool(["verify", place("x.tenon"), "--base", Models.path(other)]).status == 1)
         }
     }
 
@@ -158,7 +161,7 @@ struct BindingTests {
             // What depends on the whole model has no leaf to go by.
             let prefix = ["pack", Fixtures.path("prefix"), "--base", Models.path("llama"), "-o", place("p.tenon")]
             #expect(try runTool(prefix).status == 0)
-            try expectRefusal(65, "base-mismatch", ["verify", place("p.tenon"), "--base", place("else")])
+            try expectRefusal(1, "verification-failed", ["verify", place("p.tenon"), "--base", place("else")])
         }
     }
 
@@ -239,6 +242,33 @@ struct BindingTests {
             try expectFailure(65, "base-mismatch", apply(container, place("base"), place), environment: home)
             #expect(try Folder.entries(of: place("cache/tenon/fingerprints")).count == 1)
             try expectFailure(65, "base-mismatch", plan, environment: home)
+        }
+    }
+
+    @Test("what was checked of the base is told, by a dry run, the document and the correction")
+    func told() throws {
+        try inFolder { place in
+            let bare = Fixtures.path("lora-llama")
+            let container = try bound(in: place)
+            for (adapter, check, planned, done) in [
+                (container, "strict", "shapes", "digests"), (container, "shapes", "shapes", "shapes"),
+                (container, "off", "nothing", "nothing"), (bare, "strict", "shapes", "shapes"),
+                (bare, "off", "nothing", "nothing"),
+            ] {
+                let arguments = apply(
+                    adapter, Models.path("llama"), place,
+                    ["--base-check", check, "--undo", place("u.tenon"), "--force", "--json"])
+                // Without a cache nothing is known beforehand.
+                let dry = try document(succeed(arguments + ["--dry-run"], environment: ["TENON_CACHE": "off"]))
+                #expect(dry["baseChecked"]?.string == planned && dry["baseCheck"]?.string == check)
+                let text = try succeed(arguments.dropLast() + ["--dry-run"], environment: ["TENON_CACHE": "off"])
+                #expect(text.output.contains("base: not read"))
+                let real = try document(succeed(arguments))
+                #expect(real["baseChecked"]?.string == done && real["baseCheck"]?.string == check)
+                let noted = try String(decoding: contents(of: place("u.tenon")), as: UTF8.self).contains("base_check")
+                #expect(noted == (check != "strict"))
+                try succeed(["verify", place("u.tenon")])
+            }
         }
     }
 
@@ -349,7 +379,7 @@ struct BindingTests {
             #expect((good["checks"]?.array ?? []).suffix(2).map { $0["name"]?.string } == ["base", "reconstructs"])
             try expectRefusal(1, "verification-failed", verify + [base])
             #expect(try runTool(verify + [base]).errors.contains(query))
-            try expectRefusal(65, "base-mismatch", ["verify", place("x.tenon"), "--base", place("tuned")])
+            try expectRefusal(1, "verification-failed", ["verify", place("x.tenon"), "--base", place("tuned")])
             let adapter = try packed("lora-llama", in: place)
             try expectRefusal(1, "verification-failed", ["verify", adapter, "--reconstructs", base])
         }

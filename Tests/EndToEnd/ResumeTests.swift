@@ -34,14 +34,32 @@ import Testing
             }
         }
 
-        @Test("makes a finished file again that is gone or was cut short", arguments: ["rm", "truncate -s 1000"])
+        @Test(
+            "makes a finished file again that is gone, was cut short or is not what was written",
+            arguments: [
+                "rm", "truncate -s 1000",
+                "f() { printf '\\377\\376' | dd of=$1 bs=1 seek=$(($(stat -c %s $1) - 2)) conv=notrunc 2>&1; }; f",
+                "f() { printf ' ' | dd of=$1 bs=1 seek=9 conv=notrunc 2>&1; }; f",
+            ])
         func damaged(how: String) throws {
             try inFolder { place in
                 let apply = try prepare(place)
                 #expect(try runTool(apply, environment: ["TENON_FAULT": "fsync@.out:6=kill"]).signal != nil)
                 let first = "$(ls .out.tenon-partial/*.safetensors | head -1)"
                 #expect(try runShell("\(how) \(first)", in: place.path).status == 0)
-                try succeed(apply + ["--resume"])
+                let resumed = try succeed(apply + ["--resume"])
+                #expect(resumed.errors.contains("1 files were finished before"))
+                try expectSameFiles(place("whole"), place("out"))
+            }
+        }
+
+        @Test("keeps a finished file that is as it was, and tells so")
+        func kept() throws {
+            try inFolder { place in
+                let apply = try prepare(place)
+                #expect(try runTool(apply, environment: ["TENON_FAULT": "fsync@.out:6=kill"]).signal != nil)
+                let resumed = try succeed(apply + ["--resume"])
+                #expect(resumed.errors.contains("2 files were finished before"))
                 try expectSameFiles(place("whole"), place("out"))
             }
         }

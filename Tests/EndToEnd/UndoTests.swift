@@ -273,6 +273,73 @@ struct UndoTests {
         }
     }
 
+    @Test("of several adapters with weights that are exchanged, by the base or by the correction", arguments: dtypes)
+    func severalExchanged(dtype: String) throws {
+        try inFolder { place in
+            try makeBase(dtype, at: place("base"))
+            let names = ["lora-llama", "loha", "lora-rslora", "lora-dora"]
+            let adapters = try names.map { try packed($0, in: place, as: $0 + ".tenon") }
+            try merge(
+                Array(adapters[..<2]), in: place, ["--weights", "0.3,-1.7", "--undo", place("u.tenon")])
+            func exchange(_ to: String, _ more: [String]) -> [String] {
+                [
+                    "switch", "--merged", place("merged"), "--from", adapters[..<2].joined(separator: ","), "--to", to,
+                    "-o", place("out"), "--force",
+                ] + more
+            }
+            for (others, weights) in [([2, 1], "0.25,-2"), ([0], "0.5"), ([3], "1"), ([2, 3], "-1,1")] {
+                let new = others.map { adapters[$0] }
+                try merge(new, in: place, ["--weights", weights, "--force"], as: "wanted")
+                let list = new.joined(separator: ",")
+                let byBase = ["--base", place("base"), "--from-weights", "0.3,-1.7", "--weights", weights]
+                for more in [byBase, ["--undo", place("u.tenon"), "--weights", weights]] {
+                    let report = try document(succeed(exchange(list, more + ["--json"])))
+                    try expectSameFiles(place("wanted"), place("out"))
+                    let wanted = try document(succeed(["fingerprint", place("wanted"), "--json"]))
+                    #expect(report["resultRoot"] == wanted["root"])
+                }
+            }
+        }
+    }
+
+    @Test("of an exchange by a correction is refused where they do not belong together")
+    func wrongExchangeByCorrection() throws {
+        try inFolder { place in
+            try makeBase("BF16", at: place("base"))
+            let first = try packed("lora-llama", in: place)
+            let second = try packed("loha", in: place, as: "b.tenon")
+            try merge([first], in: place, ["--undo", place("u.tenon")])
+            try merge([second], in: place, ["--undo", place("v.tenon")], as: "other")
+            let elsewhere = try runTool([
+                "pack", Fixtures.path("ia3"), "--base", place("other"), "-o", place("c.tenon"),
+            ])
+            try #require(elsewhere.status == 0)
+            let before = try place.names()
+            func exchange(_ merged: String, _ from: String, _ to: String, _ more: [String]) -> [String] {
+                ["switch", "--merged", place(merged), "--from", from, "--to", to, "-o", place("out")] + more
+            }
+            let undo = ["--undo", place("u.tenon")]
+            try expectFailure(65, "base-mismatch", exchange("merged", second, first, undo))
+            try expectFailure(65, "base-mismatch", exchange("other", first, second, undo))
+            try expectFailure(65, "base-mismatch", exchange("base", first, second, undo))
+            try expectFailure(65, "base-mismatch", exchange("merged", first, second, ["--undo", place("v.tenon")]))
+            // Bound to another base than the one that came back.
+            try expectFailure(65, "base-mismatch", exchange("merged", first, place("c.tenon"), undo))
+            try expectFailure(65, "bad-param", exchange("merged", first, second, ["--undo", first]))
+            for more in [
+                [], undo + ["--base", place("base")], undo + ["--from-weights", "1"], undo + ["--weights", "1,2"],
+            ] {
+                try expectFailure(64, "usage", exchange("merged", first, second, more))
+            }
+            #expect(try place.names() == before)
+            var bad = try contents(of: place("merged/model.safetensors"))
+            // Of a tensor that neither changes.
+            bad[bad.count - 1] ^= 1
+            try place.write(bad, to: "merged/model.safetensors")
+            try expectFailure(65, "digest-mismatch", exchange("merged", first, second, undo))
+        }
+    }
+
     @Test("of a wrong merged checkpoint is refused")
     func wrongExchange() throws {
         try inFolder { place in

@@ -108,7 +108,7 @@ package final class OutputFile: Sendable {
         OutputFile(path: "nowhere", workPath: "nowhere", .nowhere, .none, -1)
     }
 
-    private static func checkPlace(_ path: String, replacing: Bool) throws(Failure) {
+    static func checkPlace(_ path: String, replacing: Bool) throws(Failure) {
         let name = Paths.lastComponent(of: path)
         if name.isEmpty || name == "." || name == ".." || path.utf8.last == UInt8(ascii: "/") {
             throw Failure(.cannotCreate, "this names a folder, not a file", path: path)

@@ -2,7 +2,8 @@ package import Diagnostics
 import CSystem
 import Synchronization
 
-/// A folder being filled under a name of its own beside its place, and put there whole by ``commit()`` or not at all.
+/// A folder being filled under a name of its own beside its place, and put there whole by ``commit()`` or not at all; or
+/// only its one file.
 package final class OutputFolder: Sendable {
     private struct State {
         var files: [OutputFile] = []
@@ -16,17 +17,21 @@ package final class OutputFolder: Sendable {
     package let path: String
     private let workPath: String
     private let replacing: Bool
+    /// Whether its only file is put in its place, without the folder.
+    private let isFile: Bool
     private let durability: Durability
     /// What is kept of it when it is interrupted; nil for nothing.
     private let partial: PartialWork?
     private let state: Mutex<State>
 
     private init(
-        path: String, workPath: String, replacing: Bool, durability: Durability, partial: PartialWork? = nil
+        path: String, workPath: String, replacing: Bool, isFile: Bool, durability: Durability,
+        partial: PartialWork? = nil
     ) {
         self.path = path
         self.workPath = workPath
         self.replacing = replacing
+        self.isFile = isFile
         self.durability = durability
         self.partial = partial
         var state = State()
@@ -47,20 +52,23 @@ package final class OutputFolder: Sendable {
     ///
     /// Throws ``Failure/Code/outputExists`` where something is there. With `replacing`, an empty folder and one that was
     /// made by this type are replaced, and nothing else.
+    ///
+    /// - Parameter isFile: Put its one file at `path`, and no folder.
     package static func create(
-        at path: String, replacing: Bool, durability: Durability = .fsync
+        at path: String, replacing: Bool, isFile: Bool = false, durability: Durability = .fsync
     ) throws(Failure) -> OutputFolder {
         let place = Paths.withoutTrailingSlashes(path)
         let name = Paths.lastComponent(of: place)
         if name.isEmpty || name == "." || name == ".." {
             throw Failure(.cannotCreate, "this names no new folder", path: path)
         }
-        try checkPlace(place, replacing: replacing)
+        try checkPlace(place, replacing: replacing, isFile: isFile)
         let workPath = Paths.temporary(beside: place, process: Syscalls.processNumber)
         try reporting(.output, "cannot create the folder", place) { () throws(Errno) in
             try Syscalls.makeFolder(workPath)
         }
-        return OutputFolder(path: place, workPath: workPath, replacing: replacing, durability: durability)
+        return OutputFolder(
+            path: place, workPath: workPath, replacing: replacing, isFile: isFile, durability: durability)
     }
 
     /// Begins a folder whose finished files are kept where it is interrupted or killed, in `.NAME.tenon-partial`.
@@ -71,27 +79,41 @@ package final class OutputFolder: Sendable {
     /// - Parameters:
     ///   - key: What the content depends on.
     ///   - resuming: Go on with what is there; else begin anew.
+    ///   - isFile: Put its one file at `path`, and no folder.
     package static func createResumable(
-        at path: String, replacing: Bool, key: String, resuming: Bool, durability: Durability = .fsync
+        at path: String, replacing: Bool, isFile: Bool = false, key: String, resuming: Bool,
+        durability: Durability = .fsync
     ) throws(Failure) -> OutputFolder {
         let place = Paths.withoutTrailingSlashes(path)
         let name = Paths.lastComponent(of: place)
         if name.isEmpty || name == "." || name == ".." {
             throw Failure(.cannotCreate, "this names no new folder", path: path)
         }
-        try checkPlace(place, replacing: replacing)
+        try checkPlace(place, replacing: replacing, isFile: isFile)
         let workPath = Paths.joined(Paths.parent(of: place), ".\(name).tenon-partial")
         let partial = try PartialWork(at: workPath, for: place, key: key, resuming: resuming)
-        return OutputFolder(
-            path: place, workPath: workPath, replacing: replacing, durability: durability, partial: partial)
+        let folder = OutputFolder(
+            path: place, workPath: workPath, replacing: replacing, isFile: isFile, durability: durability,
+            partial: partial)
+        // Again, now that nobody else can put it there.
+        try checkPlace(place, replacing: replacing, isFile: isFile)
+        return folder
     }
 
-    /// The files that an earlier run finished, by name.
-    package var finished: Set<String> { partial?.finished ?? [] }
+    /// How many files an earlier run finished.
+    package var finishedCount: Int { partial?.finished.count ?? 0 }
+
+    /// What an earlier run noted of a file that it finished; nil for one that it did not.
+    package func finishedDigest(of name: String) -> String? { partial?.digest(of: name) }
+
+    /// Removes a finished file that is not what was noted of it.
+    package func discardFinished(_ name: String) throws(Failure) { try partial?.discard(name) }
 
     /// Notes that a file is whole, so that a later run need not make it again; the file must be committed.
-    package func noteFinished(_ name: String) throws(Failure) {
-        try partial?.note(name)
+    ///
+    /// - Parameter digest: Of what was written, one word: by this a later run tells whether the file is still that.
+    package func noteFinished(_ name: String, digest: String) throws(Failure) {
+        try partial?.note(name, digest: digest)
     }
 
     /// A file that an earlier run finished, to be looked at.
@@ -99,7 +121,8 @@ package final class OutputFolder: Sendable {
         try InputFile(path: Paths.joined(workPath, name))
     }
 
-    private static func checkPlace(_ path: String, replacing: Bool) throws(Failure) {
+    private static func checkPlace(_ path: String, replacing: Bool, isFile: Bool) throws(Failure) {
+        if isFile { return try OutputFile.checkPlace(path, replacing: replacing) }
         guard let there = try existing(path, followingLinks: false) else { return }
         guard there == .folder else {
             throw Failure(
@@ -158,6 +181,12 @@ package final class OutputFolder: Sendable {
 
     // MARK: Ending
 
+    /// Moves the older folder that this one replaces out of the way, nil where there is none.
+    package func setOldAside() throws(Failure) -> SetAside? {
+        try Self.checkPlace(path, replacing: replacing, isFile: isFile)
+        return try SetAside(path)
+    }
+
     /// Puts the folder in its place; all its files must be committed.
     ///
     /// Where it throws, nothing of the new folder is left behind and an older one is as it was, with one exception:
@@ -177,13 +206,33 @@ package final class OutputFolder: Sendable {
                 for subfolder in state.subfolders { try flushFolder(Paths.joined(workPath, subfolder), for: path) }
                 try flushFolder(workPath, for: path)
             }
-            try putInPlace()
+            if isFile { try putFileInPlace() } else { try putInPlace() }
             state.isCommitted = true
+            partial?.letGo()
         }
+    }
+
+    private func putFileInPlace() throws(Failure) {
+        let names = try Folder.names(in: workPath)
+        guard names.count == 1 else { throw Failure(.internal, "an output of one file has \(names.count)", path: path) }
+        let file = Paths.joined(workPath, names[0])
+        let isNew = try existing(path, followingLinks: false) == nil
+        try reporting(.output, "cannot put the finished file in its place", path) { () throws(Errno) in
+            if replacing { try Syscalls.rename(file, to: path) } else { try Syscalls.renameExclusively(file, to: path) }
+        }
+        do throws(Failure) {
+            if durability == .fsync { try flushFolder(Paths.parent(of: path), for: path) }
+        } catch {
+            if isNew { try? Syscalls.unlink(path) }
+            throw error
+        }
+        try Folder.remove(workPath)
     }
 
     private func putInPlace() throws(Failure) {
         var replaced: String?
+        var old: FolderLock?
+        defer { withExtendedLifetime(old) {} }
         do throws(Errno) {
             try Syscalls.renameExclusively(workPath, to: path)
         } catch {
@@ -191,7 +240,9 @@ package final class OutputFolder: Sendable {
                 throw Failure(error, .output, "cannot put the finished folder in its place", path: path)
             }
             // Looked at again: somebody may have put another folder there in the meantime.
-            try Self.checkPlace(path, replacing: true)
+            try Self.checkPlace(path, replacing: true, isFile: false)
+            // The old folder will bear the name that others would fill, until it is removed.
+            if partial != nil { old = try FolderLock.take(path, for: path) }
             replaced = try reporting(.output, "cannot replace the folder", path) { () throws(Errno) in
                 try replaceOld()
             }

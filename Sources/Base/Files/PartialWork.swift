@@ -3,61 +3,70 @@ import Synchronization
 
 /// A folder that is being filled and outlives an interruption: its finished files, and a journal that names them.
 ///
-/// The journal's first line says what the files are made of; every other one names a file that is whole and on the
-/// medium. Whoever holds its lock has the folder to itself.
+/// The journal's first line says what the files are made of; every other one gives the digest and the name of a file
+/// that is whole and on the medium. The folder is locked from before anything in it is looked at until it is let go,
+/// which is after it was renamed.
 final class PartialWork: Sendable {
     private static let journalName = ".journal"
 
-    let finished: Set<String>
     private let workPath: String
     /// Where it will be put, for messages.
     private let path: String
-    private let descriptor: Int32
+    private let lock: Mutex<FolderLock?>
+    private let journal: Int32
+    /// The digests of the finished files by the bytes of their names.
+    private let files: Mutex<[[UInt8]: String]>
 
     init(at workPath: String, for path: String, key: String, resuming: Bool) throws(Failure) {
+        if let there = try existing(workPath, followingLinks: false), there != .folder {
+            throw Self.notOurs(workPath, path)
+        }
+        let lock = try FolderLock.take(workPath, for: path)
+        self.lock = Mutex(lock)
         self.workPath = workPath
         self.path = path
-        let journal = Paths.joined(workPath, Self.journalName)
-        let there = try existing(workPath, followingLinks: false)
-        let isThere = there != nil
-        if let there {
-            try Self.checkOurs(workPath, there, path)
-            try Self.checkIdle(journal, path)
-            let noted = resuming ? try Self.finished(in: journal, key: key, path) : [:]
-            finished = try Self.clear(workPath, but: noted)
-        } else {
-            finished = []
-            try reporting(.output, "cannot create the folder", path) { () throws(Errno) in
-                try Syscalls.makeFolder(workPath)
-            }
-            Syscalls.mark(workPath)
-        }
         do throws(Failure) {
-            descriptor = try reporting(.output, "cannot create the journal", path) { () throws(Errno) in
-                try Syscalls.createFile(journal)
+            let noted = lock.isNew ? [:] : try Self.takeOver(workPath, path, key: key, resuming: resuming)
+            if lock.isNew { Syscalls.mark(workPath) }
+            journal = try reporting(.output, "cannot create the journal", path) { () throws(Errno) in
+                try Syscalls.createFile(Paths.joined(workPath, Self.journalName))
             }
-        } catch {
-            if !isThere { try? Folder.remove(workPath) }
-            throw error
-        }
-        guard Syscalls.lock(descriptor) else { throw Self.busy(path) }
-        do throws(Failure) {
-            try append("key \(key)\n")
-            for name in finished.sorted(by: { $0.precedesInBytes($1) }) { try note(name) }
+            files = Mutex(noted)
         } catch {
             // Nothing is in it yet that is worth keeping.
-            if !isThere { try? Folder.remove(workPath) }
+            if lock.isNew { try? Folder.remove(workPath) }
+            throw error
+        }
+        do throws(Failure) {
+            try append("key \(key)\n" + finished.map { line($0.name, digest: $0.digest) }.joined())
+        } catch {
+            if lock.isNew { try? Folder.remove(workPath) }
             throw error
         }
     }
 
     deinit {
-        try? Syscalls.close(descriptor, path: workPath)
+        try? Syscalls.close(journal, path: workPath)
     }
 
-    func note(_ name: String) throws(Failure) {
-        let size = try InputFile(path: Paths.joined(workPath, name)).size
-        try append("done \(size) \(name)\n")
+    /// The finished files that an earlier run left, with what was noted of them, by name.
+    var finished: [(name: String, digest: String)] {
+        files.withLock { files in
+            files.map { (String(decoding: $0.key, as: UTF8.self), $0.value) }
+                .sorted { $0.name.precedesInBytes($1.name) }
+        }
+    }
+
+    func digest(of name: String) -> String? { files.withLock { $0[Array(name.utf8)] } }
+
+    /// Removes a finished file that is not what was noted of it.
+    func discard(_ name: String) throws(Failure) {
+        try Folder.remove(Paths.joined(workPath, name))
+        files.withLock { $0[Array(name.utf8)] = nil }
+    }
+
+    func note(_ name: String, digest: String) throws(Failure) {
+        try append(line(name, digest: digest))
     }
 
     /// Takes the journal away: the folder is complete.
@@ -67,45 +76,57 @@ final class PartialWork: Sendable {
         }
     }
 
-    private func append(_ line: String) throws(Failure) {
+    /// Lets others have the folder, which has got its name.
+    func letGo() { lock.withLock { $0 = nil } }
+
+    private func line(_ name: String, digest: String) -> String { "done \(digest) \(name)\n" }
+
+    private func append(_ text: String) throws(Failure) {
         try reporting(.output, "cannot write the journal", path) { () throws(Errno) in
-            try Syscalls.writeAll(Array(line.utf8), to: descriptor)
-            try Syscalls.flush(descriptor, path: workPath)
+            try Syscalls.writeAll(Array(text.utf8), to: journal)
+            try Syscalls.flush(journal, path: workPath)
         }
     }
 
     // MARK: What is there
 
-    private static func busy(_ path: String) -> Failure {
-        Failure(.busy, "another tenon is writing this output", path: path, hint: "wait for it, or name another output")
+    /// Looks through a folder that was there, keeps what can be gone on with, and clears the rest.
+    private static func takeOver(
+        _ workPath: String, _ path: String, key: String, resuming: Bool
+    ) throws(Failure) -> [[UInt8]: String] {
+        try checkOurs(workPath, path)
+        let journal = Paths.joined(workPath, journalName)
+        var noted = resuming ? try finished(in: journal, key: key, path) : [:]
+        var kept: [[UInt8]: String] = [:]
+        for name in try Folder.names(in: workPath) {
+            let place = Paths.joined(workPath, name)
+            let digest = noted.removeValue(forKey: Array(name.utf8))
+            if let digest, try existing(place, followingLinks: false) == .file {
+                kept[Array(name.utf8)] = digest
+            } else {
+                try Folder.remove(place)
+            }
+        }
+        return kept
     }
 
-    /// Refuses to clear what is no folder of ours: whoever wants it gone removes it.
-    private static func checkOurs(_ workPath: String, _ kind: FileKind, _ path: String) throws(Failure) {
-        if kind == .folder {
-            if Syscalls.isMarked(workPath) { return }
-            let names = try Folder.entries(of: workPath).map(\.name)
-            if names.isEmpty || names.contains(journalName) { return }
-        }
-        throw Failure(
+    private static func notOurs(_ workPath: String, _ path: String) -> Failure {
+        Failure(
             .outputExists, "something that tenon did not make is where its unfinished work would be", object: workPath,
             path: path, hint: "remove it yourself, or name another output")
     }
 
-    private static func checkIdle(_ journal: String, _ path: String) throws(Failure) {
-        guard try existing(journal, followingLinks: false) != nil else { return }
-        let descriptor = try reporting(.output, "cannot open the journal", path) { () throws(Errno) in
-            try Syscalls.openForReading(journal)
-        }
-        let isIdle = Syscalls.lock(descriptor)
-        try? Syscalls.close(descriptor, path: journal)
-        if !isIdle { throw busy(path) }
+    /// Refuses to clear what is no folder of ours: whoever wants it gone removes it.
+    private static func checkOurs(_ workPath: String, _ path: String) throws(Failure) {
+        if Syscalls.isMarked(workPath) { return }
+        let names = try Folder.names(in: workPath)
+        guard names.isEmpty || names.contains(journalName) else { throw notOurs(workPath, path) }
     }
 
-    /// The finished files that the journal names, with their sizes.
+    /// The finished files that the journal names, with their digests.
     private static func finished(
         in journal: String, key: String, _ path: String
-    ) throws(Failure) -> [String: Int] {
+    ) throws(Failure) -> [[UInt8]: String] {
         guard try existing(journal, followingLinks: false) == .file else { return [:] }
         let file = try InputFile(path: journal)
         let text = String(decoding: try file.read(at: 0, count: min(file.size, 1 << 24)), as: UTF8.self)
@@ -116,29 +137,13 @@ final class PartialWork: Sendable {
                 .outputExists, "the unfinished work beside the output was made of other inputs", path: path,
                 hint: "without --resume it is begun anew")
         }
-        var finished: [String: Int] = [:]
+        var finished: [[UInt8]: String] = [:]
         for line in lines.dropFirst() {
             let parts = line.split(separator: " ", maxSplits: 2)
             // Files in subfolders are made again.
-            guard parts.count == 3, parts[0] == "done", let size = Int(parts[1]),
-                !parts[2].utf8.contains(UInt8(ascii: "/"))
-            else { continue }
-            finished[String(parts[2])] = size
+            guard parts.count == 3, parts[0] == "done", !parts[2].utf8.contains(UInt8(ascii: "/")) else { continue }
+            finished[Array(parts[2].utf8)] = String(parts[1])
         }
         return finished
-    }
-
-    /// Removes all but the files that are finished and as long as they were, and gives the names of those.
-    private static func clear(_ folder: String, but finished: [String: Int]) throws(Failure) -> Set<String> {
-        var kept: Set<String> = []
-        for entry in try Folder.entries(of: folder) {
-            let place = Paths.joined(folder, entry.name)
-            if finished[entry.name] == entry.size, try existing(place, followingLinks: false) == .file {
-                kept.insert(entry.name)
-            } else {
-                try Folder.remove(place)
-            }
-        }
-        return kept
     }
 }

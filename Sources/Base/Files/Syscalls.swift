@@ -12,7 +12,7 @@ import Diagnostics
 /// A call of the kernel, as a fault plan names it.
 package enum Call: String, CaseIterable {
     case open, close, read, pread, write, pwrite, stat, fstat, fsync, rename, unlink, mkdir, rmdir, readdir, mmap
-    case truncate, reserve
+    case truncate, reserve, flock
 }
 
 /// The only place that calls the kernel about files.
@@ -27,8 +27,8 @@ package enum Syscalls {
         try open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, mode: 0)
     }
 
-    static func openFolder(_ path: String) throws(Errno) -> Int32 {
-        try open(path, O_RDONLY | O_CLOEXEC | O_DIRECTORY, mode: 0)
+    static func openFolder(_ path: String, followingLinks: Bool = true) throws(Errno) -> Int32 {
+        try open(path, O_RDONLY | O_CLOEXEC | O_DIRECTORY | (followingLinks ? 0 : O_NOFOLLOW), mode: 0)
     }
 
     /// Makes a file that was not there, open for reading and writing, with the rights that the umask leaves of `mode`.
@@ -111,8 +111,18 @@ package enum Syscalls {
         _ = try attempt(.reserve, path) { _ in tenon_reserve(descriptor, Int64(byteCount)) }
     }
 
-    /// Takes the file for this process alone, until it is closed; false where another has it.
-    static func lock(_ descriptor: Int32) -> Bool { flock(descriptor, LOCK_EX | LOCK_NB) == 0 }
+    /// Takes the file or folder for this descriptor alone, until it is closed; false where another has it, true also
+    /// where the file system has no such locks.
+    static func lock(_ descriptor: Int32, path: String) throws(Errno) -> Bool {
+        do throws(Errno) {
+            _ = try attempt(.flock, path) { _ in systemLock(descriptor) }
+            return true
+        } catch {
+            if error.isNotNow { return false }
+            if error.isRefusal || error.number == ENOLCK { return true }
+            throw error
+        }
+    }
 
     static func advise(_ descriptor: Int32, _ range: Range<Int>, _ kind: Int32) {
         tenon_advise(descriptor, Int64(range.lowerBound), Int64(range.count), kind)
@@ -395,4 +405,5 @@ private func systemWrite(_ descriptor: Int32, _ buffer: UnsafeRawPointer?, _ cou
     unsafe write(descriptor, buffer, count)
 }
 private func systemRename(_ old: UnsafePointer<CChar>, _ new: UnsafePointer<CChar>) -> Int32 { unsafe rename(old, new) }
+private func systemLock(_ descriptor: Int32) -> Int32 { flock(descriptor, LOCK_EX | LOCK_NB) }
 private func systemUnlink(_ path: UnsafePointer<CChar>) -> Int32 { unsafe unlink(path) }

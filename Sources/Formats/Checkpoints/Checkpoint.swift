@@ -120,6 +120,9 @@ package struct Checkpoint: Sendable {
         if let index { try check(against: index) }
     }
 
+    /// Whether it is a single file that the user named, with nothing beside it.
+    package var isFile: Bool { folder != path }
+
     /// Where its files of weights lie.
     package var paths: [String] { shards.map { Paths.joined(folder, $0.name) } }
 

@@ -71,22 +71,29 @@ package struct UnpackingJob: Sendable {
     private func exportable(_ adapter: Adapter) throws(Failure) -> (adapter: Adapter, findings: [Finding]) {
         guard format != .safetensors, adapter.method == Method.delta.word else { return (adapter, []) }
         let factors = adapter.entries.filter { $0.key.kind == .lora }
-        if let first = adapter.entries.first(where: { $0.key.kind != .lora && $0.key.kind != .file }), !factors.isEmpty
-        {
+        if !factors.isEmpty {
             var lora = adapter
             lora.method = Method.lora.word
             lora.parameters["result_root"] = nil
             lora.entries = factors
-            let count = adapter.entries.count { $0.key.kind != .file } - factors.count
-            return (
-                lora,
+            let others = adapter.entries.filter { $0.key.kind != .file && $0.key.kind != .lora }
+            let findings = others.first.map { first in
                 [
                     Finding(
                         "residual-left-out",
-                        "\(count) exact differences have no place in an adapter's folder: only the LoRA is written",
+                        "\(Self.count(others)) have no place in an adapter's folder: only the LoRA is written",
                         object: first.key.target)
                 ]
-            )
+            }
+            return (lora, findings ?? [])
+        }
+        if adapter.entries.contains(where: { $0.key.kind == .signs }) {
+            throw Failure(
+                .notExportable,
+                "the file holds signs of changes, which are no LoRA: no adapter's folder has a place for them",
+                hint:
+                    "tenon apply puts them onto their base; tenon extract --rank makes a LoRA of the same change, and "
+                    + "--format safetensors takes the tensors out")
         }
         let isCorrection = adapter.parameters["stage"]?.string == "correction"
         throw Failure(
@@ -97,6 +104,14 @@ package struct UnpackingJob: Sendable {
             hint: isCorrection
                 ? "tenon unapply takes the adapters off that it is for; --format safetensors takes its tensors out"
                 : "tenon apply puts it onto its base; --format safetensors takes its tensors out")
+    }
+
+    /// What is left out, in words.
+    private static func count(_ entries: [AdapterEntry]) -> String {
+        let signs = entries.count { $0.key.kind == .signs }
+        if signs == 0 { return "\(entries.count) exact differences" }
+        let others = entries.count - signs
+        return others == 0 ? "the signs of \(signs) tensors" : "the signs of \(signs) tensors and \(others) differences"
     }
 
     private func write(_ container: Container, to output: String) throws(Failure) -> Report {

@@ -4,6 +4,7 @@ import DeltaFormat
 package import Diagnostics
 package import Digests
 import Files
+import JSON
 package import Packaging
 package import Parallelism
 package import Tensors
@@ -19,11 +20,13 @@ package struct ApplyJob: Sendable {
         /// Elements of the tensors that were changed.
         package let changedWeights: Int
         /// Nil where nothing was computed, and where the result is what a lossless delta promises.
-        package let rounding: RoundingReport?
+        package var rounding: RoundingReport?
         /// Of the result, where it was asked for or is promised.
-        package let resultRoot: Digest?
+        package var resultRoot: Digest?
         /// How large the correction is, where one was asked for.
-        package let undoBytes: Int?
+        package var undoBytes: Int?
+        /// In a dry run, what was checked without reading the base.
+        package var checked: BaseChecked
         package var findings: [Finding]
         package let memoryBytes: Int
         package var times: StageTimes
@@ -44,6 +47,8 @@ package struct ApplyJob: Sendable {
     /// Go on with what an interrupted run left.
     package var resumes = false
     package var isDryRun = false
+    /// What tensors that must be held may take at most, with all else; nil for any amount.
+    package var memoryByteCount: Int?
 
     package init(lanes: Lanes) {
         self.lanes = lanes
@@ -62,6 +67,8 @@ package struct ApplyJob: Sendable {
         if let undoPath { try Outputs.checkApart(undoPath, from: inputs) }
         try Outputs.checkFree(output, replaces: replaces)
         try checkUndo(adapters, output)
+        let left = try leftCorrection(adapters)
+        if let undoPath, left == nil { try Outputs.checkFree(undoPath, replaces: replaces) }
         let binding = BindingCheck(mode: check, base: base, adapters: adapters, lanes: lanes)
         var findings = base.findings + (try binding.begin())
         let watch = BaseWatch(
@@ -69,69 +76,77 @@ package struct ApplyJob: Sendable {
             isWatching: binding.needsDigests || takesResultRoot || undoPath != nil || promisedRoot(adapters) != nil)
         let plan = try ResultPlan(adapters, onto: watch, dtype: dtype)
         findings += plan.findings
-        if binding.needsDigests, let known = cache?.digests(of: base) {
+        let known = binding.needsDigests ? cache?.digests(of: base) : nil
+        if let known {
             // What passes is hashed all the same: it may not be what was read before.
             _ = try binding.end(BaseFingerprint(of: base, data: known), plan.entryTargets)
         }
         let files = try self.files(adapters, plan, base)
+        _ = try files.isFile(at: output, of: base)
         times.end("plan")
         var report = Report(
             files: files.names, byteCount: files.shards.byteCount, tensorCount: base.tensors.count,
             changedCount: plan.changed.count, changedWeights: plan.changedWeights, rounding: nil,
-            resultRoot: nil, undoBytes: nil,
-            findings: findings,
-            memoryBytes: Outputs.memory(lanes: lanes), times: times)
+            resultRoot: nil, undoBytes: nil, checked: binding.checked(hasEnded: known != nil), findings: findings,
+            memoryBytes: Outputs.memory(lanes: lanes) + plan.memory(lanes: lanes), times: times)
+        try checkMemory(report.memoryBytes, plan)
         if isDryRun { return report }
 
-        let folder = try OutputFolder.createResumable(
-            at: output, replacing: replaces, key: key(adapters, base, files), resuming: resumes)
-        if !folder.finished.isEmpty {
+        let promised = promisedRoot(adapters)
+        let needsResult = takesResultRoot || undoPath != nil || promised != nil
+        var undoBytes: Int?
+        let writer = ResultWriter(
+            lanes: lanes, replaces: replaces, keeping: (key: key(adapters, base, files), resumes: resumes))
+        let written = try writer.write(
+            files, plan.tensors, from: watch, to: output,
+            taking: needsResult ? .baseAndResult : binding.needsDigests ? .base : .none, times: &times
+        ) { proof, times throws(Failure) in
+            cache?.keep(proof.data, of: base)
+            findings += try binding.end(proof.base, plan.entryTargets)
+            if let promised, let result = proof.result {
+                try Self.check(result, is: promised, adapters[0], plan, base)
+            }
+            times.end("verify")
+            guard let undoPath, let result = proof.result else { return nil }
+            let correction = Correction(plan: plan, watch: watch, adapters: adapters, check: check)
+            let (file, byteCount) = try writeUndo(correction, proof.base, result.leaves, to: undoPath, left: left)
+            undoBytes = byteCount
+            times.end("undo")
+            return file
+        }
+        if written.finishedCount > 0 {
             findings.append(
                 Finding(
                     "resumed",
-                    "\(folder.finished.count) files were finished before; what rounding lost is told of the rest"
-                ))
+                    "\(written.finishedCount) files were finished before; what rounding lost is told of the rest"))
         }
-        let needsRoot = takesResultRoot || undoPath != nil || promisedRoot(adapters) != nil
-        let results = needsRoot ? ResultWatch(plan.tensors) : nil
-        try CheckpointWriter.write(
-            files.shards, sources: plan.tensors.map(\.source), to: folder, lanes: lanes,
-            observer: { results?.observer($0.tensors) })
-        try files.writeOthers(from: base, to: folder)
-        try results?.readFinished(files.shards, in: folder, lanes: lanes)
-        times.end("write")
-        let proof = try prove(adapters, watch, binding, results, plan, &findings)
-        times.end("verify")
-        var undo: (file: OutputFile, byteCount: Int)?
-        if let undoPath, let proof {
-            undo = try writeUndo(Correction(plan: plan, watch: watch, adapters: adapters), proof, to: undoPath)
-            times.end("undo")
-        }
-        try base.checkUnchanged()
-        try undo?.file.commit()
-        do throws(Failure) {
-            try folder.commit()
-        } catch {
-            // Neither without the other.
-            if let undoPath, !replaces { try? Folder.remove(undoPath) }
-            throw error
-        }
-        times.end("commit")
-        report = Report(
-            files: report.files, byteCount: report.byteCount, tensorCount: report.tensorCount,
-            changedCount: report.changedCount, changedWeights: report.changedWeights,
-            rounding: promisedRoot(adapters) == nil ? plan.tally.report : nil,
-            resultRoot: proof?.root,
-            undoBytes: undo?.byteCount, findings: findings, memoryBytes: report.memoryBytes, times: times)
+        report.rounding = promised == nil ? plan.tally.report : nil
+        report.resultRoot = written.proof?.result?.root
+        report.undoBytes = undoBytes
+        report.checked = binding.checked(hasEnded: true)
+        report.findings = findings
+        report.times = times
         return report
     }
+
+    /// Throws ``Failure/Code/outOfMemory`` where some tensors cannot be computed in pieces small enough.
+    private func checkMemory(_ needed: Int, _ plan: ResultPlan) throws(Failure) {
+        guard let memoryByteCount, needed > memoryByteCount, let largest = plan.largestHeld(lanes: lanes) else {
+            return
+        }
+        throw Failure(
+            .outOfMemory, "a tensor cannot be computed in small pieces with these adapters", object: largest,
+            expected: "at most \(ByteSize.text(memoryByteCount))", actual: ByteSize.text(needed),
+            hint: "--memory \((needed + (1 << 20) - 1) >> 20)M, or fewer --threads")
+    }
+
+    // MARK: The correction
 
     private func checkUndo(_ adapters: [WeightedAdapter], _ output: String) throws(Failure) {
         guard let undoPath else { return }
         guard !Paths.areSame(undoPath, output) else {
             throw Failure(.usage, "the correction and the result cannot be at one place", path: output)
         }
-        try Outputs.checkFree(undoPath, replaces: replaces)
         guard dtype == nil else {
             throw Failure(.usage, "a result in another dtype cannot be undone", hint: "leave out --dtype or --undo")
         }
@@ -142,12 +157,30 @@ package struct ApplyJob: Sendable {
         }
     }
 
+    /// The correction that an interrupted run had put in its place, where one is to be gone on with.
+    ///
+    /// Throws ``Failure/Code/outputExists`` for anything else that is there.
+    private func leftCorrection(_ adapters: [WeightedAdapter]) throws(Failure) -> Digest? {
+        guard let undoPath, resumes, !replaces, let kind = try? Folder.kind(of: undoPath) else { return nil }
+        guard kind == .file, let container = try? Container(InputFile(path: undoPath)),
+            let list = try? Correction.adapters(of: container.adapter),
+            list.elementsEqual(adapters, by: { $0.contentDigest == "\($1.contentDigest)" && $0.weight == $1.weight })
+        else { throw Self.undoExists(undoPath) }
+        return container.indexDigest
+    }
+
+    private static func undoExists(_ path: String) -> Failure {
+        Failure(.outputExists, "the output is there already", path: path, hint: "--force replaces it")
+    }
+
+    /// - Parameter left: What an interrupted run wrote in its place; another one is not replaced.
     private func writeUndo(
-        _ correction: Correction, _ proof: Proof, to path: String
+        _ correction: Correction, _ base: BaseFingerprint, _ leaves: [Digest], to path: String, left: Digest?
     ) throws(Failure) -> (file: OutputFile, byteCount: Int) {
-        let file = try OutputFile.create(at: path, replacing: replaces)
-        let adapter = try correction.adapter(base: proof.base, merged: proof.leaves)
+        let file = try OutputFile.create(at: path, replacing: replaces || left != nil)
+        let adapter = try correction.adapter(base: base, merged: leaves)
         let trailer = try ContainerWriter(lanes: lanes).write(adapter, to: file)
+        guard left == nil || left == trailer.indexDigest else { throw Self.undoExists(path) }
         return (file, Int(trailer.fileSize))
     }
 
@@ -186,44 +219,22 @@ package struct ApplyJob: Sendable {
         return adapters[0].adapter.parameters["result_root"]?.string
     }
 
-    // MARK: Proof
-
-    private func prove(
-        _ adapters: [WeightedAdapter], _ watch: BaseWatch, _ binding: BindingCheck, _ results: ResultWatch?,
-        _ plan: ResultPlan, _ findings: inout [Finding]
-    ) throws(Failure) -> Proof? {
-        guard binding.needsDigests || results != nil else { return nil }
-        let digests = try watch.digests(lanes: lanes)
-        try watch.base.checkUnchanged()
-        cache?.keep(digests, of: watch.base)
-        let fingerprint = BaseFingerprint(of: watch.base, data: digests)
-        if binding.needsDigests {
-            findings += try binding.end(fingerprint, plan.entryTargets)
+    /// Throws ``Failure/Code/digestMismatch`` where a lossless delta did not give what it promises.
+    private static func check(
+        _ result: (leaves: [Digest], root: Digest), is promised: String, _ delta: WeightedAdapter, _ plan: ResultPlan,
+        _ base: Checkpoint
+    ) throws(Failure) {
+        guard promised != "\(result.root)" else { return }
+        let expected = Dictionary(
+            delta.adapter.entries.compactMap { entry in
+                entry.binding?.resultLeaf.map { (ExactKey(entry.key.target), $0) }
+            }, uniquingKeysWith: { $1 })
+        let wrong = zip(plan.tensors, result.leaves).first { tensor, leaf in
+            expected[ExactKey(tensor.name)].map { $0 != leaf } ?? false
         }
-        guard let results else { return nil }
-        let leaves = results.leaves(base: digests)
-        let root = MerkleTree.root(of: leaves)
-        if let promised = promisedRoot(adapters), promised != "\(root)" {
-            let expected = Dictionary(
-                adapters[0].adapter.entries.compactMap { entry in
-                    entry.binding?.resultLeaf.map { (entry.key.target, $0) }
-                }, uniquingKeysWith: { $1 })
-            let wrong = zip(plan.tensors, leaves).first { tensor, leaf in
-                expected[tensor.name].map { $0 != leaf } ?? false
-            }
-            throw Failure(
-                .digestMismatch, "the result is not the checkpoint that the delta promises", object: wrong?.0.name,
-                path: watch.base.path, expected: "root \(promised)", actual: "\(root)",
-                hint: "the base is another one, or one of the files is damaged")
-        }
-        return Proof(base: fingerprint, leaves: leaves, root: root)
-    }
-
-    /// What digests say once everything is written.
-    private struct Proof {
-        let base: BaseFingerprint
-        /// Of the result, in the order of the plan's tensors.
-        let leaves: [Digest]
-        let root: Digest
+        throw Failure(
+            .digestMismatch, "the result is not the checkpoint that the delta promises", object: wrong?.0.name,
+            path: base.path, expected: "root \(promised)", actual: "\(result.root)",
+            hint: "the base is another one, or one of the files is damaged")
     }
 }

@@ -54,8 +54,20 @@ package final class BaseBinder: Sendable {
 
     /// Whether the base is the one that the adapter is bound to; of one that is bound to none, whether it fits.
     ///
-    /// Throws ``Failure/Code/baseMismatch`` and as ``bind(_:path:)`` does.
+    /// Throws ``Failure/Code/verificationFailed`` where it is not, and otherwise as ``bind(_:path:)`` does.
     package func check(_ adapter: Adapter, path: String) throws(Failure) -> Verification.Answer {
+        do throws(Failure) {
+            return try answer(adapter, path: path)
+        } catch {
+            guard error.code == .baseMismatch || error.code == .baseIncompatible else { throw error }
+            // Whoever asks is told no; only whoever wants to go on with it has malformed input.
+            var no = error
+            no.code = .verificationFailed
+            throw no
+        }
+    }
+
+    private func answer(_ adapter: Adapter, path: String) throws(Failure) -> Verification.Answer {
         let one = WeightedAdapter(adapter, contentDigest: .zero, path: path, weight: 1)
         let check = BindingCheck(mode: .strict, base: base, adapters: [one], lanes: lanes)
         var findings = try check.begin()

@@ -7,15 +7,21 @@ import Tensors
 /// Takes the digests of a base's tensors as their bytes pass on the way to the result, so that nothing is read twice.
 final class BaseWatch: Sendable {
     let base: Checkpoint
+    private let restored: [Int: any TensorSource]
     private let isWatching: Bool
     private let collector: DigestCollector
 
-    /// - Parameter isWatching: False where nobody will ask for digests: then nothing is hashed.
-    init(_ base: Checkpoint, isWatching: Bool = true) {
+    /// - Parameters:
+    ///   - restored: Tensors of the base that are read from elsewhere than its files, by their numbers.
+    ///   - isWatching: False where nobody will ask for digests: then nothing is hashed.
+    init(_ base: Checkpoint, restored: [Int: any TensorSource] = [:], isWatching: Bool = true) {
         self.base = base
+        self.restored = restored
         self.isWatching = isWatching
         collector = DigestCollector(byteCounts: base.tensors.map(\.byteCount))
     }
+
+    func source(_ tensor: Int) -> any TensorSource { restored[tensor] ?? base.tensors[tensor].source }
 
     /// Every byte of a tensor is to be shown once, in stretches that begin at multiples of a leaf.
     func observe(_ tensor: Int, at offset: Int, _ bytes: RawSpan) {
@@ -27,7 +33,7 @@ final class BaseWatch: Sendable {
     /// The digests of all tensors; those that did not pass are read now.
     func digests(lanes: Lanes) throws(Failure) -> [Digest] {
         let missing = base.tensors.indices.filter { collector.digest(of: $0) == nil }
-        let read = try DataDigests.take(of: missing.map { base.tensors[$0].source }, lanes: lanes)
+        let read = try DataDigests.take(of: missing.map(source), lanes: lanes)
         var late = Dictionary(uniqueKeysWithValues: zip(missing, read))
         return try base.tensors.indices.map { tensor throws(Failure) in
             guard let digest = collector.digest(of: tensor) ?? late.removeValue(forKey: tensor) else {
@@ -43,7 +49,7 @@ struct WatchedBaseTensor: TensorSource {
     let watch: BaseWatch
     let number: Int
 
-    private var source: SafetensorsSource { watch.base.tensors[number].source }
+    private var source: any TensorSource { watch.source(number) }
 
     var dtype: DType { source.dtype }
     var shape: Shape { source.shape }

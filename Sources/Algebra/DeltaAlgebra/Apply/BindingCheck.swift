@@ -14,6 +14,15 @@ package enum BaseCheck: String, Sendable, CaseIterable {
     case off
 }
 
+/// How much of a base was checked.
+package enum BaseChecked: String, Sendable {
+    /// The digests of its tensors.
+    case digests
+    /// Names, types and shapes: it was not read, or there was nothing to compare its data with.
+    case shapes
+    case nothing
+}
+
 /// Sees to it that a base is the one that the adapters are bound to: `Spec/base.md`, section 3.
 struct BindingCheck: Sendable {
     let mode: BaseCheck
@@ -23,6 +32,12 @@ struct BindingCheck: Sendable {
 
     /// Whether the base's tensors must be hashed.
     var needsDigests: Bool { mode == .strict && adapters.contains { !$0.adapter.bases.isEmpty } }
+
+    /// What has been checked once ``begin()`` has returned, and ``end(_:_:)`` if `hasEnded`.
+    func checked(hasEnded: Bool) -> BaseChecked {
+        if mode == .off { return .nothing }
+        return needsDigests && hasEnded ? .digests : .shapes
+    }
 
     /// What headers tell: before any data are read.
     ///

@@ -24,7 +24,7 @@ struct CheckpointChanges {
     ///
     /// - Parameter updates: What adapters change of the base's tensors, which comes before entries of this kind.
     func result(
-        updates: [String: [PlannedUpdate]], dtype: DType?, tally: RoundingTally
+        updates: [ExactKey: [PlannedUpdate]], dtype: DType?, tally: RoundingTally
     ) throws(Failure) -> [ResultTensor] {
         var results: [ResultTensor] = []
         for (number, tensor) in watch.base.tensors.enumerated() {
@@ -33,7 +33,8 @@ struct CheckpointChanges {
             if own.contains(where: { $0.key.kind == .full || $0.key.kind == .alias }) { continue }
             results.append(
                 try changed(
-                    number, tensor, updates: updates[tensor.name] ?? [], entries: own, dtype: dtype, tally: tally))
+                    number, tensor, updates: updates[tensor.name] ?? [], entries: own, dtype: dtype,
+                    tally: tally))
         }
         for (name, own) in entries {
             guard let entry = own.first(where: { $0.key.kind == .full }) else { continue }

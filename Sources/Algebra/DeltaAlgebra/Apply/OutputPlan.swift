@@ -109,6 +109,19 @@ struct OutputPlan: Sendable {
     /// All names of files, weights first.
     var names: [String] { shards.files.map(\.name) + (shards.index.map { [$0.name] } ?? []) + others.map(\.name) }
 
+    /// Whether the result is a single file: where the base is one, and the output is named like one.
+    ///
+    /// Throws ``Failure/Code/usage`` where it would be, but is of several files.
+    func isFile(at output: String, of base: Checkpoint) throws(Failure) -> Bool {
+        guard base.isFile, output.hasSuffix(".safetensors") else { return false }
+        guard names.count == 1 else {
+            throw Failure(
+                .usage, "the result has \(names.count) files, which do not go into one", path: output,
+                hint: "name a folder, without .safetensors")
+        }
+        return true
+    }
+
     // MARK: Writing what holds no tensors
 
     func writeOthers(from base: Checkpoint, to folder: OutputFolder) throws(Failure) {

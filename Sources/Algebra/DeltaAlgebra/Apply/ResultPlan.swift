@@ -10,9 +10,9 @@ struct ResultPlan: Sendable {
     /// In the order of their names' bytes.
     let tensors: [ResultTensor]
     /// The names of the base's tensors that are changed, and by which entry.
-    let changed: [String: EntryKey]
+    let changed: [ExactKey: EntryKey]
     /// What adapters do to the base's tensors, by name.
-    let updates: [String: [PlannedUpdate]]
+    let updates: [ExactKey: [PlannedUpdate]]
     let findings: [Finding]
     /// Of each adapter.
     let entryTargets: [EntryTargets]
@@ -21,7 +21,8 @@ struct ResultPlan: Sendable {
     /// Elements of the tensors that are changed.
     var changedWeights: Int {
         tensors.reduce(0) { sum, tensor in
-            changed[tensor.name] == nil ? sum : sum + tensor.source.byteCount / (tensor.source.dtype.width ?? 1)
+            changed[tensor.name] == nil
+                ? sum : sum + tensor.source.byteCount / (tensor.source.dtype.width ?? 1)
         }
     }
 
@@ -39,8 +40,8 @@ struct ResultPlan: Sendable {
                 object: delta.path, hint: "apply one after the other, if the second was taken from the first's result")
         }
         let targets = BaseTargets(base)
-        var updates: [String: [PlannedUpdate]] = [:]
-        var changed: [String: EntryKey] = [:]
+        var updates: [ExactKey: [PlannedUpdate]] = [:]
+        var changed: [ExactKey: EntryKey] = [:]
         var findings: [Finding] = []
         var entryTargets: [EntryTargets] = []
         var changes = CheckpointChanges(watch, targets)
@@ -61,7 +62,7 @@ struct ResultPlan: Sendable {
             findings += planned.findings
             entryTargets.append(try EntryTargets(one.adapter, planned.updates, targets))
             for update in planned.updates {
-                let name = try targets.name(of: update.target)
+                let name = ExactKey(try targets.name(of: update.target))
                 updates[name, default: []].append(update)
                 changed[name] = update.entry
             }
@@ -73,7 +74,7 @@ struct ResultPlan: Sendable {
             }
             for entry in own {
                 try changes.add(entry)
-                changed[entry.key.target] = entry.key
+                changed[ExactKey(entry.key.target)] = entry.key
             }
         }
         self.findings = findings
@@ -122,7 +123,7 @@ extension AdapterEntry {
 final class BaseTargets: Sendable {
     private let base: Checkpoint
     private let names: TargetNames
-    private let known = Mutex<[String: TargetNames.Match]>([:])
+    private let known = Mutex<[ExactKey: TargetNames.Match]>([:])
 
     init(_ base: Checkpoint) {
         self.base = base
@@ -131,9 +132,9 @@ final class BaseTargets: Sendable {
 
     private func match(_ target: String) -> TargetNames.Match {
         known.withLock { known in
-            if let match = known[target] { return match }
+            if let match = known[ExactKey(target)] { return match }
             let match = names.match(target)
-            known[target] = match
+            known[ExactKey(target)] = match
             return match
         }
     }
@@ -180,4 +181,9 @@ final class BaseTargets: Sendable {
         }
         throw failure.at(path: path)
     }
+}
+
+extension Dictionary where Key == ExactKey {
+    /// The value for the tensor with exactly this name.
+    subscript(name: String) -> Value? { self[ExactKey(name)] }
 }

@@ -42,7 +42,7 @@ final class ResultWatch: Sendable {
 
     /// Takes the digests of the files that an earlier run finished, from the files.
     func readFinished(_ plan: ShardPlan, in folder: OutputFolder, lanes: Lanes) throws(Failure) {
-        for file in plan.files where folder.finished.contains(file.name) {
+        for file in plan.files where folder.finishedDigest(of: file.name) != nil {
             let written = try SafetensorsFile(folder.finishedFile(file.name))
             guard written.header.bytes == file.headerBytes else {
                 throw Failure(

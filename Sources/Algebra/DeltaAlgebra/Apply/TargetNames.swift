@@ -12,19 +12,19 @@ struct TargetNames: Sendable {
 
     init(_ names: [String]) {
         self.names = Set(names.map(ExactKey.init))
-        var prefixes: Set<String> = []
+        var prefixes: Set<ExactKey> = []
         for name in names {
             var dots = 0
             for index in name.utf8.indices where name.utf8[index] == UInt8(ascii: ".") {
-                prefixes.insert(String(name[...index]))
+                prefixes.insert(ExactKey(String(name[...index])))
                 dots += 1
                 if dots == 2 { break }
             }
         }
-        self.prefixes = prefixes.sorted { $0.precedesInBytes($1) }
+        self.prefixes = prefixes.map(\.string).sorted { $0.precedesInBytes($1) }
     }
 
-    enum Match: Hashable, Sendable {
+    enum Match: Sendable {
         case found(String)
         case ambiguous([String])
         case none
@@ -35,16 +35,16 @@ struct TargetNames: Sendable {
     func match(_ target: String) -> Match {
         if has(target) { return .found(target) }
         for spelling in [target] + Self.renamed(target) {
-            var found: Set<String> = has(spelling) ? [spelling] : []
+            var found: Set<ExactKey> = has(spelling) ? [ExactKey(spelling)] : []
             var rest = spelling[...]
             for _ in 0..<3 {
                 guard let dot = rest.firstIndex(of: ".") else { break }
                 rest = rest[rest.index(after: dot)...]
-                if has(String(rest)) { found.insert(String(rest)) }
+                if has(String(rest)) { found.insert(ExactKey(String(rest))) }
             }
-            for prefix in prefixes where has(prefix + spelling) { found.insert(prefix + spelling) }
-            if found.count > 1 { return .ambiguous(found.sorted { $0.precedesInBytes($1) }) }
-            if let only = found.first { return .found(only) }
+            for prefix in prefixes where has(prefix + spelling) { found.insert(ExactKey(prefix + spelling)) }
+            if found.count > 1 { return .ambiguous(found.map(\.string).sorted { $0.precedesInBytes($1) }) }
+            if let only = found.first { return .found(only.string) }
         }
         return .none
     }

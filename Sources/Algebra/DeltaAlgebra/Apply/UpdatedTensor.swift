@@ -26,14 +26,14 @@ final class UpdatedTensor: TensorSource {
 
     /// - Parameter updates: At least one; all of this tensor.
     init(_ watched: Watched, updates: [PlannedUpdate], dtype: DType, tally: RoundingTally?) throws(Failure) {
-        let source = watched.watch.base.tensors[watched.number].source
+        let source = watched.watch.source(watched.number)
         self.watched = watched
         self.dtype = dtype
         self.tally = tally
         base = source
         shape = source.shape
         byteCount = try source.shape.byteCount(dtype)
-        factors = try UpdateFactors(updates, byteCount: byteCount, of: source.tensor.name)
+        factors = try UpdateFactors(updates, byteCount: byteCount, of: watched.watch.base.tensors[watched.number].name)
     }
 
     /// Elements of a tile: its sums stay in a core's own cache.

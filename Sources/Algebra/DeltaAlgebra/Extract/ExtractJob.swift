@@ -17,7 +17,7 @@ package struct ExtractJob: Sendable {
             package let storedBytes: Int
             /// Of a product of thin matrices.
             package var rank: Int?
-            /// What of the tensor's change is missing; 0 where nothing is.
+            /// What of the tensor's change the approximation misses; 0 where there is none.
             package var relativeError = 0.0
         }
 
@@ -25,7 +25,9 @@ package struct ExtractJob: Sendable {
         package let storedBytes: Int
         /// Tensors of the tuned checkpoint that need nothing.
         package let equalCount: Int
-        /// What of the whole change is missing.
+        /// Whether tensors were approximated, also where a residual makes up for it.
+        package let isApproximate: Bool
+        /// What of the whole change the approximation misses.
         package let relativeError: Double
         package let tensors: [Tensor]
         package let contentDigest: Digest
@@ -38,8 +40,7 @@ package struct ExtractJob: Sendable {
     }
 
     package var compression: Compression = .standard
-    /// How to approximate the change; nil for the change itself.
-    package var lowRank: LowRankOptions?
+    package var form = ExtractForm.lossless(.shortest)
     package var memory = MemoryBudget.standard
     package var lanes: Lanes
     package var replaces = false
@@ -61,12 +62,8 @@ package struct ExtractJob: Sendable {
         }
         let pair = try CheckpointPair(base: base, tuned: tuned, lanes: lanes)
         times.end("compare")
-        var outcome: LowRankDelta.Outcome?
-        if let lowRank {
-            outcome = try LowRankDelta(pair: pair, options: lowRank, lanes: lanes, memory: memory).run()
-            times.end("decompose")
-        }
-        let adapter = if let outcome { outcome.adapter } else { try LosslessDelta(pair).adapter() }
+        let (adapter, results, findings) = try delta(pair)
+        if case .lossy = form { times.end("decompose") }
         let output: OutputFile =
             if isDryRun { .discarded() } else if path == "-" { .standardOutput() } else {
                 try OutputFile.create(at: path, replacing: replaces)
@@ -80,34 +77,52 @@ package struct ExtractJob: Sendable {
             tunedBytes: tuned.shards.reduce(0) { $0 + $1.file.header.fileByteCount },
             storedBytes: Int(written.trailer.fileSize),
             equalCount: zip(pair.pairs, pair.findings).count { $0.added == nil && $1.changes == 0 },
-            relativeError: Self.relativeError(outcome?.results ?? []),
-            tensors: try Self.tensors(written.index, outcome?.results ?? []),
+            isApproximate: !results.isEmpty, relativeError: results.relativeError,
+            tensors: try Self.tensors(written.index, results),
             contentDigest: written.trailer.contentDigest, baseRoot: pair.baseFingerprint.root,
-            resultRoot: outcome == nil || lowRank?.hasResidual == true ? pair.tunedFingerprint.root : nil,
-            findings: base.findings + tuned.findings + (outcome?.findings ?? []),
+            resultRoot: adapter.parameters["result_root"] == nil ? nil : pair.tunedFingerprint.root,
+            findings: base.findings + tuned.findings + findings,
             memoryBytes: Outputs.memory(lanes: lanes), times: times)
     }
 
-    private static func relativeError(_ results: [LowRankResult]) -> Double {
-        let power = results.reduce(0) { $0 + $1.power }
-        let missing = results.reduce(0) { $0 + $1.power * $1.relativeError * $1.relativeError }
-        return power > 0 ? (missing / power).squareRoot() : 0
+    private func delta(_ pair: CheckpointPair) throws(Failure) -> (Adapter, [LossyResult], [Finding]) {
+        switch form {
+        case .lossless(let form):
+            let adapter = try LosslessDelta(pair, form: form).adapter()
+            return (adapter, [], Self.unrelated(adapter, pair))
+        case .lossy(let options):
+            let outcome =
+                if case .lora(let goal) = options.form {
+                    try LowRankDelta(pair: pair, goal: goal, options: options, lanes: lanes, memory: memory).run()
+                } else {
+                    try ApproximateDelta(
+                        pair: pair, options: options, compression: compression, lanes: lanes, memory: memory
+                    ).run()
+                }
+            return (outcome.adapter, outcome.results, outcome.findings)
+        }
     }
 
-    private static func tensors(_ index: Index, _ results: [LowRankResult]) throws(Failure) -> [Report.Tensor] {
+    /// What is told where hardly anything of the tuned checkpoint could be had from the base.
+    private static func unrelated(_ adapter: Adapter, _ pair: CheckpointPair) -> [Finding] {
+        let whole = adapter.entries.filter { $0.key.kind == .full }.reduce(0) { sum, entry in
+            entry.tensors.reduce(sum) { $0 + $1.source.byteCount }
+        }
+        let all = pair.tuned.tensors.reduce(0) { $0 + $1.byteCount }
+        guard whole > 0, whole >= all - all / 10 else { return [] }
+        return [
+            Finding(
+                "models-unrelated", "nearly all tensors are stored whole: the two models seem to be unrelated",
+                object: pair.tuned.path)
+        ]
+    }
+
+    private static func tensors(_ index: Index, _ results: [LossyResult]) throws(Failure) -> [Report.Tensor] {
         let results = Dictionary(results.map { ($0.name, $0) }) { first, _ in first }
-        let layout = try Layout(index, alignment: Header().alignment)
-        var first = 0
-        return index.entries.map { entry in
-            let own = layout.tensors[first..<first + Int(entry.tensorCount)]
-            first += own.count
-            let planes = own.first.map { $0.firstPlane }
-            let end = own.last.map { $0.firstPlane + $0.chunkCount * $0.planeCount }
-            var tensor = Report.Tensor(
-                name: index.string(entry.target), kind: entry.kind.word,
-                storedBytes: index.planes[(planes ?? 0)..<(end ?? 0)].reduce(0) { $0 + $1.storedBytes })
-            if entry.kind == .lora, let result = results[tensor.name] {
-                tensor.rank = result.factors?.rank
+        return try index.storedEntries().map { entry in
+            var tensor = Report.Tensor(name: entry.name, kind: entry.kind.word, storedBytes: entry.byteCount)
+            if let result = results[entry.name], result.kind == entry.kind {
+                tensor.rank = result.rank
                 tensor.relativeError = result.relativeError
             }
             return tensor

@@ -6,21 +6,44 @@ import Tensors
 /// How one changed tensor is stored so that it comes back bit for bit.
 enum LosslessChoice {
     /// The entry for a pair that differs: few changes, a difference for each element, or the tensor itself, whichever
-    /// is estimated to be shortest.
-    static func entry(for pair: TensorPair, _ findings: PairFindings) throws(Failure) -> AdapterEntry {
+    /// is estimated to be shortest, or the one that is asked for.
+    ///
+    /// Throws ``Failure/Code/usage`` where few changes are asked for and there are many.
+    static func entry(
+        for pair: TensorPair, _ findings: PairFindings, as form: LosslessForm = .shortest
+    ) throws(Failure) -> AdapterEntry {
+        switch form {
+        case .exact: return exact(pair)
+        case .sparse:
+            if findings.counts.isEmpty {
+                throw Failure(
+                    .usage, "too many elements changed to be named one by one", object: pair.name,
+                    hint: "--kind exact stores a difference for every element, --kind auto chooses")
+            }
+            return try sparse(pair, findings)
+        case .shortest: break
+        }
         let kind = ElementKind(pair.base.dtype)
         let elements = pair.base.byteCount / kind.width
         if !findings.counts.isEmpty, Double(findings.changes) <= PairScan.fewShare * Double(elements) {
-            let mode: FewChangesMode = findings.elementBits < findings.differenceBits ? .replace : .difference
-            let changes = FewChanges(base: pair.base, tuned: pair.tuned, mode: mode, counts: findings.counts)
-            return AdapterEntry(
-                key: EntryKey(pair.name, .sparse),
-                parameters: ["places": "gaps", "mode": .string(mode.rawValue)], tensors: try changes.tensors())
+            return try sparse(pair, findings)
         }
         if try isFullShorter(pair, kind) {
             return AdapterEntry(key: EntryKey(pair.name, .full), tensors: [RoleTensor(.value, pair.tuned)])
         }
+        return exact(pair)
+    }
+
+    private static func sparse(_ pair: TensorPair, _ findings: PairFindings) throws(Failure) -> AdapterEntry {
+        let mode: FewChangesMode = findings.elementBits < findings.differenceBits ? .replace : .difference
+        let changes = FewChanges(base: pair.base, tuned: pair.tuned, mode: mode, counts: findings.counts)
         return AdapterEntry(
+            key: EntryKey(pair.name, .sparse),
+            parameters: ["places": "gaps", "mode": .string(mode.rawValue)], tensors: try changes.tensors())
+    }
+
+    private static func exact(_ pair: TensorPair) -> AdapterEntry {
+        AdapterEntry(
             key: EntryKey(pair.name, .exact),
             tensors: [RoleTensor(.value, ExactDifference(base: pair.base, tuned: pair.tuned))])
     }

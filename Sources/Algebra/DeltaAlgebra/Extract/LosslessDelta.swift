@@ -6,33 +6,41 @@ import Files
 import Packaging
 import Tensors
 
-/// The delta that gives a checkpoint back bit for bit, with all of its files: `Spec/deltas.md`.
+/// A delta of whole checkpoints: `Spec/deltas.md`. It gives the tuned one back bit for bit, with all of its files, or
+/// comes near to it.
 struct LosslessDelta {
     private let pair: CheckpointPair
+    private let form: LosslessForm
     private let approximation: Approximation
 
-    /// What comes before the differences: a LoRA, and what it makes of the base's tensors, by name.
+    /// What comes before the differences.
     struct Approximation {
         var parameters: Parameters = [:]
         var entries: [AdapterEntry] = []
+        /// What they make of the base's tensors, by name.
         var results: [String: any TensorSource] = [:]
+        /// Tensors of which no more is stored; nil where the delta is to be lossless.
+        var finished: Set<String>?
     }
 
-    init(_ pair: CheckpointPair, after approximation: Approximation = Approximation()) {
+    init(_ pair: CheckpointPair, form: LosslessForm = .shortest, after approximation: Approximation = Approximation()) {
         self.pair = pair
+        self.form = form
         self.approximation = approximation
     }
 
     /// Its tensors are computed as they are read.
+    ///
+    /// Throws ``Failure/Code/usage`` where a tensor's change cannot have the form that was asked for.
     func adapter() throws(Failure) -> Adapter {
-        let base = pair.baseFingerprint
-        let reference = BaseReference(
-            root: base.root, headerDigest: base.headerDigest, tensorCount: base.tensorCount, byteCount: base.byteCount)
         var parameters = approximation.parameters
-        parameters["result_root"] = .string("\(pair.tunedFingerprint.root)")
+        var entries = try approximation.entries + changed() + unpaired() + removed()
+        if approximation.finished == nil {
+            parameters["result_root"] = .string("\(pair.tunedFingerprint.root)")
+            entries += try files()
+        }
         return Adapter(
-            method: Method.delta.word, parameters: parameters,
-            entries: try approximation.entries + changed() + unpaired() + removed() + files(), bases: [reference])
+            method: Method.delta.word, parameters: parameters, entries: entries, bases: [pair.baseReference])
     }
 
     private func binding(base: Int?, tuned: Int?) -> EntryBinding {
@@ -46,15 +54,16 @@ struct LosslessDelta {
     private func changed() throws(Failure) -> [AdapterEntry] {
         var entries: [AdapterEntry] = []
         for (pair, findings) in zip(pair.pairs, pair.findings) {
-            let binding = binding(base: pair.baseNumber, tuned: pair.tunedNumber)
+            let isFinished = approximation.finished?.contains(pair.name) == true
+            let binding = binding(base: pair.baseNumber, tuned: isFinished ? nil : pair.tunedNumber)
             var isWhole = false
-            if findings.changes > 0 {
+            if findings.changes > 0, !isFinished {
                 var entry =
                     if let result = approximation.results[pair.name] {
                         AdapterEntry(
                             key: EntryKey(pair.name, .exact),
                             tensors: [RoleTensor(.value, ExactDifference(base: result, tuned: pair.tuned))])
-                    } else { try LosslessChoice.entry(for: pair, findings) }
+                    } else { try LosslessChoice.entry(for: pair, findings, as: form) }
                 isWhole = entry.key.kind == .full
                 if isWhole, pair.added != nil {
                     entry.tensors = [RoleTensor(.value, self.pair.tuned.tensors[pair.tunedNumber].source)]
@@ -73,7 +82,7 @@ struct LosslessDelta {
     }
 
     /// What the base has under no such name, type and shape: a tensor under two names is kept once.
-    private func unpaired() -> [AdapterEntry] {
+    private func unpaired() throws(Failure) -> [AdapterEntry] {
         var entries: [AdapterEntry] = []
         var first: [TensorIdentity: String] = [:]
         let others = Set(pair.unpaired)
@@ -82,9 +91,16 @@ struct LosslessDelta {
         }
         for number in pair.unpaired {
             let tensor = pair.tuned.tensors[number]
+            if form != .shortest, let other = pair.base[tensor.name] {
+                throw Failure(
+                    .usage, "no difference can be taken of tensors of two types or shapes", object: tensor.name,
+                    expected: "\(other.dtype.name) \(other.shape)", actual: "\(tensor.dtype.name) \(tensor.shape)",
+                    hint: "--kind auto stores such a tensor whole")
+            }
             let identity = TensorIdentity(tensor, pair.tunedData[number])
-            let binding = binding(base: nil, tuned: number)
+            var binding = binding(base: nil, tuned: number)
             if let name = first[identity], tensor.byteCount > 0 {
+                if approximation.finished?.contains(name) == true { binding.resultLeaf = nil }
                 entries.append(
                     AdapterEntry(
                         key: EntryKey(tensor.name, .alias), parameters: ["of": .string(name)], tensors: [],
@@ -158,5 +174,17 @@ private struct TensorIdentity: Hashable {
         dtype = tensor.dtype
         shape = tensor.shape
         self.data = data
+    }
+}
+
+extension LosslessDelta.Approximation {
+    /// What an adapter makes of the base, to be followed by the difference from the tuned checkpoint.
+    init(_ adapter: Adapter, of pair: CheckpointPair) throws(Failure) {
+        let watch = BaseWatch(pair.base, isWatching: false)
+        let plan = try ResultPlan(
+            [WeightedAdapter(adapter, contentDigest: .zero, path: pair.tuned.path, weight: 1)], onto: watch, dtype: nil)
+        parameters = adapter.parameters
+        entries = adapter.entries
+        for tensor in plan.tensors where plan.changed[tensor.name] != nil { results[tensor.name] = tensor.source }
     }
 }

@@ -12,6 +12,8 @@ struct Correction {
     let plan: ResultPlan
     let watch: BaseWatch
     let adapters: [WeightedAdapter]
+    /// How the base was checked when they were put on.
+    let check: BaseCheck
 
     /// - Parameters:
     ///   - base: The fingerprint of what was before.
@@ -21,7 +23,8 @@ struct Correction {
         // The base passes once more, unseen by the watch.
         let unseen = BaseWatch(watch.base, isWatching: false)
         for (number, tensor) in plan.tensors.enumerated() {
-            guard let updates = plan.updates[tensor.name], let place = watch.base.index(of: tensor.name) else {
+            guard let updates = plan.updates[tensor.name], let place = watch.base.index(of: tensor.name)
+            else {
                 continue
             }
             let source = watch.base.tensors[place].source
@@ -40,12 +43,12 @@ struct Correction {
         let list = adapters.map { one in
             ParameterValue.list([.string("\(one.contentDigest)"), .number(one.weight)])
         }
+        var parameters: Parameters = [
+            "result_root": .string("\(base.root)"), "stage": .string(Self.stage), "adapters": .list(list),
+        ]
+        if check != .strict { parameters["base_check"] = .string(check.rawValue) }
         return Adapter(
-            method: Method.delta.word,
-            parameters: [
-                "result_root": .string("\(base.root)"), "stage": .string(Self.stage), "adapters": .list(list),
-            ],
-            entries: entries, bases: [reference])
+            method: Method.delta.word, parameters: parameters, entries: entries, bases: [reference])
     }
 
     /// The adapters that a correction undoes, by their content digests, with their weights.

@@ -2,6 +2,7 @@ import Adapters
 package import Checkpoints
 package import Diagnostics
 import Digests
+import JSON
 import Packaging
 package import Parallelism
 import Tensors
@@ -22,12 +23,8 @@ package struct SwitchJob: Sendable {
     package func run(
         merged: Checkpoint, base: Checkpoint, from old: [WeightedAdapter], to new: [WeightedAdapter], output: String
     ) throws(Failure) -> UnapplyJob.Report {
-        if let delta = (old + new).first(where: \.adapter.isCheckpointDelta) {
-            throw Failure(
-                .usage, "a delta of checkpoints is no adapter that could be exchanged", object: delta.path,
-                hint: "tenon apply puts it onto its base")
-        }
-        try Outputs.checkApart(output, from: base.paths)
+        try Self.check(old + new)
+        try Outputs.checkApart(output, from: base.paths + (old + new).map(\.path))
         try Outputs.checkFree(output, replaces: replaces)
         try MergedCheck(lanes: lanes).check(merged, is: old, on: base)
         let binding = BindingCheck(mode: .strict, base: base, adapters: new, lanes: lanes)
@@ -35,22 +32,59 @@ package struct SwitchJob: Sendable {
         let unseen = BaseWatch(base, isWatching: binding.needsDigests)
         let before = try ResultPlan(old, onto: BaseWatch(base, isWatching: false), dtype: nil)
         let after = try ResultPlan(new, onto: unseen, dtype: nil)
+        let changed = Set(before.changed.keys).union(after.changed.keys)
         let watch = BaseWatch(merged)
-        let tensors = try after.tensors.map { tensor throws(Failure) in
-            guard before.changed[tensor.name] == nil, after.changed[tensor.name] == nil,
-                let number = merged.index(of: tensor.name)
-            else { return ResultTensor(name: tensor.name, source: tensor.source) }
+        let tensors = after.tensors.map { tensor in
+            guard !changed.contains(ExactKey(tensor.name)), let number = merged.index(of: tensor.name) else {
+                return ResultTensor(name: tensor.name, source: tensor.source)
+            }
             return ResultTensor(
                 name: tensor.name, source: WatchedBaseTensor(watch: watch, number: number), copyOf: number)
         }
-        let changed = Set(before.changed.keys).union(after.changed.keys).count
-        let writer = ResultWriter(lanes: lanes, replaces: replaces, isDryRun: isDryRun)
-        return try writer.write(
-            tensors, changedCount: changed, watch, findings: findings, output: output
-        ) { _, _ throws(Failure) in
+        return try ResultWriter(lanes: lanes, replaces: replaces).exchange(
+            tensors, changed: changed.count, from: watch, findings: findings, output: output, isDryRun: isDryRun
+        ) { _ throws(Failure) in
             guard binding.needsDigests else { return }
             let fingerprint = BaseFingerprint(of: base, data: try unseen.digests(lanes: lanes))
             _ = try binding.end(fingerprint, after.entryTargets)
         }
+    }
+
+    /// The same without the base: the tensors that `old` changed come back by the correction that `apply` wrote.
+    ///
+    /// Throws as ``UnapplyJob`` does, and ``Failure/Code/baseMismatch`` where the base that came back is not the one
+    /// that the adapters `new` are bound to.
+    package func run(
+        merged: Checkpoint, correction: WeightedAdapter, from old: [WeightedAdapter], to new: [WeightedAdapter],
+        output: String
+    ) throws(Failure) -> UnapplyJob.Report {
+        try Self.check(old + new)
+        try Outputs.checkApart(output, from: (old + new + [correction]).map(\.path))
+        let restoration = try Restoration(of: merged, by: correction, undoing: old, lanes: lanes) { number in
+            merged.tensors[number].source
+        }
+        let binding = BindingCheck(mode: .strict, base: merged, adapters: new, lanes: lanes)
+        let findings = merged.findings + restoration.findings + (try binding.begin())
+        let watch = BaseWatch(merged, restored: restoration.tensors)
+        let plan = try ResultPlan(new, onto: watch, dtype: nil)
+        let restored = restoration.tensors.keys.sorted()
+        let changed = Set(restored.map { ExactKey(merged.tensors[$0].name) }).union(plan.changed.keys)
+        return try ResultWriter(lanes: lanes, replaces: replaces).exchange(
+            plan.tensors, changed: changed.count, from: watch, findings: findings, output: output, isDryRun: isDryRun
+        ) { proof throws(Failure) in
+            // What passed was the base; of the merged checkpoint the tensors are missing that were not copied.
+            var data = proof.data
+            let own = try DataDigests.take(of: restored.map { merged.tensors[$0].source }, lanes: lanes)
+            for (number, digest) in zip(restored, own) { data[number] = digest }
+            try restoration.check(BaseFingerprint(of: merged, data: data), root: proof.base.root)
+            _ = try binding.end(proof.base, plan.entryTargets)
+        }
+    }
+
+    private static func check(_ adapters: [WeightedAdapter]) throws(Failure) {
+        guard let delta = adapters.first(where: \.adapter.isCheckpointDelta) else { return }
+        throw Failure(
+            .usage, "a delta of checkpoints is no adapter that could be exchanged", object: delta.path,
+            hint: "tenon apply puts it onto its base")
     }
 }

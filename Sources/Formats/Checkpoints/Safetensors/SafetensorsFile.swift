@@ -11,6 +11,8 @@ package struct SafetensorsFile: Sendable {
     package init(_ file: InputFile) throws(Failure) {
         self.file = file
         header = try SafetensorsHeader(of: file)
+        // Lanes take blocks in turn, which does not look like reading in order to the system.
+        file.advise(.inOrder, 0..<file.size)
     }
 
     /// In the order of the header.

@@ -68,7 +68,7 @@ package enum SafetensorsWriter {
         try file.reserve(byteCount: fileByteCount)
         try unsafe file.write(header.span.bytes, at: 0)
 
-        let groups = BlockGroup.plan(sources, groupSize: 1 << 19)
+        let groups = groups(sources)
         let buffers = LaneBuffers(lanes, byteCount: groups.reduce(0) { max($0, $1.byteCount) })
         try lanes.forEach(groups.count) { lane, index throws(Failure) in
             let group = groups[index]
@@ -85,6 +85,11 @@ package enum SafetensorsWriter {
                 try file.write(buffer.bytes, at: starts[first.tensor] + first.offset)
             }
         }
+    }
+
+    /// The blocks in which a file's tensors are written.
+    static func groups(_ sources: [any TensorSource]) -> [BlockGroup] {
+        BlockGroup.plan(sources, groupSize: 1 << 19)
     }
 
     /// Where each source's bytes begin in the file, and at last where the file ends; checks the header against them.

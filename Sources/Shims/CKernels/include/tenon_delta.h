@@ -67,6 +67,23 @@ void tenon_fold_squares(const double *lanes, size_t count, double *squares);
 void tenon_scale(const float *values, float factor, size_t count, float *out);
 void tenon_multiply(const float *values, const float *factors, size_t count, float *out);
 
+// MARK: Signs
+
+typedef struct {
+    /// Σ |d| and Σ d² in fp64.
+    double magnitude, square;
+} tenon_sign_sums;
+
+/// The sums over `d = RN32(tuned[i] − base[i])`, in the lanes and the order of tenon_row_squares().
+tenon_sign_sums tenon_sum_signs(const float *base, const float *tuned, size_t count);
+
+/// A bit for every element, i mod 8 of byte i / 8 counted from the lowest: set where the difference is not below zero.
+/// Bits beyond `count` in the last byte are zero.
+void tenon_encode_signs(const float *base, const float *tuned, size_t count, uint8_t *bits);
+
+/// `sum[i] = RN32(sum[i] + scale)` where bit `first + i` is set, else `RN32(sum[i] − scale)`.
+void tenon_add_signs(const uint8_t *bits, size_t first, size_t count, float scale, float *sum);
+
 // MARK: Differences
 
 /// The zig-zag difference of each element: floats are mapped to integers of their order first, plain ones are not.

@@ -29,24 +29,7 @@ extension UpdateBuilder {
         ]
     }
 
-    /// ΔW = ±scale: plus where the bit is set.
-    static let signs = UpdateBuilder { context throws(Failure) in
-        let (rows, columns) = try bitmapSides(context)
-        let weight = Float(context.weight)
-        if weight == 0 { return [] }
-        return [
-            context.planned(context.target, .sum, rows: rows, columns: columns) { () throws(Failure) in
-                let bitmap = Bitmap(bytes: try context.source(.bitmap).readAll(), rows: rows, columns: columns)
-                let scales = try context.source(.scale).floats().map { weight * $0 }
-                guard scales.count == 1 || scales.count == rows else {
-                    throw Failure(.kindShape, "the scales fit neither tensor nor rows", actual: "\(scales.count)")
-                }
-                return .sum(SignedScale(bitmap: bitmap, scales: scales))
-            }
-        ]
-    }
-
-    private static func bitmapSides(_ context: UpdateContext) throws(Failure) -> (rows: Int, columns: Int) {
+    static func bitmapSides(_ context: UpdateContext) throws(Failure) -> (rows: Int, columns: Int) {
         let shape = try context.source(.bitmap).shape
         let tensor = try context.tensor()
         guard tensor.shape == shape else { throw context.mismatch(tensor, expected: "\(shape)") }
@@ -121,22 +104,6 @@ struct ChosenElements: SumUpdate, RowUpdate {
         for index in 0..<(rows.count * bitmap.columns) where bitmap[start + index] {
             weights[index] = values[next]
             next += 1
-        }
-    }
-}
-
-/// One scale, or one a row, with the sign of each element's bit.
-struct SignedScale: SumUpdate {
-    let bitmap: Bitmap
-    let scales: [Float]
-
-    func add(rows: Range<Int>, to sum: inout MutableSpan<Float>) {
-        for row in rows {
-            let scale = scales[scales.count == 1 ? 0 : row]
-            let start = (row - rows.lowerBound) * bitmap.columns
-            for column in 0..<bitmap.columns {
-                sum[start + column] += bitmap[row * bitmap.columns + column] ? scale : -scale
-            }
         }
     }
 }
