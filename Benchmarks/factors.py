@@ -1,8 +1,8 @@
 """Numbers about deltas by numpy, in a process of its own: `factors.py ANSWER JOB ARGUMENTS` writes JSON to ANSWER.
 
-`make BASE TUNED` writes a pair of checkpoints whose spectra fall slowly (`lowrank.py` says how), `judge BASE TUNED FOLDER ...`
-tells of LoRA folders how far each matrix is from the change and how far the exact truncated decomposition of that rank
-would be, `units BASE FOUND PEER` how far apart two merged checkpoints are.
+`make BASE TUNED` writes a pair of checkpoints whose spectra fall slowly (`lowrank.py` says how). `judge BASE TUNED
+FOLDER ...` tells of LoRA folders how far each matrix is from the change, and how far the exact truncated decomposition
+of that rank would be. `units BASE FOUND PEER` tells how far apart two merged checkpoints are.
 """
 
 import json
@@ -70,8 +70,8 @@ def scaling(config: dict, module: str, rank: int) -> float:
 
 
 def units(base: str, found: str, peer: str) -> dict:
-    """The largest difference of two merged bf16 checkpoints in units of the last place, of the largest of what goes in, what
-    is added and what comes, and how many of all weights differ at all."""
+    """The largest difference of two merged bf16 checkpoints in units of the last place, of the largest of what goes in,
+    what is added and what comes, and how many of all weights differ at all."""
     largest, differing, count = 0.0, 0, 0
     before, one, other = (safe_open(Path(folder, "model.safetensors"), "pt") for folder in (base, found, peer))
     for name in before.keys():

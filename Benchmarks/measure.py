@@ -38,8 +38,8 @@ class Run:
 
 
 def run(*arguments: str | Path, environment: dict[str, str] | None = None, limit: float = LIMIT) -> Run:
-    """Runs a command from start to exit, its output discarded. Raises `Failed` with its words if it fails, or if it runs
-    for longer than so many seconds."""
+    """Runs a command from start to exit, its output discarded. Raises `Failed` with its words if it fails, or if it
+    runs for longer than so many seconds."""
     words = [os.fspath(argument) for argument in arguments]
     with tempfile.TemporaryFile() as errors:
         actions = [

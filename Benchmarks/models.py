@@ -36,11 +36,17 @@ def available() -> int:
     return int(fields["MemAvailable"].split()[0]) << 10 if "MemAvailable" in fields else 0
 
 
-def answered(setting: Setting, *words: str | Path, python: str | Path = sys.executable, **options) -> tuple[Run, object]:
+def answered(
+    setting: Setting,
+    script: str,
+    *words: str | Path,
+    python: str | Path = sys.executable,
+    environment: dict[str, str] | None = None,
+) -> tuple[Run, object]:
     """Runs one of the scripts that leave an answer."""
     answer = setting.path("answer.json")
-    script, *rest = words
-    result = run(python, ROOT / "Benchmarks" / script, answer, *rest, limit=PATIENCE, **options)
+    words = (python, ROOT / "Benchmarks" / script, answer, *words)
+    result = run(*words, environment=environment, limit=PATIENCE)
     return result, json.loads(answer.read_text())
 
 

@@ -1,8 +1,8 @@
 """The Python peers: a process that compresses files with ZipNN and zstd when told, and the client that tells it.
 
-ZipNN has its default number of threads and the dtype of the file; its delta is the XOR with the base. Its time goes from opening one file to closing the
-other; the interpreter's start and the imports are not counted. `plain` is `ZipNN(...).compress(data)` of its README,
-`stream` the same with `is_streaming`, as its script for files has it.
+ZipNN has its default number of threads and the dtype of the file; its delta is the XOR with the base. Its time goes
+from opening one file to closing the other; the interpreter's start and the imports are not counted. `plain` is
+`ZipNN(...).compress(data)` of its README, `stream` the same with `is_streaming`, as its script for files has it.
 """
 
 import json
@@ -77,7 +77,8 @@ def zipnn(verb: str, mode: str, dtype: str, source: str, target: str, base: str 
     """Times one file."""
     begin = time.perf_counter()
     if base:
-        result = getattr(codec(mode, dtype, delta_compressed_type="byte"), verb)(read(source), delta_second_data=read(base))
+        delta = codec(mode, dtype, delta_compressed_type="byte")
+        result = getattr(delta, verb)(read(source), delta_second_data=read(base))
     else:
         result = getattr(codec(mode, dtype), verb)(read(source))
     with open(target, "wb") as file:

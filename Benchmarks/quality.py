@@ -30,16 +30,21 @@ def quality(setting: Setting, board: Board) -> None:
     judged = _judged(setting, base, tuned, [folder for folder, _ in folders])
     ranked, shared, limited = judged[: len(RANKS)], judged[len(RANKS) : -len(ERRORS)], judged[-len(ERRORS) :]
 
-    worst = {rank: max(_error(one) / _error(one, "exact") for one in found["matrices"]) for rank, found in zip(RANKS, ranked)}
+    worst = {
+        rank: max(_error(one) / _error(one, "exact") for one in found["matrices"])
+        for rank, found in zip(RANKS, ranked, strict=True)
+    }
     note = ", ".join(f"rank {rank} {error:.5f}" for rank, error in worst.items())
     board.add("quality/to-exact", max(worst.values()), firm=True, note=note)
     told = max(
         abs(document["relativeError"] / _whole(found) - 1) for (_, document), found in zip(folders, judged, strict=True)
     )
     board.add("quality/told", told, firm=True)
-    margins = [1 - one["left"] / one["squares"] - asked for asked, found in zip(ENERGIES, shared) for one in found["matrices"]]
+    pairs = [(asked, one) for asked, found in zip(ENERGIES, shared, strict=True) for one in found["matrices"]]
+    margins = [1 - one["left"] / one["squares"] - asked for asked, one in pairs]
     board.add("quality/energy-margin", min(margins), firm=True, note=f"of {len(margins)} matrices")
-    margins = [asked - _error(one) for asked, found in zip(ERRORS, limited) for one in found["matrices"]]
+    pairs = [(asked, one) for asked, found in zip(ERRORS, limited, strict=True) for one in found["matrices"]]
+    margins = [asked - _error(one) for asked, one in pairs]
     board.add("quality/error-margin", min(margins), firm=True, note=f"of {len(margins)} matrices")
 
     budgets = [_extracted(setting, base, tuned, "--budget", found["bytes"])[0] for found in ranked]

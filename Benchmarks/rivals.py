@@ -1,7 +1,7 @@
-"""Python packages at the work of one command: `rivals.py ANSWER JOB ARGUMENTS` does it once and writes its seconds to ANSWER.
+"""Python packages at the work of one command: `rivals.py ANSWER JOB ARGUMENTS` writes the seconds it took to ANSWER.
 
-A process for each run, so that the system tells the memory of that run alone. The seconds go from the first file opened to
-the last one closed; the interpreter's start and the imports are not counted. Nothing here asks a network.
+A process for each run, so that the system tells the memory of that run alone. The seconds go from the first file opened
+to the last one closed; the interpreter's start and the imports are not counted. Nothing here asks a network.
 """
 
 import json

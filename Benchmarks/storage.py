@@ -1,4 +1,4 @@
-"""The figures of deltas and results on their way to storage: sizes and rates beside other coders, and what fsync costs."""
+"""The figures of what goes to storage: sizes and rates of deltas beside other coders, and what fsync costs."""
 
 import filecmp
 import subprocess

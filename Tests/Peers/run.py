@@ -3,9 +3,9 @@
 
 Each fixture is packed and unpacked; the files must come back byte for byte, and PEFT must load them completely and
 compute the recorded logits. Understood methods are also exported without their stored config and header, and must
-load and compute the same. What `apply` makes of a base of fp32 computes, in transformers alone, the logits that PEFT computes
-with the adapter kept apart; what it makes of bases of 16 bits is what PEFT's merge makes of them, within a unit of the last
-place. Run it with the interpreter that `Scripts/peers-venv` prints:
+load and compute the same. What `apply` makes of a base of fp32 computes, in transformers alone, the logits that PEFT
+computes with the adapter kept apart; what it makes of bases of 16 bits is what PEFT's merge makes of them, within a unit
+of the last place. Run it with the interpreter that `Scripts/peers-venv` prints:
 
     run.py --tenon .build/release/tenon [CASE ...]
     run.py --fixtures-only [CASE ...]      what PEFT makes of the fixtures themselves
