@@ -15,9 +15,12 @@ from pathlib import Path
 
 import deltas
 import machine
+import models
+import quality
 import report
 import size
 import speed
+import storage
 from measure import Failed
 from setting import ROOT, Setting
 
@@ -33,6 +36,13 @@ GROUPS = {
     "delta-size": deltas.delta_size,
     "apply": deltas.apply,
     "extract": deltas.extract,
+    "table": storage.table,
+    "sync": storage.sync,
+    "memory": models.memory,
+    "merge": models.merge,
+    "layer": models.layer,
+    "quality": quality.quality,
+    "undo": quality.undo,
 }
 
 

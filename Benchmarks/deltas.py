@@ -16,7 +16,7 @@ GIGABYTE = 1e9
 CHANGES = {"gaussian": "gaussian:0.0002", "ulp": "ulp:0.01", "geometric": "geometric:0.01", "values": "values:0.01"}
 
 
-def checkpoint(setting: Setting, name: str, *options: str) -> Path:
+def checkpoint(setting: Setting, name: str, *options: object) -> Path:
     """A checkpoint that `Scripts/make-checkpoint` makes."""
     folder = setting.path(name)
     command = [sys.executable, ROOT / "Scripts" / "make-checkpoint", folder, *options]
@@ -35,7 +35,7 @@ def preset(setting: Setting) -> str:
 
 
 def delta_size(setting: Setting, board: Board) -> None:
-    """What a lossless delta takes of the tuned checkpoint, beside ZipNN's delta and zstd's."""
+    """What a lossless delta takes of the tuned checkpoint, beside zstd's patch; `table.py` has ZipNN's too."""
     base = checkpoint(setting, "size-base", "--preset", preset(setting))
     for name, change in CHANGES.items():
         tuned = checkpoint(setting, f"size-{name}", "--base", str(base), "--tuned", change)
@@ -77,9 +77,9 @@ def _patch(setting: Setting, base: Path, tuned: Path) -> int:
 def apply(setting: Setting, board: Board) -> None:
     """A rank-16 LoRA of all linear layers put onto a checkpoint of 1.1 B parameters, beside `cp`."""
     base = checkpoint(setting, "apply-base", "--preset", "tiny" if setting.smoke else "1.1b")
-    adapter = setting.path("apply-adapter.tenon")
-    folder = _adapter(setting, base)
-    run(setting.tool, "pack", folder, "--base", base, "-o", adapter)
+    container = setting.path("apply-adapter.tenon")
+    folder = adapter(setting, base, "apply-adapter")
+    run(setting.tool, "pack", folder, "--base", base, "-o", container)
     result, copy = setting.folder / "applied", setting.folder / "copied"
     environment = {"TENON_CACHE": "off", "PATH": "/usr/bin:/bin"}
 
@@ -87,7 +87,7 @@ def apply(setting: Setting, board: Board) -> None:
         def applied() -> Run:
             setting.remove(result)
             subprocess.run(["sync"], check=True)
-            arguments = ("apply", adapter, "--base", base, "-o", result, *options)
+            arguments = ("apply", container, "--base", base, "-o", result, *options)
             return run(setting.tool, *arguments, environment=environment)
 
         return applied
@@ -134,13 +134,13 @@ def extract(setting: Setting, board: Board) -> None:
         setting.remove(path)
 
 
-def _adapter(setting: Setting, base: Path) -> Path:
-    """A rank-16 LoRA of all linear layers of a checkpoint, of gaussian numbers."""
-    folder = setting.path("apply-adapter")
+def adapter(setting: Setting, base: Path, name: str, deviation: float = 0.02) -> Path:
+    """A rank-16 LoRA of all linear layers of a checkpoint, of gaussian numbers of this standard deviation."""
+    folder = setting.path(name)
     config = json.loads((base / "config.json").read_text())
     command = [sys.executable, ROOT / "Benchmarks" / "data.py", folder, "--dtype", "fp32", "--rank", "16"]
     command += ["--hidden", config["hidden_size"], "--intermediate", config["intermediate_size"]]
-    command += ["--layers", config["num_hidden_layers"]]
+    command += ["--layers", config["num_hidden_layers"], "--sigma", deviation]
     heads = config["hidden_size"] // config["num_attention_heads"]
     command += ["--key-values", config.get("num_key_value_heads", config["num_attention_heads"]) * heads]
     subprocess.run(list(map(str, command)), check=True)

@@ -30,9 +30,9 @@ def bf16(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def matrices(
-    kind: str, rows: int, columns: int
+    kind: str, rows: int, columns: int, scale: float = 1
 ) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
-    """A base and what tuning made of it, each as halves and as numbers."""
+    """A base and what tuning made of it, each as halves and as numbers; `scale` multiplies the change."""
     random = np.random.default_rng(rows * columns)
     base = bf16(random.standard_normal((rows, columns), dtype=np.float32) * 0.02)
     sizes = np.linspace(1, 0.2, 32) if kind == "planted" else np.arange(1, 1025) ** -0.5
@@ -40,7 +40,7 @@ def matrices(
     change = left @ random.standard_normal((len(sizes), columns), dtype=np.float32) * 2e-4
     if kind == "planted":
         change += random.standard_normal((rows, columns), dtype=np.float32) * 2e-4
-    return base, bf16(base[1] + change)
+    return base, bf16(base[1] + np.float32(scale) * change)
 
 
 def extraction(base: Path, tuned: Path, shape: tuple[int, int], rank: int) -> tuple[float, float]:

@@ -37,8 +37,9 @@ class Run:
     peak: int
 
 
-def run(*arguments: str | Path, environment: dict[str, str] | None = None) -> Run:
-    """Runs a command from start to exit, its output discarded. Raises `Failed` with its words if it fails."""
+def run(*arguments: str | Path, environment: dict[str, str] | None = None, limit: float = LIMIT) -> Run:
+    """Runs a command from start to exit, its output discarded. Raises `Failed` with its words if it fails, or if it
+    runs for longer than so many seconds."""
     words = [os.fspath(argument) for argument in arguments]
     with tempfile.TemporaryFile() as errors:
         actions = [
@@ -48,7 +49,7 @@ def run(*arguments: str | Path, environment: dict[str, str] | None = None) -> Ru
         ]
         begin = time.perf_counter()
         child = os.posix_spawn(words[0], words, environment or os.environ, file_actions=actions)
-        alarm = threading.Timer(LIMIT, os.kill, (child, signal.SIGKILL))
+        alarm = threading.Timer(limit, os.kill, (child, signal.SIGKILL))
         alarm.start()
         _, status, usage = os.wait4(child, 0)
         seconds = time.perf_counter() - begin
@@ -56,8 +57,8 @@ def run(*arguments: str | Path, environment: dict[str, str] | None = None) -> Ru
         if status != 0:
             errors.seek(0)
             message = errors.read().decode(errors="replace").strip()
-            if seconds >= LIMIT:
-                message = f"still running after {LIMIT} s"
+            if seconds >= limit:
+                message = f"still running after {limit} s"
             raise Failed(f"{' '.join(words)}: status {os.waitstatus_to_exitcode(status)}: {message}")
     return Run(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * PEAK_UNIT)
 

@@ -1,8 +1,8 @@
 """The Python peers: a process that compresses files with ZipNN and zstd when told, and the client that tells it.
 
-ZipNN has its default number of threads and the dtype of the file. Its time goes from opening one file to closing the
-other; the interpreter's start and the imports are not counted. `plain` is `ZipNN(...).compress(data)` of its README,
-`stream` the same with `is_streaming`, as its script for files has it.
+ZipNN has its default number of threads and the dtype of the file; its delta is the XOR with the base. Its time goes
+from opening one file to closing the other; the interpreter's start and the imports are not counted. `plain` is
+`ZipNN(...).compress(data)` of its README, `stream` the same with `is_streaming`, as its script for files has it.
 """
 
 import json
@@ -33,9 +33,10 @@ class Peers:
             raise Failed(f"peer {question}: {answer['error']}")
         return answer
 
-    def zipnn(self, verb: str, mode: str, dtype: str, source: Path, target: Path) -> float:
-        """Seconds to `compress` or `decompress` one file into another."""
-        return self._ask(do="zipnn", verb=verb, mode=mode, dtype=dtype, source=source, target=target)["seconds"]
+    def zipnn(self, verb: str, mode: str, dtype: str, source: Path, target: Path, base: Path | None = None) -> float:
+        """Seconds to `compress` or `decompress` one file into another, as a delta if there is a base."""
+        question = {"verb": verb, "mode": mode, "dtype": dtype, "source": source, "target": target, "base": base}
+        return self._ask(do="zipnn", **question)["seconds"]
 
     def zipnn_size(self, dtype: str, source: Path) -> int:
         """The bytes a file takes in ZipNN, in the mode that makes it smaller."""
@@ -65,17 +66,21 @@ def read(path: str) -> bytearray:
     return data
 
 
-def codec(mode: str, dtype: str):
+def codec(mode: str, dtype: str, **options: str):
     """ZipNN with its defaults for a dtype."""
     from zipnn import ZipNN
 
-    return ZipNN(bytearray_dtype=DTYPES[dtype], is_streaming=mode == "stream")
+    return ZipNN(bytearray_dtype=DTYPES[dtype], is_streaming=mode == "stream", **options)
 
 
-def zipnn(verb: str, mode: str, dtype: str, source: str, target: str) -> dict:
+def zipnn(verb: str, mode: str, dtype: str, source: str, target: str, base: str | None) -> dict:
     """Times one file."""
     begin = time.perf_counter()
-    result = getattr(codec(mode, dtype), verb)(read(source))
+    if base:
+        delta = codec(mode, dtype, delta_compressed_type="byte")
+        result = getattr(delta, verb)(read(source), delta_second_data=read(base))
+    else:
+        result = getattr(codec(mode, dtype), verb)(read(source))
     with open(target, "wb") as file:
         file.write(result)
     return {"seconds": time.perf_counter() - begin}

@@ -88,6 +88,16 @@ def english() -> str:
     return "\n\n".join(topics[name] for name in sorted(topics))
 
 
+def compiled(name: str, sources: list[Path], headers: list[Path], *options: str | Path) -> Path:
+    """A program or library of C in the benchmarks' build folder, built anew if a file changed."""
+    program = ROOT / "Benchmarks" / ".build" / name
+    newest = max(path.stat().st_mtime for path in [*sources, *headers])
+    if not program.exists() or program.stat().st_mtime < newest:
+        program.parent.mkdir(exist_ok=True)
+        subprocess.run(["clang", "-O2", *sources, *options, "-o", program], check=True)
+    return program
+
+
 def tensor_bytes(weights: Path) -> int:
     """The bytes of the tensors of a safetensors file, its header left out."""
     with weights.open("rb") as file:

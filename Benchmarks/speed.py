@@ -10,7 +10,7 @@ from pathlib import Path
 import data
 from measure import Failed, Run, median, ratio, rounds, run
 from report import Board
-from setting import ROOT, WEIGHTS, Setting, tensor_bytes
+from setting import ROOT, WEIGHTS, Setting, compiled, tensor_bytes
 
 GIBIBYTE = 1 << 30
 GIGABYTE = 1e9
@@ -186,14 +186,9 @@ def sha256(setting: Setting, board: Board) -> None:
 def _kernel() -> Path:
     """The timing program, built anew if a source changed."""
     folder = ROOT / "Sources" / "Shims" / "CKernels"
-    program = ROOT / "Benchmarks" / ".build" / "sha256"
     sources = [ROOT / "Benchmarks" / "Kernels" / "sha256.c", *sorted(folder.rglob("*.c"))]
-    newest = max(path.stat().st_mtime for path in [*sources, *folder.rglob("*.h")])
-    if not program.exists() or program.stat().st_mtime < newest:
-        program.parent.mkdir(exist_ok=True)
-        command = ["clang", "-O2", "-std=gnu11", "-pthread", "-I", folder / "include", *sources, "-lm", "-o", program]
-        subprocess.run(command, check=True)
-    return program
+    headers = list(folder.rglob("*.h"))
+    return compiled("sha256", sources, headers, "-std=gnu11", "-pthread", "-I", folder / "include", "-lm")
 
 
 def _has(program: Path, level: str) -> bool:

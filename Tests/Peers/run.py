@@ -3,9 +3,10 @@
 
 Each fixture is packed and unpacked; the files must come back byte for byte, and PEFT must load them completely and
 compute the recorded logits. Understood methods are also exported without their stored config and header, and must
-load and compute the same. What `apply` makes of bases of 16 bits is what PEFT's merge makes of them, within a unit of the
-last place. Where the binary trains, its adapters answer in PEFT as they do here, and PEFT's have the same loss here. Run
-it with the interpreter that `Scripts/peers-venv` prints:
+load and compute the same. What `apply` makes of a base of fp32 computes, in transformers alone, the logits that PEFT
+computes with the adapter kept apart; what it makes of bases of 16 bits is what PEFT's merge makes of them, within a unit
+of the last place. Where the binary trains, its adapters answer in PEFT as they do here, and PEFT's have the same loss
+here. Run it with the interpreter that `Scripts/peers-venv` prints:
 
     run.py --tenon .build/release/tenon [CASE ...]
     run.py --fixtures-only [CASE ...]      what PEFT makes of the fixtures themselves
@@ -37,7 +38,9 @@ from generator.case import Case  # noqa: E402
 from generator.cases import CASES  # noqa: E402
 from generator.tables import config_keys, methods  # noqa: E402
 from halves import TOLERANCE as HALF_TOLERANCE  # noqa: E402
-from halves import half_difference  # noqa: E402
+from halves import explained, half_difference  # noqa: E402
+from logits import TOLERANCE as MERGED_LOGITS_TOLERANCE  # noqa: E402
+from logits import merged_logits  # noqa: E402
 from merged import TOLERANCE as MERGED_TOLERANCE  # noqa: E402
 from merged import merged_difference  # noqa: E402
 from safetensors import safe_open  # noqa: E402
@@ -139,6 +142,10 @@ def check_case(case: Case, binary: Path | None) -> None:
             tenon(binary, "unpack", container, "--format", "peft", "--ignore-original", "-o", bare)
             same_tensors(bare, original)
             same_logits(computed(bare, case), logits, EXPORT_TOLERANCE, "rebuilt")
+        found = merged_logits(partial(tenon, binary), case, Path(temporary))
+        if found is not None:
+            same_logits(found, logits, MERGED_LOGITS_TOLERANCE, "merged")
+        require(explained(case), "PEFT's merge in 16 bits is not that of factors rounded to the base's type")
         for word, difference in half_difference(partial(tenon, binary), case, Path(temporary)).items():
             require(difference <= HALF_TOLERANCE, f"merged in {word}: differs by {difference:.2g} units of the last place")
 
