@@ -60,7 +60,9 @@ struct BytePairEncoding: Sendable {
         scratch.queue.removeAll()
         for place in 0..<count - 1 { propose(place, &scratch) }
         while let (rank, place) = scratch.queue.popLowest() {
-            guard scratch.symbols[place] >= 0, case let right = Int(scratch.next[place]), right < count else { continue }
+            guard scratch.symbols[place] >= 0, case let right = Int(scratch.next[place]), right < count else {
+                continue
+            }
             // What was proposed may be gone; another pair that gives the same token serves as well, as it does elsewhere.
             let result = merges.results[Int(rank)]
             let current = merges.rank(scratch.symbols[place], scratch.symbols[right])

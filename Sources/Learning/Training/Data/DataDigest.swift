@@ -1,0 +1,31 @@
+package import Digests
+
+/// What identifies data whatever their file looks like: SHA-256 over the ids and labels of all rows, as `Spec/data.md` has
+/// it.
+package enum DataDigest {
+    private static let domain = "tenon/data/1"
+
+    package static func of(_ rows: [Row]) -> Digest {
+        var hash = SHA256()
+        hash.update(domain: domain)
+        hash.update(UInt64(rows.count))
+        for row in rows {
+            hash.update(UInt32(row.inputs.count))
+            hash.update(ids: row.inputs)
+            hash.update(ids: row.labels)
+        }
+        return hash.finish()
+    }
+}
+
+extension SHA256 {
+    fileprivate mutating func update(ids: [Int32]) {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(4 * ids.count)
+        for id in ids {
+            let value = UInt32(bitPattern: id)
+            for shift in [0, 8, 16, 24] as [UInt32] { bytes.append(UInt8(truncatingIfNeeded: value >> shift)) }
+        }
+        update(bytes)
+    }
+}

@@ -1,0 +1,24 @@
+package import Tokenization
+
+/// How data are read.
+package struct DataOptions: Sendable {
+    /// Ids are below this.
+    package var vocabularySize: Int
+    /// How many tokens of a row are kept.
+    package var maximumLength: Int
+    /// What makes ids of text; without one only rows of ids can be read.
+    package var tokenizer: Tokenizer?
+    /// Whether the first line that cannot be used ends it all, instead of being skipped and counted.
+    package var isStrict = false
+    /// Bytes of one line; longer ones cannot be used.
+    package var lineByteLimit = 16 << 20
+
+    /// Sizes are at least 1.
+    package init(vocabularySize: Int, maximumLength: Int, tokenizer: Tokenizer? = nil, isStrict: Bool = false) {
+        precondition(vocabularySize > 0 && maximumLength > 0)
+        self.vocabularySize = vocabularySize
+        self.maximumLength = maximumLength
+        self.tokenizer = tokenizer
+        self.isStrict = isStrict
+    }
+}

@@ -1,0 +1,86 @@
+package import Diagnostics
+package import Digests
+import Files
+
+/// All rows of a file, and what became of those that could not be used.
+package struct DataSet: Sendable {
+    package let path: String
+    package let rows: [Row]
+    /// How many lines could not be used.
+    package let skippedCount: Int
+    /// How many rows lost tokens because they were longer than allowed.
+    package let truncatedCount: Int
+    /// One for each of the first lines that were skipped, and one for each sum.
+    package let findings: [Finding]
+
+    /// How many skipped lines have a finding of their own.
+    private static let shownLineCount = 10
+
+    /// Reads a file of JSON lines; empty lines are passed over.
+    ///
+    /// Throws ``Failure/Code/badDataLine`` for the first line that cannot be used where the options are strict,
+    /// ``Failure/Code/dataEmpty`` where no row is left, and what reading throws.
+    package init(path: String, options: DataOptions) throws(Failure) {
+        let file = try InputFile(path: path)
+        var reader = LineReader(file, limit: options.lineByteLimit)
+        let maker = RowReader(options: options, path: path)
+        var rows: [Row] = []
+        var skipped: [Failure] = []
+        var skippedCount = 0
+        var truncatedCount = 0
+        while let line = try reader.next() {
+            if !line.isTooLong && line.bytes.allSatisfy(\.isJSONSpace) { continue }
+            do throws(Failure) {
+                let (row, isTruncated) = try maker.row(line)
+                rows.append(row)
+                if isTruncated { truncatedCount += 1 }
+            } catch {
+                guard error.code == .badDataLine, !options.isStrict else { throw error }
+                skippedCount += 1
+                if skipped.count < Self.shownLineCount { skipped.append(error) }
+            }
+        }
+        try file.checkUnchanged()
+        guard !rows.isEmpty else { throw Self.empty(path, skipped.first) }
+        self.path = path
+        self.rows = rows
+        self.skippedCount = skippedCount
+        self.truncatedCount = truncatedCount
+        findings = Self.findings(path, skipped, skippedCount, truncatedCount, options)
+    }
+
+    /// How many tokens are predicted in all rows together.
+    package var labeledTokenCount: Int { rows.reduce(0) { $0 + $1.labeledTokenCount } }
+
+    /// What identifies the rows: `Spec/data.md`.
+    package var digest: Digest { DataDigest.of(rows) }
+
+    private static func empty(_ path: String, _ first: Failure?) -> Failure {
+        Failure(
+            .dataEmpty, "no line of the data can be used", path: path,
+            hint: "each line is an object with `text`, or with `input_ids` and perhaps `labels`",
+            cause: first.map { "\($0.object ?? ""): \($0.what)" })
+    }
+
+    private static func findings(
+        _ path: String, _ skipped: [Failure], _ skippedCount: Int, _ truncatedCount: Int, _ options: DataOptions
+    ) -> [Finding] {
+        let word = Failure.Code.badDataLine.word
+        var findings = skipped.map { failure in
+            Finding(word, "skipped \(failure)")
+        }
+        if skippedCount > 0 {
+            findings.append(Finding(word, "lines skipped in all: \(skippedCount)", object: path))
+        }
+        if truncatedCount > 0 {
+            findings.append(
+                Finding(
+                    "truncated-rows", "rows cut to \(options.maximumLength) tokens: \(truncatedCount)", object: path))
+        }
+        return findings
+    }
+}
+
+extension UInt8 {
+    fileprivate var isJSONSpace: Bool { self == 0x20 || self == 0x09 || self == 0x0D }
+}

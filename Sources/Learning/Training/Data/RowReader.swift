@@ -1,0 +1,118 @@
+import Diagnostics
+import JSON
+import Tokenization
+
+/// Makes rows of lines: `input_ids` with or without `labels`, or `text`, whatever each line has.
+struct RowReader {
+    let options: DataOptions
+    let path: String
+
+    /// A row, and whether tokens were left out because it was too long.
+    ///
+    /// Throws ``Failure/Code/badDataLine`` with the line's number for one that cannot be used.
+    func row(_ line: LineReader.Line) throws(Failure) -> (row: Row, isTruncated: Bool) {
+        do throws(Failure) {
+            guard !line.isTooLong else {
+                throw Failure(
+                    .badDataLine, "the line is too long", expected: "at most \(options.lineByteLimit) bytes")
+            }
+            let fields = try fields(line)
+            var inputs: [Int32]
+            var labels: [Int32]
+            if let ids = fields.inputs {
+                inputs = ids
+                labels = fields.labels ?? ids
+            } else if let text = fields.text {
+                inputs = try tokens(of: text)
+                labels = inputs
+            } else {
+                throw Failure(
+                    .badDataLine, "the line has nothing to learn from", expected: "`input_ids` or `text`",
+                    actual: fields.others.isEmpty ? "no keys" : fields.others.prefix(8).joined(separator: ", "))
+            }
+            guard !inputs.isEmpty else { throw Failure(.badDataLine, "the line has no tokens") }
+            guard inputs.count == labels.count else {
+                throw Failure(
+                    .badDataLine, "the line has another number of labels than of ids", expected: "\(inputs.count)",
+                    actual: "\(labels.count)")
+            }
+            let isTruncated = inputs.count > options.maximumLength
+            if isTruncated {
+                inputs.removeSubrange(options.maximumLength...)
+                labels.removeSubrange(options.maximumLength...)
+            }
+            return (Row(inputs: inputs, labels: labels, line: line.number), isTruncated)
+        } catch {
+            throw located(error, line.number)
+        }
+    }
+
+    private struct Fields {
+        var inputs: [Int32]?
+        var labels: [Int32]?
+        var text: String?
+        var others: [String] = []
+    }
+
+    private func fields(_ line: LineReader.Line) throws(Failure) -> Fields {
+        var fields = Fields()
+        var scanner = try JSONScanner(
+            unsafe line.bytes.span.bytes, path: path, origin: UInt64(line.offset), limit: options.lineByteLimit,
+            mismatch: .badDataLine)
+        try scanner.beginObject()
+        while let key = try scanner.nextKey() {
+            switch key {
+            case "input_ids": fields.inputs = try ids(&scanner, key)
+            case "labels": fields.labels = try ids(&scanner, key, orIgnored: true)
+            case "text": fields.text = try scanner.string()
+            default:
+                fields.others.append("`\(key)`")
+                try scanner.skip()
+            }
+        }
+        try scanner.end()
+        return fields
+    }
+
+    private func ids(_ scanner: inout JSONScanner, _ key: String, orIgnored: Bool = false) throws(Failure) -> [Int32] {
+        let allowed = (orIgnored ? Int(Row.ignored) : 0)...(min(options.vocabularySize, Int(Int32.max)) - 1)
+        var ids: [Int32] = []
+        try scanner.beginArray()
+        while try scanner.nextElement() {
+            let place = scanner.offset
+            let id = try scanner.integer(in: Int.min...Int.max)
+            guard allowed.contains(id), id >= 0 || id == Int(Row.ignored) else {
+                throw Failure(
+                    .badDataLine, "`\(key)` has an id that the model has not", offset: place,
+                    expected: "0 to \(allowed.upperBound)" + (orIgnored ? " or \(Row.ignored)" : ""), actual: "\(id)")
+            }
+            ids.append(Int32(id))
+        }
+        return ids
+    }
+
+    /// With the token that begins a text, where the tokenizer asks for it, and the one that ends it.
+    private func tokens(of text: String) throws(Failure) -> [Int32] {
+        guard let tokenizer = options.tokenizer else {
+            throw Failure(.badDataLine, "the line has text, and there is no tokenizer", expected: "`input_ids`")
+        }
+        var ids = tokenizer.encode(text, addSpecialTokens: true)
+        if let eos = tokenizer.eos, ids.last != eos { ids.append(eos) }
+        if let id = ids.first(where: { $0 >= options.vocabularySize }) {
+            throw Failure(
+                .badDataLine, "the tokenizer gives an id that the model has not",
+                expected: "0 to \(options.vocabularySize - 1)", actual: "\(id)")
+        }
+        return ids
+    }
+
+    /// What went wrong, as the fault of a line; what is wrong with the text of it is the cause.
+    private func located(_ error: Failure, _ number: Int) -> Failure {
+        if [.interrupted, .terminated, .internal].contains(error.code) { return error }
+        var failure = error
+        failure.code = .badDataLine
+        failure.object = "line \(number)"
+        failure.path = path
+        return failure
+    }
+}
