@@ -34,6 +34,23 @@ import Training
         #expect(data.skippedCount == 0 && data.truncatedCount == 0 && data.findings.isEmpty)
     }
 
+    /// A mark before the first line, null for what is absent, and no line end at the end.
+    @Test func lenience() throws {
+        let rows = #"{"text":null,"labels":null,"input_ids":[1]}"# + "\n\n" + #"{"input_ids":[2]}"#
+        let folder = try TemporaryFolder()
+        for text in [rows, rows + "\n", "\n" + rows] {
+            let bytes: [UInt8] = [0xEF, 0xBB, 0xBF] + Array(text.utf8)
+            let data = try DataSet(path: try folder.write(bytes, to: "x.jsonl"), options: Self.ids)
+            let first = text.hasPrefix("\n") ? 2 : 1
+            #expect(data.rows.map(\.line) == [first, first + 2])
+            #expect(data.rows.map(\.inputs) == [[1], [2]])
+        }
+        let failure = #expect(throws: Failure.self) {
+            try DataSet(path: try folder.write([0xEF, 0xBB, 0xBF], to: "x.jsonl"), options: Self.ids)
+        }
+        #expect(failure?.code == .dataEmpty)
+    }
+
     @Test func truncates() throws {
         let data = try Self.read(#"{"input_ids":[1,2,3,4,5,6,7,8,9,10]}"# + "\n" + #"{"input_ids":[1,2,3,4,5,6,7,8]}"#)
         #expect(data.rows.map(\.inputs) == [[1, 2, 3, 4, 5, 6, 7, 8], [1, 2, 3, 4, 5, 6, 7, 8]])
@@ -50,7 +67,8 @@ import Training
         (#"{"input_ids":[9999999999999999999]}"#, "range"), (#"{"input_ids":[1],"labels":[1,2]}"#, "labels"),
         (#"{"input_ids":[1],"labels":[-1]}"#, "-100"), (#"{"prompt":"a","completion":"b"}"#, "`prompt`"),
         ("{}", "no keys"), (#"{"text":"a"}"#, "no tokenizer"), (#"{"input_ids":[1],"input_ids":[1]}"#, "twice"),
-        (#"{"text":7}"#, "kind"), ("{\"input_ids\":[1],\"a\":\"\u{1}\"}", "control"),
+        (#"{"text":7}"#, "kind"), (#"{"input_ids":[1],"labels":1}"#, "array"), (#"{"input_ids":null}"#, "no keys"),
+        ("{\"input_ids\":[1],\"a\":\"\u{1}\"}", "control"),
     ]
 
     @Test(arguments: broken)
@@ -133,6 +151,14 @@ import Training
         #expect(data.rows[0].labels == data.rows[0].inputs)
         #expect(data.rows[1].inputs == [7])
         #expect(data.rows[2].inputs.count { $0 == eos } == 1)
+
+        #expect(data.findings.isEmpty)
+
+        let endless = DataOptions(
+            vocabularySize: tokenizer.vocabularySize, maximumLength: 1000, tokenizer: try Tokenizer(path: place))
+        let without = try Self.read(#"{"text":"a","label":1,"labels":1}"# + "\n" + #"{"input_ids":[1]}"#, endless)
+        #expect(without.rows[0].inputs == [bos] + tokenizer.encode("a", addSpecialTokens: false))
+        #expect(without.findings.map(\.code) == ["no-end-token"])
 
         var narrow = options
         narrow.vocabularySize = Int(eos)
