@@ -37,7 +37,8 @@ import Tokenization
             if isSame { continue }
             differences += 1
             if differences <= 5 {
-                Issue.record("\(family): \(text.debugDescription), \(tokenizer.encode(text, addSpecialTokens: true)) for \(ids)")
+                Issue.record(
+                    "\(family): \(text.debugDescription), \(tokenizer.encode(text, addSpecialTokens: true)) for \(ids)")
             }
         }
         #expect(differences == 0, "of \(cases.count) texts")

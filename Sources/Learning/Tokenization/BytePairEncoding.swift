@@ -27,6 +27,7 @@ struct BytePairEncoding: Sendable {
 
         fileprivate static let wordLimit = 1 << 16
         fileprivate static let byteLimit = 128
+        fileprivate static let keptSymbolCount = 1 << 16
     }
 
     /// Appends the tokens of a word, given by its bytes.
@@ -57,10 +58,11 @@ struct BytePairEncoding: Sendable {
         fill(word, &scratch)
         let count = scratch.symbols.count
         guard count > 1 else { return }
-        scratch.queue.removeAll()
         for place in 0..<count - 1 { propose(place, &scratch) }
         while let (rank, place) = scratch.queue.popLowest() {
-            guard scratch.symbols[place] >= 0, case let right = Int(scratch.next[place]), right < count else { continue }
+            guard scratch.symbols[place] >= 0, case let right = Int(scratch.next[place]), right < count else {
+                continue
+            }
             // What was proposed may be gone; another pair that gives the same token serves as well, as it does elsewhere.
             let result = merges.results[Int(rank)]
             let current = merges.rank(scratch.symbols[place], scratch.symbols[right])
@@ -83,9 +85,12 @@ struct BytePairEncoding: Sendable {
 
     /// Makes symbols of a word's bytes.
     private func fill(_ word: Span<UInt8>, _ scratch: inout Scratch) {
-        scratch.symbols.removeAll(keepingCapacity: true)
-        scratch.next.removeAll(keepingCapacity: true)
-        scratch.previous.removeAll(keepingCapacity: true)
+        // What an endless word took is not kept.
+        let keeps = scratch.symbols.count <= Scratch.keptSymbolCount
+        scratch.symbols.removeAll(keepingCapacity: keeps)
+        scratch.next.removeAll(keepingCapacity: keeps)
+        scratch.previous.removeAll(keepingCapacity: keeps)
+        scratch.queue.removeAll(keepingCapacity: keeps)
         var isAfterUnknown = false
         for index in word.indices {
             var symbol = byteTokens[Int(word[index])]
@@ -108,7 +113,7 @@ struct BytePairEncoding: Sendable {
 private struct MergeQueue: Sendable {
     private var entries: [UInt64] = []
 
-    mutating func removeAll() { entries.removeAll(keepingCapacity: true) }
+    mutating func removeAll(keepingCapacity: Bool) { entries.removeAll(keepingCapacity: keepingCapacity) }
 
     mutating func insert(_ rank: Int32, _ place: Int) {
         let entry = UInt64(UInt32(bitPattern: rank)) << 32 | UInt64(UInt32(truncatingIfNeeded: place))

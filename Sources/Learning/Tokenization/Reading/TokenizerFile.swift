@@ -79,6 +79,7 @@ struct TokenizerFile {
     }
 
     private mutating func readAdded(_ tokens: [JSONValue]) throws(Failure) {
+        var byteCount = 0
         for json in tokens {
             guard let content = json["content"]?.string, let id = json["id"]?.int,
                 (0..<TokenizerLimits.idCount).contains(id)
@@ -88,6 +89,10 @@ struct TokenizerFile {
                 throw Failure(
                     .tokenizerInvalid, "an added token is too long", object: String(content.prefix(40)) + "…",
                     expected: "at most \(TokenizerLimits.addedTokenByteCount) bytes")
+            }
+            byteCount += content.utf8.count
+            guard byteCount <= TokenizerLimits.addedByteCount else {
+                throw Failure(.tokenizerInvalid, "the added tokens are too long together")
             }
             try modelPart?.add(content, id: id)
             let token = AddedTokens.Token(

@@ -52,7 +52,7 @@ package struct BatchSequence: Sendable {
     package private(set) var cursor: BatchPlan.Cursor
     private var order: [Int]
 
-    /// Throws nothing: a cursor beyond the end of its epoch is one at the beginning of the next.
+    /// A cursor beyond the end of its epoch is one at the beginning of the next.
     package init(_ plan: BatchPlan, from cursor: BatchPlan.Cursor = BatchPlan.Cursor()) {
         precondition(cursor.epoch >= 0 && cursor.batch >= 0)
         self.plan = plan

@@ -28,12 +28,14 @@ package struct DataSet: Sendable {
         var skipped: [Failure] = []
         var skippedCount = 0
         var truncatedCount = 0
+        var endlessCount = 0
         while let line = try reader.next() {
             if !line.isTooLong && line.bytes.allSatisfy(\.isJSONSpace) { continue }
             do throws(Failure) {
-                let (row, isTruncated) = try maker.row(line)
-                rows.append(row)
-                if isTruncated { truncatedCount += 1 }
+                let outcome = try maker.row(line)
+                rows.append(outcome.row)
+                if outcome.isTruncated { truncatedCount += 1 }
+                if outcome.hasNoEnd { endlessCount += 1 }
             } catch {
                 guard error.code == .badDataLine, !options.isStrict else { throw error }
                 skippedCount += 1
@@ -46,7 +48,9 @@ package struct DataSet: Sendable {
         self.rows = rows
         self.skippedCount = skippedCount
         self.truncatedCount = truncatedCount
-        findings = Self.findings(path, skipped, skippedCount, truncatedCount, options)
+        findings =
+            Self.findings(path, skipped, skippedCount)
+            + Self.findings(path, truncatedCount, endlessCount, options.maximumLength)
     }
 
     /// How many tokens are predicted in all rows together.
@@ -62,20 +66,27 @@ package struct DataSet: Sendable {
             cause: first.map { "\($0.object ?? ""): \($0.what)" })
     }
 
-    private static func findings(
-        _ path: String, _ skipped: [Failure], _ skippedCount: Int, _ truncatedCount: Int, _ options: DataOptions
-    ) -> [Finding] {
+    private static func findings(_ path: String, _ skipped: [Failure], _ skippedCount: Int) -> [Finding] {
+        if skippedCount == 0 { return [] }
         let word = Failure.Code.badDataLine.word
-        var findings = skipped.map { failure in
-            Finding(word, "skipped \(failure)")
-        }
-        if skippedCount > 0 {
-            findings.append(Finding(word, "lines skipped in all: \(skippedCount)", object: path))
-        }
+        return skipped.map { Finding(word, "skipped \($0)") }
+            + [Finding(word, "lines skipped in all: \(skippedCount)", object: path)]
+    }
+
+    private static func findings(
+        _ path: String, _ truncatedCount: Int, _ endlessCount: Int, _ maximumLength: Int
+    ) -> [Finding] {
+        var findings: [Finding] = []
         if truncatedCount > 0 {
             findings.append(
+                Finding("truncated-rows", "rows cut to \(maximumLength) tokens: \(truncatedCount)", object: path))
+        }
+        if endlessCount > 0 {
+            findings.append(
                 Finding(
-                    "truncated-rows", "rows cut to \(options.maximumLength) tokens: \(truncatedCount)", object: path))
+                    "no-end-token",
+                    "nothing says which token ends a text, so none was appended; rows of text: \(endlessCount)",
+                    object: path))
         }
         return findings
     }

@@ -1,7 +1,8 @@
 import Diagnostics
 import Files
 
-/// The lines of a file, read block by block; one that is too long is passed over without being kept.
+/// The lines of a file, read block by block; one that is too long is passed over without being kept. The mark that some
+/// systems put at the beginning of a text in UTF-8 is no part of the first line.
 struct LineReader: ~Copyable {
     struct Line {
         /// From 1.
@@ -14,6 +15,7 @@ struct LineReader: ~Copyable {
     }
 
     private static let blockByteCount = 1 << 20
+    private static let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
 
     private let file: InputFile
     private let limit: Int
@@ -33,6 +35,7 @@ struct LineReader: ~Copyable {
     mutating func next() throws(Failure) -> Line? {
         var bytes: [UInt8] = []
         var isTooLong = false
+        guard try fill() else { return nil }
         let start = offset - (block.count - place)
         while try fill() {
             let end = block[place...].firstIndex(of: UInt8(ascii: "\n"))
@@ -46,7 +49,7 @@ struct LineReader: ~Copyable {
             place = end.map { $0 + 1 } ?? block.count
             if end != nil { return line(bytes, start, isTooLong) }
         }
-        return start < file.size ? line(bytes, start, isTooLong) : nil
+        return line(bytes, start, isTooLong)
     }
 
     private mutating func line(_ bytes: [UInt8], _ start: Int, _ isTooLong: Bool) -> Line {
@@ -60,8 +63,8 @@ struct LineReader: ~Copyable {
         guard offset < file.size else { return false }
         try Cancellation.check()
         block = try file.read(at: offset, count: min(Self.blockByteCount, file.size - offset))
+        place = offset == 0 && block.starts(with: Self.mark) ? Self.mark.count : 0
         offset += block.count
-        place = 0
-        return true
+        return place < block.count
     }
 }

@@ -7,10 +7,16 @@ struct RowReader {
     let options: DataOptions
     let path: String
 
-    /// A row, and whether tokens were left out because it was too long.
-    ///
+    struct Outcome {
+        let row: Row
+        /// Whether tokens were left out because the row was too long.
+        let isTruncated: Bool
+        /// Whether it was made of text without a token that ends it, as the tokenizer names none.
+        let hasNoEnd: Bool
+    }
+
     /// Throws ``Failure/Code/badDataLine`` with the line's number for one that cannot be used.
-    func row(_ line: LineReader.Line) throws(Failure) -> (row: Row, isTruncated: Bool) {
+    func row(_ line: LineReader.Line) throws(Failure) -> Outcome {
         do throws(Failure) {
             guard !line.isTooLong else {
                 throw Failure(
@@ -20,6 +26,9 @@ struct RowReader {
             var inputs: [Int32]
             var labels: [Int32]
             if let ids = fields.inputs {
+                guard !fields.hasOtherLabels else {
+                    throw Failure(.badDataLine, "`labels` is of the wrong kind", expected: "array")
+                }
                 inputs = ids
                 labels = fields.labels ?? ids
             } else if let text = fields.text {
@@ -41,7 +50,9 @@ struct RowReader {
                 inputs.removeSubrange(options.maximumLength...)
                 labels.removeSubrange(options.maximumLength...)
             }
-            return (Row(inputs: inputs, labels: labels, line: line.number), isTruncated)
+            return Outcome(
+                row: Row(inputs: inputs, labels: labels, line: line.number), isTruncated: isTruncated,
+                hasNoEnd: fields.inputs == nil && options.tokenizer?.eos == nil)
         } catch {
             throw located(error, line.number)
         }
@@ -50,6 +61,8 @@ struct RowReader {
     private struct Fields {
         var inputs: [Int32]?
         var labels: [Int32]?
+        /// Whether `labels` is something else than one for each id.
+        var hasOtherLabels = false
         var text: String?
         var others: [String] = []
     }
@@ -61,11 +74,14 @@ struct RowReader {
             mismatch: .badDataLine)
         try scanner.beginObject()
         while let key = try scanner.nextKey() {
+            let kind = try scanner.peek()
             switch key {
+            case _ where kind == .null: try scanner.null()
             case "input_ids": fields.inputs = try ids(&scanner, key)
-            case "labels": fields.labels = try ids(&scanner, key, orIgnored: true)
+            case "labels" where kind == .array: fields.labels = try ids(&scanner, key, orIgnored: true)
             case "text": fields.text = try scanner.string()
             default:
+                if key == "labels" { fields.hasOtherLabels = true }
                 fields.others.append("`\(key)`")
                 try scanner.skip()
             }
