@@ -24,7 +24,8 @@ struct Train: ParsableCommand, Exemplified {
     @Option(help: ArgumentHelp("The base: a model's folder.", valueName: "model"))
     var base: String
 
-    @Option(help: ArgumentHelp("A folder with train.jsonl and perhaps valid.jsonl, or one such file.", valueName: "data"))
+    @Option(
+        help: ArgumentHelp("A folder with train.jsonl and perhaps valid.jsonl, or one such file.", valueName: "data"))
     var data: String
 
     @OptionGroup var output: OutputOptions

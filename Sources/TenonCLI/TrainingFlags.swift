@@ -112,7 +112,9 @@ struct TrainingFlags: ParsableArguments {
             options.steps = try positive(iters ?? 1000, "--iters")
         }
         options.optimizer.learningRate = learningRate ?? trainable.learningRate
-        guard options.optimizer.learningRate > 0, options.optimizer.learningRate.isFinite, warmup >= 0, warmup < 1e9, weightDecay >= 0 else {
+        guard options.optimizer.learningRate > 0, options.optimizer.learningRate.isFinite, warmup >= 0, warmup < 1e9,
+            weightDecay >= 0
+        else {
             throw Failure(.usage, "a rate is out of its range")
         }
         options.schedule = lrSchedule

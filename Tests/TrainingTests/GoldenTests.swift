@@ -34,7 +34,8 @@ struct GoldenTests {
                 continue
             }
             #expect(
-                distance(tensor.parameter.gradient.values, gradient) < limit, "\(R.self) \(tensor.key) \(tensor.role.word)")
+                distance(tensor.parameter.gradient.values, gradient) < limit,
+                "\(R.self) \(tensor.key) \(tensor.role.word)")
         }
     }
 
@@ -55,7 +56,9 @@ struct GoldenTests {
         }
         #expect(abs(model.loss(batch, engine).mean - losses[5]) < 1e-4)
         for tensor in inserted.tensors {
-            guard let after = try tensor.names.lazy.compactMap({ try file.doubles("after." + $0) }).first else { continue }
+            guard let after = try tensor.names.lazy.compactMap({ try file.doubles("after." + $0) }).first else {
+                continue
+            }
             // AdamW divides by the gradient, so what is rounding there is a step here.
             #expect(distance(tensor.parameter.value.values, after) < 1e-2, "\(tensor.key)")
         }

@@ -32,7 +32,9 @@ struct Golden {
 
     private static let document: JSONValue = {
         let path = folder + "/cases.json"
-        guard let file = try? InputFile(path: path), let bytes = try? file.read(at: 0, count: file.size) else { return nil }
+        guard let file = try? InputFile(path: path), let bytes = try? file.read(at: 0, count: file.size) else {
+            return nil
+        }
         return (try? JSONValue.parse(bytes, path: path)) ?? nil
     }()
 
@@ -98,7 +100,8 @@ extension SafetensorsFile {
 extension TrainedTensor {
     /// The names that PEFT may give it in a file.
     var names: [String] {
-        let module = "base_model.model." + (key.target.hasSuffix(".weight") ? String(key.target.dropLast(7)) : key.target)
+        let module =
+            "base_model.model." + (key.target.hasSuffix(".weight") ? String(key.target.dropLast(7)) : key.target)
         return switch (key.kind, role) {
         case (.lora, .a): [module + ".lora_A.weight"]
         case (.lora, .b): [module + ".lora_B.weight"]

@@ -14,7 +14,9 @@ extension DecoderArchitecture {
         package var attentionNorm: NamedShape { norm("input_layernorm") }
         package var mlpNorm: NamedShape { norm("post_attention_layernorm") }
         package var queryKeyValue: [LinearShape] {
-            let (size, keys) = (architecture.heads * architecture.headSize, architecture.keyHeads * architecture.headSize)
+            let (size, keys) = (
+                architecture.heads * architecture.headSize, architecture.keyHeads * architecture.headSize
+            )
             return [("q_proj", size), ("k_proj", keys), ("v_proj", keys)].map { name, outputs in
                 LinearShape(
                     path: prefix + "self_attn." + name, outputs: outputs, inputs: architecture.hiddenSize,

@@ -21,7 +21,8 @@ package struct RotaryEmbedding: Hashable, Sendable {
         let scaling = config["rope_parameters"] ?? config["rope_scaling"]
         let theta = config["rope_theta"]?.double ?? scaling?["rope_theta"]?.double ?? 10_000
         guard headSize % 2 == 0, theta > 1, theta.isFinite else {
-            throw Failure(.configInvalid, "the rotary embedding is impossible", object: "rope_theta", actual: "\(theta)")
+            throw Failure(
+                .configInvalid, "the rotary embedding is impossible", object: "rope_theta", actual: "\(theta)")
         }
         let plain = (0..<headSize / 2).map { 1 / pow(theta, Double(2 * $0) / Double(headSize)) }
         let type = scaling?["rope_type"]?.string ?? scaling?["type"]?.string ?? "default"

@@ -46,7 +46,8 @@ package struct IA3: TrainableMethod {
                 inserted.insertions.append(insertion)
                 inserted.tensors.append(
                     TrainedTensor(
-                        EntryKey(linear.weight.name, .ia3), .scale, shape: scalesInputs ? [1, count] : [count, 1], vector))
+                        EntryKey(linear.weight.name, .ia3), .scale, shape: scalesInputs ? [1, count] : [count, 1],
+                        vector))
             }
         }
         return inserted

@@ -111,7 +111,8 @@ final class LoRAInsertion<R: Real>: ProjectionInsertion, @unchecked Sendable {
         guard drops(pass), let key = pass.dropoutKey else { return x }
         let kept = pass.matrix(columns: x.columns)
         pass.engine.dropout(
-            x, rate: dropout, key: CounterRandom.key(key, name), firstPlace: pass.batch.firstToken * x.columns, into: kept)
+            x, rate: dropout, key: CounterRandom.key(key, name), firstPlace: pass.batch.firstToken * x.columns,
+            into: kept)
         return kept
     }
 

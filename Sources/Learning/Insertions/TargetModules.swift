@@ -28,7 +28,9 @@ struct TargetModules {
     /// Throws ``Failure/Code/usage`` with the nearest names where a name, or all of them, means none.
     func check<R: Real>(_ sites: Sites<R>) throws(Failure) {
         let paths = sites.linears.map(\.path)
-        if case .names(let names) = targets, let stray = names.first(where: { name in !paths.contains { Self.isNamed($0, name) } }) {
+        if case .names(let names) = targets,
+            let stray = names.first(where: { name in !paths.contains { Self.isNamed($0, name) } })
+        {
             throw Failure(
                 .usage, "no linear layer of the base is this target module", object: stray,
                 expected: Self.nearest(to: stray, in: paths).joined(separator: ", "))

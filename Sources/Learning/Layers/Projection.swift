@@ -59,10 +59,16 @@ public final class Projection<R: Real>: @unchecked Sendable {
         for (place, output) in outputs.enumerated() {
             var start = Start<R>.zero
             if !changesOutputs {
-                if let residual { start = .matrix(residual) } else if let bias = linears[place].bias { start = .row(bias.row) }
+                if let residual {
+                    start = .matrix(residual)
+                } else if let bias = linears[place].bias {
+                    start = .row(bias.row)
+                }
             }
             engine.multiply(terms[place], from: start, into: output)
-            if !changesOutputs, residual != nil, let bias = linears[place].bias { engine.addRow(bias.row, into: output) }
+            if !changesOutputs, residual != nil, let bias = linears[place].bias {
+                engine.addRow(bias.row, into: output)
+            }
         }
         if changesOutputs {
             for insertion in insertions { insertion.rescale(outputs, saving: &saved, pass) }

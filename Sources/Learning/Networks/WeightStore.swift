@@ -64,7 +64,9 @@ private final class MappedShard: Sendable {
         map = try MappedFile(file)
     }
 
-    func weight<R: Real>(_ range: Range<Int>, format: WeightFormat, rows: Int, columns: Int) throws(Failure) -> Weight<R> {
+    func weight<R: Real>(_ range: Range<Int>, format: WeightFormat, rows: Int, columns: Int) throws(Failure) -> Weight<
+        R
+    > {
         var weight: Weight<R>?
         try unsafe map.withUnsafeBytes(range) { bytes throws(Failure) in
             guard let base = unsafe bytes.baseAddress else { return }

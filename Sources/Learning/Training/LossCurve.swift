@@ -34,7 +34,8 @@ package enum LossCurve {
         svg += "<polyline class=\"train\" points=\"\(points.joined(separator: " "))\"/>\n"
         for one in metrics {
             guard let loss = one.evaluation?.loss else { continue }
-            svg += "<circle class=\"eval\" r=\"3.5\" cx=\"\(x(one.step).rounded(to: 1))\" cy=\"\(y(loss).rounded(to: 1))\">"
+            svg +=
+                "<circle class=\"eval\" r=\"3.5\" cx=\"\(x(one.step).rounded(to: 1))\" cy=\"\(y(loss).rounded(to: 1))\">"
             svg += "<title>step \(one.step): evaluation \(loss.rounded(to: 4))</title></circle>\n"
         }
         return svg + "</svg>\n"

@@ -16,7 +16,9 @@ package struct MemoryEstimate: Hashable, Sendable {
     /// - Parameters:
     ///   - parameterCount: How many numbers are trained.
     ///   - tokens: How many tokens go through the model at once.
-    package init(_ architecture: DecoderArchitecture, _ base: Checkpoint, parameterCount: Int, tokens: Int, checkpoints: Bool) {
+    package init(
+        _ architecture: DecoderArchitecture, _ base: Checkpoint, parameterCount: Int, tokens: Int, checkpoints: Bool
+    ) {
         weights = base.totalBytes
         trained = parameterCount * 20
         activations = tokens * Self.bytesPerToken(architecture, checkpoints) + 64 * architecture.vocabularySize * 4
@@ -37,7 +39,8 @@ package struct MemoryEstimate: Hashable, Sendable {
         let there = Syscalls.physicalMemory
         guard bytes > there else { return }
         throw Failure(
-            .outOfMemory, "this run needs more memory than the machine has", expected: "at most \(ByteSize.text(there))",
+            .outOfMemory, "this run needs more memory than the machine has",
+            expected: "at most \(ByteSize.text(there))",
             actual: ByteSize.text(bytes), hint: "--grad-checkpoint and a smaller --max-seq-length need less")
     }
 }

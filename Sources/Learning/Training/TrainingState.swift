@@ -26,7 +26,8 @@ struct TrainingState: Sendable {
     /// Writes it with the parameters, the optimizer's averages and the numbers of the best step. What was there stays good
     /// until this is whole.
     func save(
-        _ tensors: [TrainedTensor<Float>], _ optimizer: Optimizer<Float>, best bestValues: [Matrix<Float>]?, at path: String,
+        _ tensors: [TrainedTensor<Float>], _ optimizer: Optimizer<Float>, best bestValues: [Matrix<Float>]?,
+        at path: String,
         lanes: Lanes
     ) throws(Failure) {
         var parts: [(name: String, source: TensorBuffer)] = []
@@ -57,7 +58,8 @@ struct TrainingState: Sendable {
         let state = try read(file, path: path)
         guard state.key == key else {
             throw Failure(
-                .resumeMismatch, "the run that was interrupted had another base, other data or other options", path: path,
+                .resumeMismatch, "the run that was interrupted had another base, other data or other options",
+                path: path,
                 hint: "give it what it was begun with, or begin anew without --resume")
         }
         func fill(_ target: Matrix<Float>, _ name: String) throws(Failure) {
