@@ -22,13 +22,18 @@ struct Eval: ParsableCommand, Exemplified {
     @Argument(help: ArgumentHelp("A container, or a PEFT folder; none for the base alone.", valueName: "x.tenon"))
     var adapter: String?
 
+    @Option(help: ArgumentHelp("The base: a model's folder.", valueName: "model"))
+    var base: String
+
     @OptionGroup var quality: QualityOptions
 
     @OptionGroup var shared: SharedOptions
 
     func run() throws {
         let console = shared.console
-        guard let question = try quality.question(shared, required: true) else { return }
+        let checkpoint = try Checkpoint(path: base)
+        for finding in checkpoint.findings { console.warn(finding) }
+        guard let question = try quality.question(base: checkpoint, shared, required: true) else { return }
         let opened = try adapter.map { try AdapterSource.open($0, weight: 1, shared: shared).adapter }
         let result = try question.evaluate(opened)
         let failure = quality.gates.failure(of: result)

@@ -10,9 +10,6 @@ import Training
 
 /// On what, and how good an adapter has to be.
 struct QualityOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("The base: a model's folder.", valueName: "model"))
-    var base: String?
-
     @Option(
         help: ArgumentHelp("A folder with test.jsonl or valid.jsonl, or one such file.", valueName: "data"))
     var data: String?
@@ -29,18 +26,17 @@ struct QualityOptions: ParsableArguments {
     var gates: QualityGates { QualityGates(maximumLoss: maxLoss, least: min) }
 
     /// What to evaluate on; nil where nobody asked.
-    func question(_ shared: SharedOptions, required: Bool) throws -> QualityQuestion? {
+    func question(base: Checkpoint?, _ shared: SharedOptions, required: Bool) throws -> QualityQuestion? {
         guard let data else {
             guard required || !gates.isEmpty else { return nil }
             throw Failure(.usage, "there is nothing to evaluate on", hint: "--data names a folder or a file")
         }
         guard let base else { throw Failure(.usage, "--data needs the base too", hint: "--base names its folder") }
-        let checkpoint = try Checkpoint(path: base)
-        let architecture = try DecoderArchitecture(of: checkpoint)
+        let architecture = try DecoderArchitecture(of: base)
         let length = Swift.min(maxSeqLength ?? architecture.maximumLength, architecture.maximumLength)
-        let read = try EvaluationData(data, base: checkpoint, architecture, maximumLength: length)
+        let read = try EvaluationData(data, base: base, architecture, maximumLength: length)
         for finding in read.findings { shared.console.warn(finding) }
-        return QualityQuestion(base: checkpoint, data: read, lanes: shared.lanes)
+        return QualityQuestion(base: base, data: read, lanes: shared.lanes)
     }
 }
 

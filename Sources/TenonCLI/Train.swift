@@ -59,11 +59,12 @@ struct Train: ParsableCommand, Exemplified {
         for finding in checkpoint.findings { console.warn(finding) }
         let architecture = try DecoderArchitecture(of: checkpoint)
         let initial = try `init`.map { try AdapterSource.open($0, weight: 1, shared: shared).adapter }
-        let read = try TrainingData(
-            data, base: checkpoint, architecture,
-            maximumLength: min(training.maxSeqLength, architecture.maximumLength), isStrict: strict)
+        let length = min(training.maxSeqLength, architecture.maximumLength)
+        guard length >= 1 else { throw Failure(.usage, "--max-seq-length must be at least 1", actual: "\(length)") }
+        let read = try TrainingData(data, base: checkpoint, architecture, maximumLength: length, isStrict: strict)
         for finding in read.findings { console.warn(finding) }
-        let options = try training.options(layers: architecture.layers, rows: read.train.count, initial: initial)
+        var options = try training.options(layers: architecture.layers, rows: read.train.count, initial: initial)
+        options.maximumLength = length
         var job = TrainingJob(base: checkpoint, data: read, options: options, lanes: shared.lanes)
         job.initial = initial
         job.replaces = output.force

@@ -121,7 +121,6 @@ struct TrainingFlags: ParsableArguments {
         options.warmupSteps = warmup < 1 ? Int(warmup * Double(options.steps)) : Int(warmup)
         options.optimizer.weightDecay = weightDecay
         options.gradientLimit = maxGradNorm
-        options.maximumLength = try positive(maxSeqLength, "--max-seq-length")
         options.seed = seed
         options.stepsPerEvaluation = stepsPerEval
         options.patience = earlyStoppingPatience

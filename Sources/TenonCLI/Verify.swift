@@ -1,3 +1,4 @@
+import Architectures
 import ArgumentParser
 import Checkpoints
 import DeltaAlgebra
@@ -6,6 +7,7 @@ import Diagnostics
 import Files
 import JSON
 import Packaging
+import Training
 
 extension VerificationLevel: ExpressibleByArgument {}
 
@@ -17,7 +19,8 @@ struct Verify: ParsableCommand, Exemplified {
         discussion: """
             structure checks header, trailer and index; quick also every stored byte's checksum and that it decodes; full \
             also every tensor's SHA-256. --base asks whether a model is the one that the container is bound to, \
-            --reconstructs whether it is the one that a lossless delta gives.
+            --reconstructs whether it is the one that a lossless delta gives. With --base and --data it is evaluated too, \
+            and --max-loss and --min say what passes.
             """)
 
     @Argument(help: ArgumentHelp("The container; - reads it from stdin.", valueName: "x.tenon"))
@@ -34,6 +37,11 @@ struct Verify: ParsableCommand, Exemplified {
 
     @Option(help: ArgumentHelp("Whether this is what it makes of its base.", valueName: "model"))
     var reconstructs: String?
+
+    @OptionGroup(title: "Quality") var quality: QualityOptions
+
+    @Flag(help: "Train again as the container says it was, on --base and --data, and compare.")
+    var retrain = false
 
     @OptionGroup var shared: SharedOptions
 
@@ -60,7 +68,8 @@ struct Verify: ParsableCommand, Exemplified {
     private func questions() throws -> [Verification.Question] {
         var questions: [Verification.Question] = []
         let lanes = shared.lanes
-        if let checkpoint = try opened(base) {
+        let base = try opened(base)
+        if let checkpoint = base {
             let binder = BaseBinder(checkpoint, lanes: lanes, cache: .standard())
             questions.append(
                 Verification.Question("base") { [container] (adapter) throws(Failure) in
@@ -74,7 +83,33 @@ struct Verify: ParsableCommand, Exemplified {
                     return try Reconstruction.check(adapter, gives: checkpoint, fingerprint)
                 })
         }
+        if let question = try quality.question(base: base, shared, required: false) {
+            questions.append(
+                Verification.Question("quality") { [gates = quality.gates] (adapter) throws(Failure) in
+                    let result = try question.evaluate(adapter)
+                    if let failure = gates.failure(of: result) { throw failure }
+                    return Verification.Answer(result.text)
+                })
+        }
+        if retrain { questions.append(try retraining(base)) }
         return questions
+    }
+
+    private func retraining(_ base: Checkpoint?) throws -> Verification.Question {
+        guard let base, let data = quality.data, container != "-" else {
+            throw Failure(.usage, "--retrain needs a file, --base and --data")
+        }
+        let file = try Container(InputFile.opened(container))
+        let record = try TrainingRecord(of: file.adapter)
+        let architecture = try DecoderArchitecture(of: base)
+        let read = try TrainingData(
+            data, base: base, architecture, maximumLength: record.maximumLength ?? architecture.maximumLength,
+            isStrict: false)
+        let retraining = Retraining(base: base, data: read, lanes: shared.lanes)
+        return Verification.Question("retrain") { [digest = file.contentDigest] (adapter) throws(Failure) in
+            try retraining.check(adapter, contentDigest: digest)
+            return Verification.Answer("training again gives the same content")
+        }
     }
 
     private func opened(_ path: String?) throws -> Checkpoint? {

@@ -54,28 +54,81 @@ package struct TrainingJob: Sendable {
     /// base and data throws.
     package func run(output: String) throws(Failure) -> Report {
         try Outputs.checkFree(output, replaces: replaces)
+        let work = try WorkFolder(beside: output, resuming: resumes)
+        var run: TrainingRun
+        do throws(Failure) {
+            run = try begin(work)
+            if resumes { try run.resume(from: work) }
+        } catch {
+            if !resumes { work.remove() }
+            throw error
+        }
+        try train(&run)
+        let (adapter, report) = try result(of: run, path: output)
+        let file = try OutputFile.create(at: output, replacing: replaces)
+        let trailer = try ContainerWriter(lanes: lanes).write(adapter, to: file)
+        try file.commit()
+        try TrainingLog.write(run.state.metrics, beside: output)
+        work.remove()
+        return report(trailer)
+    }
+
+    /// Trains, and returns the content digest of what comes of it; nothing is written.
+    package func contentDigest() throws(Failure) -> Digest {
+        var run = try begin(nil)
+        try run.train()
+        let adapter = try result(of: run, path: base.path).adapter
+        return try ContainerWriter(compression: .fast, lanes: lanes).write(adapter, to: .discarded()).contentDigest
+    }
+
+    private func begin(_ work: WorkFolder?) throws(Failure) -> TrainingRun {
         let engine = Engine<Float>(lanes)
         let model = try TrainedModel(base, options, initial: initial, length: data.longestRow, engine)
         try estimate(model).check()
         let trainer = Trainer(model.decoder, model.inserted, options, memory: memory, engine)
-        let work = try WorkFolder(beside: output, resuming: resumes)
-        var run = TrainingRun(
+        return TrainingRun(
             trainer: trainer, model: model, data: data, state: TrainingState(key: key), stepsPerSave: stepsPerSave,
             work: work, lanes: lanes, engine: engine, onStep: onStep)
+    }
+
+    /// To the end; an interruption keeps the state, and so does a fault after a state was saved.
+    private func train(_ run: inout TrainingRun) throws(Failure) {
         do throws(Failure) {
-            if resumes { try run.resume() }
             try run.train()
         } catch {
-            guard error.code.status == .interrupted || error.code.status == .terminated else {
-                work.removeUnlessSaved()
-                throw error
+            if error.code.status == .interrupted || error.code.status == .terminated {
+                try run.save()
+                throw error.hint(
+                    "the state is kept: the same command with --resume goes on after step \(run.state.step)")
             }
-            try run.save()
-            throw error.hint("the state is kept: the same command with --resume goes on from step \(run.state.step)")
+            if !run.hasSaved { run.work?.remove() }
+            throw error
         }
-        let report = try write(run, to: output)
-        work.remove()
-        return report
+    }
+
+    /// The adapter, bound to its base, with the record of its training; and what a report says once it is written.
+    private func result(
+        of run: TrainingRun, path: String
+    ) throws(Failure) -> (adapter: Adapter, report: (Trailer) -> Report) {
+        let fingerprint = try BaseFingerprint(of: base, lanes: lanes, cache: .standard())
+        let step = run.state.best?.step ?? run.state.step
+        let evaluation = run.state.best?.evaluation
+        let record = TrainingRecord(
+            method: options.method.word, parameters: options.parameters.document, options: options.document,
+            isContinued: initial != nil, dataDigest: "\(data.digest)", baseRoot: "\(fingerprint.root)", step: step,
+            evaluation: evaluation)
+        var adapter = try run.model.adapter(values: run.bestValues)
+        adapter.metadata[TrainingRecord.key] = String(
+            decoding: JSONWriter.bytes(of: record.document, .compact), as: UTF8.self)
+        try BaseBinder(base, lanes: lanes, cache: .standard()).bind(&adapter, path: path)
+        return (
+            adapter,
+            { trailer in
+                Report(
+                    trailer: trailer, metrics: run.state.metrics, step: step, evaluation: evaluation,
+                    parameterCount: run.model.parameterCount, baseRoot: fingerprint.root)
+            }
+        )
     }
 
     /// What the run will hold at most.
@@ -100,25 +153,5 @@ package struct TrainingJob: Sendable {
         hash.update(lengthPrefixed: JSONWriter.bytes(of: options.parameters.document, .compact))
         for entry in initial?.entries ?? [] { hash.update(lengthPrefixed: Array(entry.key.description.utf8)) }
         return "\(hash.finish())"
-    }
-
-    private func write(_ run: TrainingRun, to output: String) throws(Failure) -> Report {
-        let fingerprint = try BaseFingerprint(of: base, lanes: lanes, cache: .standard())
-        let step = run.state.best?.step ?? run.state.step
-        let evaluation = run.state.best?.evaluation
-        let record = TrainingRecord(
-            method: options.method.word, parameters: run.model.inserted.parameters.document, options: options.document,
-            dataDigest: "\(data.digest)", baseRoot: "\(fingerprint.root)", step: step, evaluation: evaluation)
-        var adapter = try run.model.adapter(values: run.bestValues)
-        adapter.metadata[TrainingRecord.key] = String(
-            decoding: JSONWriter.bytes(of: record.document, .compact), as: UTF8.self)
-        try BaseBinder(base, lanes: lanes, cache: .standard()).bind(&adapter, path: output)
-        let file = try OutputFile.create(at: output, replacing: replaces)
-        let trailer = try ContainerWriter(lanes: lanes).write(adapter, to: file)
-        try file.commit()
-        try TrainingLog.write(run.state.metrics, beside: output)
-        return Report(
-            trailer: trailer, metrics: run.state.metrics, step: step, evaluation: evaluation,
-            parameterCount: run.model.parameterCount, baseRoot: fingerprint.root)
     }
 }

@@ -11,27 +11,34 @@ package struct TrainingRecord: Sendable {
     package let method: String
     package let parameters: JSONValue
     package let options: JSONValue
+    /// Whether it went on from another adapter.
+    package let isContinued: Bool
     package let dataDigest: String
     package let baseRoot: String
     /// The step whose numbers these are.
     package let step: Int
     package let evaluation: Evaluation?
 
+    /// What its rows were cut to, in tokens.
+    package var maximumLength: Int? { options["maximumLength"]?.int }
+
     package var document: JSONValue {
         [
             "tool": "tenon", "method": .string(method), "parameters": parameters, "options": options,
+            "continued": .bool(isContinued),
             "dataDigest": .string(dataDigest), "baseRoot": .string(baseRoot), "step": JSONValue(step),
             "evaluation": evaluation?.document ?? nil,
         ]
     }
 
     package init(
-        method: String, parameters: JSONValue, options: JSONValue, dataDigest: String, baseRoot: String, step: Int,
-        evaluation: Evaluation?
+        method: String, parameters: JSONValue, options: JSONValue, isContinued: Bool, dataDigest: String,
+        baseRoot: String, step: Int, evaluation: Evaluation?
     ) {
         self.method = method
         self.parameters = parameters
         self.options = options
+        self.isContinued = isContinued
         self.dataDigest = dataDigest
         self.baseRoot = baseRoot
         self.step = step
@@ -50,7 +57,8 @@ package struct TrainingRecord: Sendable {
             let root = document["baseRoot"]?.string, let step = document["step"]?.int
         else { throw none }
         self.init(
-            method: method, parameters: parameters, options: options, dataDigest: data, baseRoot: root, step: step,
+            method: method, parameters: parameters, options: options,
+            isContinued: document["continued"]?.bool ?? false, dataDigest: data, baseRoot: root, step: step,
             evaluation: document["evaluation"].flatMap { Evaluation($0) })
     }
 }

@@ -12,19 +12,23 @@ struct TrainingRun {
     let data: TrainingData
     var state: TrainingState
     let stepsPerSave: Int
-    let work: WorkFolder
+    /// Where states are kept; nil where nobody will go on from them.
+    let work: WorkFolder?
     let lanes: Lanes
     let engine: Engine<Float>
     let onStep: (@Sendable (TrainingMetrics) -> Void)?
     /// The numbers of the best step, where there are evaluations.
     private(set) var bestValues: [Matrix<Float>]?
+    /// Whether there is a state to go on from.
+    private(set) var hasSaved = false
 
     private var options: TrainingOptions { trainer.options }
 
-    mutating func resume() throws(Failure) {
+    mutating func resume(from work: WorkFolder) throws(Failure) {
         (state, bestValues) = try TrainingState.resume(
-            from: work.statePath, key: state.key, model.inserted.tensors, trainer.optimizer)
+            from: work.place(of: TrainingState.fileName), key: state.key, model.inserted.tensors, trainer.optimizer)
         for insertion in model.inserted.insertions { insertion.parametersChanged() }
+        hasSaved = true
     }
 
     /// Up to the last step, or until the evaluations have stopped getting better.
@@ -53,8 +57,10 @@ struct TrainingRun {
         }
     }
 
-    func save() throws(Failure) {
-        try state.save(model.inserted.tensors, trainer.optimizer, best: bestValues, at: work.statePath, lanes: lanes)
+    mutating func save() throws(Failure) {
+        guard let work else { return }
+        try state.save(model.inserted.tensors, trainer.optimizer, best: bestValues, at: work.place(of: TrainingState.fileName), lanes: lanes)
+        hasSaved = true
     }
 
     private func isDue(_ interval: Int, _ step: Int) -> Bool { interval > 0 && step % interval == 0 }
