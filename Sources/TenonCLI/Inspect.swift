@@ -6,6 +6,7 @@ import Digests
 import Files
 import JSON
 import Packaging
+import Training
 import Tensors
 
 struct Inspect: ParsableCommand, Exemplified {
@@ -50,7 +51,7 @@ struct Inspect: ParsableCommand, Exemplified {
         row("tensors", "\(summary.tensorCount) in \(summary.entries.count) entries")
         row("decoded", ByteSize.text(summary.logicalBytes))
         row("stored", ByteSize.text(summary.storedBytes))
-        for (key, value) in summary.metadata { row(key, value) }
+        for (key, value) in summary.metadata { row(key, TrainingRecord.summary(key, value) ?? value) }
         for member in summary.parameters.members { row("  " + member.key, member.value.summary) }
         for kind in summary.kinds { row("entries", "\(kind.count) \(kind.word)") }
         row("content digest", "\(summary.contentDigest)")

@@ -40,6 +40,11 @@ package struct LoRA: TrainableMethod {
             inserted.tensors += insertion.tensors
         }
         try insertBiases(plan, into: sites, &inserted)
+        // Other tools want names, and only PEFT knows what all linear layers are.
+        if plan.parameters["target_modules"]?.string == "all-linear" {
+            let names = Set(sites.linears.map { $0.path.split(separator: ".").last.map(String.init) ?? $0.path })
+            inserted.parameters["target_modules"] = .list(names.sorted().map { .string($0) })
+        }
         return inserted
     }
 

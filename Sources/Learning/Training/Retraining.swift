@@ -41,7 +41,8 @@ package struct Retraining: Sendable {
         guard again == contentDigest else {
             throw Failure(
                 .verificationFailed, "training again gives another adapter", expected: "\(contentDigest)",
-                actual: "\(again)", hint: "exponentials differ in the last bit between SIMD levels; see tenon --version")
+                actual: "\(again)", hint: "exponentials differ in the last bit between SIMD levels; see tenon --version"
+            )
         }
     }
 

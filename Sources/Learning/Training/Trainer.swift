@@ -18,7 +18,7 @@ package struct Trainer: Sendable {
     /// How a step's batch goes through the model.
     package struct PassMemory: Hashable, Sendable {
         /// The tokens of one pass, where no row is longer.
-        package var tokensPerPass = 512
+        package var tokensPerPass = 256
         /// Blocks keep their input alone.
         package var checkpoints = false
 

@@ -45,17 +45,29 @@ package struct TrainingRecord: Sendable {
         self.evaluation = evaluation
     }
 
+    /// A line for people, where `key` is that of a record.
+    package static func summary(_ key: String, _ value: String) -> String? {
+        guard key == Self.key, let record = try? TrainingRecord(parsing: value) else { return nil }
+        let result = record.evaluation.map { ", evaluation loss \($0.loss), accuracy \($0.accuracy)" } ?? ""
+        return "\(record.method), \(record.step) steps\(result); data \(record.dataDigest.prefix(12))…"
+    }
+
     /// What an adapter says of itself.
     ///
     /// Throws ``Failure/Code/notTrained`` where it says nothing that can be read.
     package init(of adapter: Adapter) throws(Failure) {
-        let none = Failure(.notTrained, "the adapter does not say how it was trained", object: Self.key)
-        guard let text = adapter.metadata[Self.key] else { throw none }
+        guard let text = adapter.metadata[Self.key] else { throw Self.none }
+        try self.init(parsing: text)
+    }
+
+    private static let none = Failure(.notTrained, "the adapter does not say how it was trained", object: key)
+
+    private init(parsing text: String) throws(Failure) {
         let document = try JSONValue.parse(Array(text.utf8), path: "metadata")
         guard let method = document["method"]?.string, let parameters = document["parameters"],
             let options = document["options"], let data = document["dataDigest"]?.string,
             let root = document["baseRoot"]?.string, let step = document["step"]?.int
-        else { throw none }
+        else { throw Self.none }
         self.init(
             method: method, parameters: parameters, options: options,
             isContinued: document["continued"]?.bool ?? false, dataDigest: data, baseRoot: root, step: step,

@@ -59,7 +59,9 @@ struct TrainingRun {
 
     mutating func save() throws(Failure) {
         guard let work else { return }
-        try state.save(model.inserted.tensors, trainer.optimizer, best: bestValues, at: work.place(of: TrainingState.fileName), lanes: lanes)
+        try state.save(
+            model.inserted.tensors, trainer.optimizer, best: bestValues, at: work.place(of: TrainingState.fileName),
+            lanes: lanes)
         hasSaved = true
     }
 

@@ -60,6 +60,7 @@ struct ResultPlan: Sendable {
             let planned = try AdapterUpdates(weights, weight: one.weight) { targets.tensor($0) }
             try targets.report(planned.refusals, of: weights, path: one.path)
             findings += planned.findings
+            findings += base.findings(ofTiedHeadUnder: one.adapter)
             entryTargets.append(try EntryTargets(one.adapter, planned.updates, targets))
             for update in planned.updates {
                 let name = ExactKey(try targets.name(of: update.target))
