@@ -178,12 +178,12 @@ let package = Package(
 if isFuzzing {
     let rooms: [Target.Dependency] = [
         "CFuzzer", "CZstd", "Diagnostics", "Parallelism", "JSON", "Files", "Digests", "Tensors", "Checkpoints",
-        "Adapters", "DeltaFormat", "Interchange", "Packaging",
+        "Adapters", "DeltaFormat", "Interchange", "Packaging", "Layers", "Tokenization", "Training",
     ]
     package.targets.append(.systemLibrary(name: "CFuzzer", path: "Fuzz/CFuzzer"))
     package.targets.append(
         .target(name: "FuzzSupport", dependencies: rooms, path: "Fuzz/Support", swiftSettings: settings))
-    for name in ["Open", "ReadAll", "Index", "Safetensors", "JSON", "Pickle", "Config", "Seeds"] {
+    for name in ["Open", "ReadAll", "Index", "Safetensors", "JSON", "Pickle", "Config", "Tokenizer", "Lines", "Seeds"] {
         package.targets.append(
             .executableTarget(
                 name: "Fuzz\(name)", dependencies: rooms + ["FuzzSupport"], path: "Fuzz/\(name)",

@@ -63,6 +63,20 @@ private enum Seeds {
         if let folder = accepted({ () throws(Failure) in try parts.read() }) { write(folder.adapter, name) }
     }
 
+    /// A tokenizer of a few tokens, split as GPT-2 does it, and lines of data.
+    static func training() {
+        let tokens = (UInt8(ascii: "a")...UInt8(ascii: "z")).map { "\"\(Character(UnicodeScalar($0)))\":\($0 - 97)" }
+        let file =
+            "{\"added_tokens\":[{\"id\":28,\"content\":\"<s>\",\"special\":true,\"lstrip\":false,\"rstrip\":false,"
+            + "\"single_word\":false,\"normalized\":false}],\"normalizer\":null,\"pre_tokenizer\":{\"type\":\"ByteLevel\","
+            + "\"add_prefix_space\":false,\"trim_offsets\":true,\"use_regex\":true},\"post_processor\":null,\"decoder\":"
+            + "{\"type\":\"ByteLevel\"},\"model\":{\"type\":\"BPE\",\"dropout\":null,\"unk_token\":null,\"vocab\":{"
+            + tokens.joined(separator: ",") + ",\"th\":26,\"the\":27},\"merges\":[\"t h\",\"th e\"]}}"
+        let text = Array("the <s>then".utf8)
+        write([UInt8(text.count)] + text + Array(file.utf8), "tokenizer", "small")
+        write(Array("{\"input_ids\":[1,2,3]}\n{\"input_ids\":[4,5],\"labels\":[-100,5]}\n{}\n".utf8), "lines", "small")
+    }
+
     /// A tensor of every type: noise, a ramp that compresses, and one that is laid out on its own.
     static func types() {
         for dtype in DType.allCases {
@@ -101,6 +115,7 @@ extension Seeds {
 public func test(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     Seeds.types()
     Seeds.segments()
+    Seeds.training()
     for entry in (try? Folder.entries(of: "Fixtures/peft")) ?? [] { Seeds.folder(entry.name) }
     for entry in (try? Folder.entries(of: "Fixtures/pickle")) ?? [] where entry.name.hasSuffix(".bin") {
         guard let bytes = Seeds.content(Paths.joined("Fixtures/pickle", entry.name)) else { continue }
