@@ -3,7 +3,7 @@ import Support
 
 extension RepeatableRandom {
     /// Numbers in [−1, 1), in rows that lie further apart than they are long.
-    mutating func matrix<R: Real>(_ type: R.Type = R.self, _ rows: Int, _ columns: Int) -> Matrix<R> {
+    mutating func matrix<R: Real>(_ rows: Int, _ columns: Int) -> Matrix<R> {
         let wide = Matrix<R>(rows: rows, columns: columns + 3)
         for row in 0..<rows {
             for column in 0..<columns { wide[row, column + 2] = R(Double.random(in: -1..<1, using: &self)) }

@@ -102,6 +102,7 @@ final class Bytes: @unchecked Sendable {
     deinit { unsafe memory.deallocate() }
 
     var start: UnsafeRawPointer {
-        unsafe UnsafeRawPointer(memory.baseAddress ?? UnsafeMutableRawPointer(bitPattern: 64)!)
+        guard let start = unsafe memory.baseAddress else { preconditionFailure("no bytes") }
+        return unsafe UnsafeRawPointer(start)
     }
 }
