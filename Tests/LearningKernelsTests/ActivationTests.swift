@@ -64,9 +64,9 @@ import Testing
         #expect(worst(1e-30, silu) < 4e-7)
         engine.gelu(x, .erf, into: y)
         #expect(worst(1e-30) { 0.5 * $0 * erfc(-$0 * 0.5.squareRoot()) } < 4e-7)
-        // The argument of the exponential is rounded: relative error grows with it.
+        // The argument u of the exponential is rounded three times, which u multiplies: it is 14 where 1e-6 is left.
         engine.gelu(x, .tanh, into: y)
-        #expect(worst(1e-6) { $0 / (1 + exp(-1.5957691216057308 * ($0 + 0.044715 * $0 * $0 * $0))) } < 1e-6)
+        #expect(worst(1e-6) { $0 / (1 + exp(-1.5957691216057308 * ($0 + 0.044715 * $0 * $0 * $0))) } < 14 * 3 * 0x1p-24)
         x[0, 3] = .nan
         x[0, 5] = .infinity
         engine.gelu(x, .erf, into: y)

@@ -103,6 +103,6 @@ final class Bytes: @unchecked Sendable {
 
     var start: UnsafeRawPointer {
         guard let start = unsafe memory.baseAddress else { preconditionFailure("no bytes") }
-        return unsafe UnsafeRawPointer(start)
+        return UnsafeRawPointer(start)
     }
 }
