@@ -10,17 +10,24 @@ typedef struct {
     size_t columns;
 } product_block;
 
+/// Part of the depth of a left factor, as tiles read it.
+typedef struct {
+    const REAL *start;
+    size_t stride;
+    bool by_rows;
+} left_part;
+
 /// All rows of one panel over part of a term's depth.
 static void panel_product(
-    const product_block *of, const tenon_term *term, const REAL *left, size_t left_stride, size_t k, size_t depth,
-    size_t column, size_t width, product_scratch *scratch) {
+    const product_block *of, const tenon_term *term, left_part left, size_t k, size_t depth, size_t column,
+    size_t width, product_scratch *scratch) {
     const size_t vectors = (width + LANES - 1) / LANES, span = vectors * LANES;
     const tenon_operand right = term->right;
-    const bool by_rows = !term->left.is_transposed, is_whole = width == span;
+    const bool is_whole = width == span;
     const bool lies_well = !right.is_transposed && right.numbers == TENON_NUMBERS_OWN && is_whole
         && (right.stride == span || of->rows <= FEW_ROWS);
     tile_work work = {
-        .left = left, .left_row = left_stride, .left_step = left_stride, .right = scratch->panel, .right_step = span,
+        .left = left.start, .left_row = left.stride, .left_step = left.stride, .right = scratch->panel, .right_step = span,
         .depth = depth, .from = of->from == zeros ? zeros : of->from + column, .from_stride = of->from_stride,
         .to = of->to + column, .to_stride = of->to_stride};
     if (lies_well) {
@@ -32,15 +39,28 @@ static void panel_product(
         fill(right, place_of(right, k, column), width, depth, vectors, scratch);
     }
     for (size_t i = 0, height; i < of->rows; i += height) {
-        const size_t left_rows = of->rows - i;
-        height = left_rows >= HEIGHT ? HEIGHT : HEIGHT > 4 && left_rows >= 4 ? 4 : left_rows >= 2 ? 2 : 1;
-        is_whole ? any_tile(&work, height, vectors, by_rows) : narrow_tile(work, width, height, vectors, by_rows);
-        work.left += height * (by_rows ? left_stride : 1);
+        height = tile_height(of->rows - i, vectors);
+        work.left = left.start + i * (left.by_rows ? left.stride : 1);
+        is_whole ? any_tile(&work, height, vectors, left.by_rows)
+                 : narrow_tile(work, width, height, vectors, left.by_rows);
         work.from += height * work.from_stride;
         work.to += height * work.to_stride;
     }
 }
 
+/// A term's left factor from `k` on; other numbers are widened.
+static left_part left_at(
+    const product_block *of, const tenon_term *term, size_t k, size_t depth, product_scratch *scratch) {
+    const tenon_operand left = term->left;
+    if (left.is_transposed) return (left_part){place_of(left, k, 0), left.stride, false};
+    if (left.numbers == TENON_NUMBERS_OWN) return (left_part){place_of(left, 0, k), left.stride, true};
+    for (size_t i = 0; i < of->rows; i++) {
+        widen_run(left.numbers, place_of(left, i, k), depth, scratch->widened + i * depth);
+    }
+    return (left_part){scratch->widened, depth, true};
+}
+
+/// `to = from + Σ terms`, whose operands begin at the block, as it lies.
 static void straight_product(product_block of, const tenon_term *terms, size_t count, product_scratch *scratch) {
     const tenon_term empty = {.left = {.start = zeros}, .right = {.start = zeros, .stride = PANEL}};
     if (count == 0) {
@@ -54,23 +74,14 @@ static void straight_product(product_block of, const tenon_term *terms, size_t c
         const size_t step = (term->depth + parts - 1) / parts;
         for (size_t k = 0, p = 0; p < parts; k += step, p++) {
             const size_t depth = term->depth - k < step ? term->depth - k : step;
-            const bool by_rows = !term->left.is_transposed;
-            const void *left = by_rows ? place_of(term->left, 0, k) : place_of(term->left, k, 0);
-            size_t left_stride = term->left.stride;
-            if (term->left.numbers != TENON_NUMBERS_OWN) {
-                for (size_t i = 0; i < of.rows; i++) {
-                    widen_run(term->left.numbers, place_of(term->left, i, k), depth, scratch->widened + i * depth);
-                }
-                left = scratch->widened;
-                left_stride = depth;
-            }
+            const left_part left = left_at(&of, term, k, depth, scratch);
             // Panels are as even as can be, so that none is a single vector.
             for (size_t v = 0, vectors; v < all; v += vectors) {
                 const size_t groups = (all - v + VECTORS - 1) / VECTORS;
                 vectors = (all - v + groups - 1) / groups;
                 const size_t column = v * LANES, rest = of.columns - column;
                 const size_t width = rest < vectors * LANES ? rest : vectors * LANES;
-                panel_product(&of, term, left, left_stride, k, depth, column, width, scratch);
+                panel_product(&of, term, left, k, depth, column, width, scratch);
             }
             of.from = of.to;
             of.from_stride = of.to_stride;

@@ -4,6 +4,8 @@ enum {
     /// What is turned is fetched so many numbers ahead.
     AHEAD = 64,
     PANEL = VECTORS * LANES,
+    /// Rows of a tile of one vector.
+    TALL = HEIGHT * 3 / 2,
     /// So much depth at once: a panel stays in the nearest caches for all rows.
     MOST_DEPTH = 256,
     /// So few rows do not repay a copy.

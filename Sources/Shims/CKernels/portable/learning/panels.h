@@ -67,31 +67,44 @@ TENON_INLINE void turn(const float *from, size_t stride, float *to, size_t to_st
 
 #endif
 
+/// Puts `rows` rows of `depth` elements, `stride` apart, into a column of vectors of a panel; what is missing is zero.
+static void turn_rows(
+    const REAL *from, size_t stride, size_t rows, size_t depth, REAL *to, size_t span, REAL *strip) {
+    if (rows < LANES) {
+        for (size_t i = 0; i < LANES; i++) {
+            if (i < rows && from != strip) memcpy(strip + i * depth, from + i * stride, depth * sizeof(REAL));
+            if (i >= rows) memset(strip + i * depth, 0, depth * sizeof(REAL));
+        }
+        from = strip;
+        stride = depth;
+    }
+    size_t k = 0;
+    for (; depth - k >= LANES; k += LANES) turn(from + k, stride, to + k * span, span);
+    for (; k < depth; k++) {
+        for (size_t i = 0; i < LANES; i++) to[k * span + i] = from[i * stride + k];
+    }
+}
+
 /// Fills a panel [depth, vectors · LANES] with columns of the transpose of what lies at `from`: `width` of its rows. What
 /// is wider is zero.
 static void fill_turned(
     tenon_operand of, const void *from, size_t width, size_t depth, size_t vectors, product_scratch *scratch) {
-    const size_t span = vectors * LANES;
+    const size_t span = vectors * LANES, size = size_of(of.numbers);
     for (size_t v = 0; v < vectors; v++) {
         const size_t rows = width - v * LANES < LANES ? width - v * LANES : LANES;
-        REAL *to = scratch->panel + v * LANES;
-        const REAL *strip = (const REAL *)from + v * LANES * of.stride;
-        size_t stride = of.stride;
-        if (of.numbers != TENON_NUMBERS_OWN) {
-            for (size_t i = 0; i < rows; i++) {
-                const uint8_t *row = (const uint8_t *)from + (v * LANES + i) * of.stride * size_of(of.numbers);
-                widen_run(of.numbers, row, depth, scratch->strip + i * depth);
+        for (size_t k = 0; k < depth; k += MOST_DEPTH) {
+            const size_t part = depth - k < MOST_DEPTH ? depth - k : MOST_DEPTH;
+            const uint8_t *start = (const uint8_t *)from + (v * LANES * of.stride + k) * size;
+            const REAL *strip = (const void *)start;
+            size_t stride = of.stride;
+            if (of.numbers != TENON_NUMBERS_OWN) {
+                for (size_t i = 0; i < rows; i++) {
+                    widen_run(of.numbers, start + i * of.stride * size, part, scratch->strip + i * part);
+                }
+                strip = scratch->strip;
+                stride = part;
             }
-            strip = scratch->strip;
-            stride = depth;
-        }
-        size_t k = 0;
-        if (rows == LANES) {
-            for (; depth - k >= LANES; k += LANES) turn(strip + k, stride, to + k * span, span);
-        }
-        for (; k < depth; k++) {
-            for (size_t i = 0; i < rows; i++) to[k * span + i] = strip[i * stride + k];
-            for (size_t i = rows; i < LANES; i++) to[k * span + i] = 0;
+            turn_rows(strip, stride, rows, part, scratch->panel + k * span + v * LANES, span, scratch->strip);
         }
     }
 }

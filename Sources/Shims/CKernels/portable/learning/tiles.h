@@ -17,12 +17,12 @@ typedef struct {
 } tile_work;
 
 TENON_INLINE void tile(const tile_work *of, const size_t height, const size_t vectors, const bool by_rows) {
-    vector sums[HEIGHT][VECTORS];
+    vector sums[TALL][VECTORS];
     UNROLLED for (size_t i = 0; i < height; i++) {
         UNROLLED for (size_t v = 0; v < vectors; v++) sums[i][v] = load(of->from + i * of->from_stride + v * LANES);
     }
     const size_t row = by_rows ? of->left_row : 1, step = by_rows ? 1 : of->left_step;
-    const REAL *left[HEIGHT];
+    const REAL *left[TALL];
     UNROLLED for (size_t i = 0; i < height; i++) left[i] = of->left + i * row;
     const REAL *right = of->right;
     const size_t depth = of->depth, right_step = of->right_step;
@@ -41,7 +41,14 @@ TENON_INLINE void tile(const tile_work *of, const size_t height, const size_t ve
     }
 }
 
+/// How many rows a tile has where so many are left.
+TENON_INLINE size_t tile_height(size_t rows, size_t vectors) {
+    if (vectors == 1 && rows >= TALL) return TALL;
+    return rows >= HEIGHT ? HEIGHT : HEIGHT > 4 && rows >= 4 ? 4 : rows >= 2 ? 2 : 1;
+}
+
 TENON_INLINE void tile_of_height(const tile_work *of, size_t height, const size_t vectors, const bool by_rows) {
+    if (vectors == 1 && height == TALL) return tile(of, TALL, vectors, by_rows);
     if (height == HEIGHT) return tile(of, HEIGHT, vectors, by_rows);
     if (HEIGHT > 4 && height == 4) return tile(of, 4, vectors, by_rows);
     if (height == 2) return tile(of, 2, vectors, by_rows);
@@ -76,7 +83,7 @@ static void any_tile(const tile_work *of, size_t height, size_t vectors, bool by
 
 /// A tile of which only `width` columns are there: by way of a whole one.
 static void narrow_tile(tile_work of, size_t width, size_t height, size_t vectors, bool by_rows) {
-    REAL whole[HEIGHT * PANEL] __attribute__((aligned(64))) = {0};
+    REAL whole[TALL * PANEL] __attribute__((aligned(64))) = {0};
     REAL *to = of.to;
     for (size_t i = 0; i < height; i++) memcpy(whole + i * PANEL, of.from + i * of.from_stride, width * sizeof(REAL));
     of.from = of.to = whole;
