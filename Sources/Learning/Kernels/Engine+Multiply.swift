@@ -101,7 +101,8 @@ extension Engine {
             require(matrix.hasShape(of: c), "a start of \(matrix.shape) for \(c.shape)")
             unsafe begin = matrix.view
         }
-        let grid = ProductGrid(rows: c.rows, columns: c.columns, threads: threads)
+        let grid = ProductGrid(
+            rows: c.rows, columns: c.columns, threads: threads, isTurned: terms.contains { $0.isLeftTransposed })
         let sent = unsafe SentTerms(terms: terms, start: start, begin: begin)
         unsafe forEachWithScratch(grid.count) { index, scratch in
             let (rows, columns) = grid[index]
@@ -133,7 +134,8 @@ struct ProductGrid: Sendable {
     /// So many rows at once that their part of the left factor stays near.
     private static let mostRows = 512
 
-    init(rows: Int, columns: Int, threads: Int) {
+    /// `isTurned` says that the left factor is transposed: every panel reads it anew from far apart.
+    init(rows: Int, columns: Int, threads: Int, isTurned: Bool) {
         self.rows = rows
         self.columns = columns
         func size(_ count: Int, parts: Int, _ multiple: Int) -> Int {
@@ -141,8 +143,10 @@ struct ProductGrid: Sendable {
             return max(multiple, ((count + parts - 1) / parts + multiple - 1) / multiple * multiple)
         }
         let down = max(1, (rows + Self.mostRows - 1) / Self.mostRows)
-        // Narrow blocks go through caches better even on one thread; where there is but one panel, high ones do.
-        let wanted = columns <= Self.panel ? threads : max(2, threads) * 4
+        // Narrow blocks go through caches better even on one thread, but where the left factor is soon read or badly read
+        // wide ones do, and high ones where there is but one panel.
+        let some = threads == 1 ? 1 : threads * 2
+        let wanted = columns <= Self.panel ? threads : isTurned || rows <= 128 ? some : max(2, threads) * 4
         width = size(columns, parts: (wanted + down - 1) / down, Self.panel)
         across = max(1, (columns + width - 1) / width)
         height = size(rows, parts: max(down, min((wanted + across - 1) / across, rows / 96)), Self.tile)
