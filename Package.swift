@@ -133,7 +133,7 @@ let package = Package(
             name: "KernelsTests", dependencies: ["CKernels", "Support"], path: "Tests/KernelsTests",
             swiftSettings: settings),
         .testTarget(
-            name: "LearningKernelsTests", dependencies: ["CKernels", "Kernels", "Support"],
+            name: "LearningKernelsTests", dependencies: ["CKernels", "Files", "Kernels", "Support"],
             path: "Tests/LearningKernelsTests", swiftSettings: settings),
         tests("Diagnostics"),
         tests("Parallelism", ["Diagnostics"]),

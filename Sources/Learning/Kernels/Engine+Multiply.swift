@@ -101,7 +101,8 @@ extension Engine {
             require(matrix.hasShape(of: c), "a start of \(matrix.shape) for \(c.shape)")
             unsafe begin = matrix.view
         }
-        let grid = ProductGrid(rows: c.rows, columns: c.columns, threads: threads)
+        let grid = ProductGrid(
+            rows: c.rows, columns: c.columns, threads: threads, isTurned: terms.contains { $0.isLeftTransposed })
         let sent = unsafe SentTerms(terms: terms, start: start, begin: begin)
         unsafe forEachWithScratch(grid.count) { index, scratch in
             let (rows, columns) = grid[index]
@@ -127,24 +128,28 @@ struct ProductGrid: Sendable {
     private let width: Int
     private let across: Int
 
-    /// Widths are multiples of a panel's, heights of a tile's, whatever the body.
+    /// Widths are multiples of a panel's, heights of a tile's, on the widest body.
     private static let panel = 48
-    private static let tile = 24
+    private static let tile = 16
+    /// So many rows at once that their part of the left factor stays near.
+    private static let mostRows = 512
 
-    init(rows: Int, columns: Int, threads: Int) {
+    /// `isTurned` says that the left factor is transposed: every panel reads it anew from far apart.
+    init(rows: Int, columns: Int, threads: Int, isTurned: Bool) {
         self.rows = rows
         self.columns = columns
-        func parts(_ count: Int, _ most: Int, _ multiple: Int) -> Int {
-            let parts = max(1, min(most, (count + multiple - 1) / multiple))
-            let size = (count + parts - 1) / parts
-            return max(multiple, (size + multiple - 1) / multiple * multiple)
+        func size(_ count: Int, parts: Int, _ multiple: Int) -> Int {
+            let parts = max(1, min(parts, (count + multiple - 1) / multiple))
+            return max(multiple, ((count + parts - 1) / parts + multiple - 1) / multiple * multiple)
         }
-        // So many rows at once that their part of the left factor stays near.
-        let down = max(1, (rows + 511) / 512)
-        let wanted = threads == 1 ? 1 : threads * 4
-        width = parts(columns, (wanted + down - 1) / down, Self.panel)
+        let down = max(1, (rows + Self.mostRows - 1) / Self.mostRows)
+        // Narrow blocks go through caches better even on one thread, but where the left factor is soon read or badly read
+        // wide ones do, and high ones where there is but one panel.
+        let some = threads == 1 ? 1 : threads * 2
+        let wanted = columns <= Self.panel ? threads : isTurned || rows <= 128 ? some : max(2, threads) * 4
+        width = size(columns, parts: (wanted + down - 1) / down, Self.panel)
         across = max(1, (columns + width - 1) / width)
-        height = parts(rows, max(down, min((wanted + across - 1) / across, rows / 96)), Self.tile)
+        height = size(rows, parts: max(down, min((wanted + across - 1) / across, rows / 96)), Self.tile)
     }
 
     var count: Int { rows == 0 || columns == 0 ? 0 : across * ((rows + height - 1) / height) }

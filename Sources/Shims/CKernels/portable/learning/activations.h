@@ -115,20 +115,30 @@ learning_gelu_backward(tenon_matrix x, tenon_matrix dy, int kind, tenon_matrix d
 
 // MARK: Rotary positions
 
+/// The pairs of one head; `step` from pair to pair, `other` from the first of a pair to the second.
+TENON_INLINE void rotate_head(
+    REAL *restrict head, const REAL *cosine, const REAL *sine, REAL sign, size_t half, const size_t step,
+    const size_t other) {
+    REAL *restrict first = head, *restrict second = head + other;
+    for (size_t j = 0; j < half; j++) {
+        const REAL a = first[j * step], b = second[j * step], s = sign * sine[j];
+        first[j * step] = fused(a, cosine[j], -(b * s));
+        second[j * step] = fused(b, cosine[j], a * s);
+    }
+}
+
 static void learning_rotate(
     tenon_matrix x, size_t heads, tenon_matrix cosines, tenon_matrix sines, const int32_t *positions,
     int is_interleaved, int is_inverse, tenon_range rows) {
     const size_t size = x.columns / heads, half = cosines.columns;
+    const REAL sign = is_inverse ? -1 : 1;
     EACH_ROW(rows, t) {
         const REAL *cosine = ROW(cosines, (size_t)positions[t]), *sine = ROW(sines, (size_t)positions[t]);
-        const REAL sign = is_inverse ? -1 : 1;
-        for (size_t head = 0; head < heads; head++) {
-            REAL *from = ROW(x, t) + head * size;
-            const size_t step = is_interleaved ? 2 : 1, other = is_interleaved ? 1 : half;
-            for (size_t j = 0; j < half; j++) {
-                const REAL a = from[j * step], b = from[j * step + other], s = sign * sine[j];
-                from[j * step] = fused(a, cosine[j], -(b * s));
-                from[j * step + other] = fused(b, cosine[j], a * s);
+        for (REAL *head = ROW(x, t), *end = head + heads * size; head < end; head += size) {
+            if (is_interleaved) {
+                rotate_head(head, cosine, sine, sign, half, 2, 1);
+            } else {
+                rotate_head(head, cosine, sine, sign, half, 1, half);
             }
         }
     }

@@ -1,6 +1,16 @@
 // All functions, compiled for REAL, and the table TABLE of them.
 #include "real.h"
 
+#include "operands.h"
+
+#include "panels.h"
+
+#include "tiles.h"
+
+#include "blocks.h"
+
+#include "narrow.h"
+
 #include "product.h"
 
 #include "norms.h"
