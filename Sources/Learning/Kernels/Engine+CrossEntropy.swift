@@ -6,9 +6,11 @@ extension Engine {
     ///
     /// Gradients are those of `scale` times the sum: `gradient` is written, `headGradient` added to. Scores exist for 64
     /// tokens at once. Labels below zero are not allowed; leave their rows out.
+    ///
+    /// - Parameter sum: What the sum goes on from, so that no bit depends on how tokens are split over calls.
     public func crossEntropy(
-        _ x: Matrix<R>, head: Weight<R>, labels: [Int32], scale: R = 1, gradient: Matrix<R>? = nil,
-        headGradient: Matrix<R>? = nil
+        _ x: Matrix<R>, head: Weight<R>, labels: [Int32], scale: R = 1, continuing sum: Double = 0,
+        gradient: Matrix<R>? = nil, headGradient: Matrix<R>? = nil
     ) -> (lossSum: Double, correct: Int) {
         require(labels.count == x.rows && head.columns == x.columns, "\(labels.count) labels, x \(x.shape)")
         require(labels.allSatisfy { $0 >= 0 && Int($0) < head.rows }, "a label beyond \(head.rows) words")
@@ -17,7 +19,7 @@ extension Engine {
             require(headGradient.rows == head.rows && headGradient.columns == head.columns, "the head's gradient")
         }
         let chunk = ScoreChunk<R>(words: head.rows, tokens: min(x.rows, Int(TENON_SCORE_TOKENS)), workspace)
-        var loss = 0.0, correct = 0
+        var loss = sum, correct = 0
         for first in Swift.stride(from: 0, to: x.rows, by: Int(TENON_SCORE_TOKENS)) {
             let rows = first..<min(first + Int(TENON_SCORE_TOKENS), x.rows), part = x.rows(rows)
             let here = Array(labels[rows])

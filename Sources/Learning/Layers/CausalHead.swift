@@ -15,10 +15,6 @@ public struct LossSum: Sendable {
         self.correct = correct
     }
 
-    public static func + (a: LossSum, b: LossSum) -> LossSum {
-        LossSum(loss: a.loss + b.loss, count: a.count + b.count, correct: a.correct + b.correct)
-    }
-
     public var mean: Double { loss / Double(max(1, count)) }
     public var accuracy: Double { Double(correct) / Double(max(1, count)) }
 }
@@ -34,26 +30,28 @@ public struct CausalHead<R: Real>: Sendable {
         self.weight = weight
     }
 
-    /// The loss of x [tokens, d] at the labels. Where `gradient` is given, it becomes that of x, for the loss's sum times
+    /// The loss of x [tokens, d] at the labels, added to `sum`. Where `gradient` is given, it becomes that of x, for the loss's sum times
     /// `scale`, and the parameters' gradients are added to.
-    public func loss(_ x: Matrix<R>, scale: R, gradient: Matrix<R>?, _ pass: Pass<R>) -> LossSum {
+    public func loss(
+        _ x: Matrix<R>, addedTo sum: LossSum, scale: R, gradient: Matrix<R>?, _ pass: Pass<R>
+    ) -> LossSum {
         let engine = pass.engine
         let labeled = pass.batch.labeled
         gradient?.fill(0)
-        guard !labeled.isEmpty else { return LossSum() }
+        guard !labeled.isEmpty else { return sum }
         let asked = engine.gather(labeled, of: x)
         let (normed, inverse) = norm.forward(asked, engine)
         let normedGradient = gradient.map { _ in engine.workspace.matrix(rows: labeled.count, columns: x.columns) }
         let (loss, correct) = engine.crossEntropy(
             normed, head: weight.weight, labels: labeled.map { pass.batch.labels[$0] }, scale: scale,
-            gradient: normedGradient, headGradient: gradient == nil ? nil : weight.trained?.gradient)
+            continuing: sum.loss, gradient: normedGradient, headGradient: gradient == nil ? nil : weight.trained?.gradient)
         if let gradient, let normedGradient {
             let askedGradient = engine.workspace.matrix(rows: labeled.count, columns: x.columns)
             askedGradient.fill(0)
             norm.backward(asked, inverse: inverse, gradient: normedGradient, addingTo: askedGradient, engine)
             engine.scatter(askedGradient, to: labeled, of: gradient)
         }
-        return LossSum(loss: loss, count: labeled.count, correct: correct)
+        return LossSum(loss: loss, count: sum.count + labeled.count, correct: sum.correct + correct)
     }
 
     /// The logits [tokens, vocabulary] of x.

@@ -67,22 +67,22 @@ package final class Decoder<R: Real>: @unchecked Sendable {
     /// How many virtual tokens a method puts in front of every row.
     package var virtualTokens: Int { embedding.insertion?.virtualTokens ?? 0 }
 
-    /// The loss of a batch, its gradients left alone.
-    package func loss(_ batch: Batch, _ engine: Engine<R>) -> LossSum {
+    /// The loss of a batch, added to `sum`; gradients are left alone.
+    package func loss(_ batch: Batch, addedTo sum: LossSum = LossSum(), _ engine: Engine<R>) -> LossSum {
         let pass = Pass(engine, batch.withVirtualTokens(virtualTokens))
-        return head.loss(hidden(pass, gradient: nil), scale: 1, gradient: nil, pass)
+        return head.loss(hidden(pass, gradient: nil), addedTo: sum, scale: 1, gradient: nil, pass)
     }
 
-    /// The loss of a batch; the gradient of its sum times `scale` is added to what is trained. With `checkpoints` blocks
+    /// The loss of a batch, added to `sum`; the gradient of its own sum times `scale` is added to what is trained. With `checkpoints` blocks
     /// keep their input alone, and compute the rest again.
     package func lossAndGradient(
-        _ batch: Batch, scale: R, dropoutKey: UInt64? = nil, checkpoints: Bool = false, _ engine: Engine<R>
+        _ batch: Batch, addedTo sum: LossSum = LossSum(), scale: R, dropoutKey: UInt64? = nil, checkpoints: Bool = false, _ engine: Engine<R>
     ) -> LossSum {
         let tape = Tape()
         let pass = Pass(engine, batch.withVirtualTokens(virtualTokens), tape: tape, dropoutKey: dropoutKey)
         let gradient = pass.matrix(columns: architecture.hiddenSize)
         let x = hidden(pass, gradient: gradient, checkpoints: checkpoints)
-        let loss = head.loss(x, scale: scale, gradient: gradient, pass)
+        let loss = head.loss(x, addedTo: sum, scale: scale, gradient: gradient, pass)
         tape.runBackward()
         return loss
     }

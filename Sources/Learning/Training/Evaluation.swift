@@ -52,7 +52,7 @@ package struct Evaluation: Hashable, Sendable {
         var sum = LossSum()
         for batch in batches {
             try Cancellation.check()
-            sum = sum + model.loss(batch, engine)
+            sum = model.loss(batch, addedTo: sum, engine)
         }
         return Evaluation(sum)
     }

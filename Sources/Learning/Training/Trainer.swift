@@ -49,11 +49,9 @@ package struct Trainer: Sendable {
         var sum = LossSum()
         for batch in batches {
             try Cancellation.check()
-            sum =
-                sum
-                + model.lossAndGradient(
-                    batch, scale: 1 / Float(max(1, count)), dropoutKey: dropoutKey, checkpoints: memory.checkpoints,
-                    engine)
+            sum = model.lossAndGradient(
+                batch, addedTo: sum, scale: 1 / Float(max(1, count)), dropoutKey: dropoutKey,
+                checkpoints: memory.checkpoints, engine)
         }
         let norm = optimizer.gradientNorm()
         guard sum.loss.isFinite, norm.isFinite else { throw Self.notFinite(step, rows, sum.loss) }
