@@ -160,8 +160,9 @@ let package = Package(
         tests(
             "Training",
             [
-                "Diagnostics", "Digests", "JSON", "Files", "Tensors", "Checkpoints", "Architectures", "Adapters",
-                "Interchange", "Kernels", "Layers", "Insertions", "Networks", "Tokenization",
+                "Diagnostics", "Parallelism", "Digests", "JSON", "Files", "Tensors", "Checkpoints", "Architectures",
+                "Adapters", "DeltaFormat", "Interchange", "Kernels", "Layers", "Insertions", "Networks",
+                "Tokenization",
             ]),
         .testTarget(
             name: "EndToEnd",

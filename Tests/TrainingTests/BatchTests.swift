@@ -78,6 +78,23 @@ import Training
         #expect(Packing.batches(of: rows, tokensPerPass: 1).map(\.segments) == [[0..<3], [0..<2], [0..<1], [0..<3]])
     }
 
+    /// A pass says how many tokens came before it, those that methods put in front of rows among them.
+    @Test(arguments: [0, 3])
+    func placesOfPasses(virtualTokens: Int) {
+        let rows = (1...5).map { line in
+            Row(inputs: Array(repeating: 1, count: line), labels: Array(repeating: 1, count: line), line: line)
+        }
+        for limit in [1, 4, 7, 100] {
+            var before = 0
+            for pass in Packing.batches(of: rows, tokensPerPass: limit) {
+                let batch = pass.withVirtualTokens(virtualTokens)
+                #expect(batch.firstToken == before)
+                before += batch.count
+            }
+            #expect(before == 15 + 5 * virtualTokens)
+        }
+    }
+
     /// Nothing is lost, cut or over the limit, whatever the rows.
     @Test func packsAnything() {
         var random = RepeatableRandom(printingSeedFor: "packing of rows")

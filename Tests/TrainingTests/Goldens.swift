@@ -21,6 +21,9 @@ struct Golden {
     private static let folder = Paths.joined(
         Paths.parent(of: Paths.parent(of: Paths.parent(of: #filePath))), "Fixtures/training")
 
+    /// A tiny base.
+    static func checkpoint(_ base: String) throws -> Checkpoint { try Checkpoint(path: folder + "/bases/" + base) }
+
     static let all: [Golden] = {
         guard let cases = document["cases"]?.array else { return [] }
         return cases.compactMap { one in
@@ -60,7 +63,7 @@ struct Golden {
         return Batch(tokens: tokens, labels: labels, positions: positions, segments: segments)
     }
 
-    func checkpoint() throws -> Checkpoint { try Checkpoint(path: Golden.folder + "/bases/" + base) }
+    func checkpoint() throws -> Checkpoint { try Golden.checkpoint(base) }
 
     /// The model with what the case trains in it, if anything.
     func model<R: Real>(_ engine: Engine<R>) throws -> (decoder: Decoder<R>, inserted: Inserted<R>) {

@@ -5,9 +5,15 @@ public final class Embedding<R: Real>: @unchecked Sendable {
     /// [vocabulary, d].
     public let table: BaseParameter<R>
     public private(set) var insertion: (any EmbeddingInsertion<R>)?
+    private let isTied: Bool
+    /// What tied tables have of gradients from here, until a step's last pass is done: summed into those from the head at
+    /// once, they would come in an order that depends on how the batch was split.
+    private var heldGradient: Matrix<R>?
 
-    public init(table: BaseParameter<R>) {
+    /// `isTied` says that the head has the same table.
+    public init(table: BaseParameter<R>, isTied: Bool = false) {
         self.table = table
+        self.isTied = isTied
     }
 
     public func insert(_ insertion: any EmbeddingInsertion<R>) {
@@ -28,12 +34,27 @@ public final class Embedding<R: Real>: @unchecked Sendable {
                     let real = pass.batch.tokens.indices.filter { pass.batch.tokens[$0] != Batch.virtualToken }
                     engine.embedBackward(
                         real.map { pass.batch.tokens[$0] }, gradient: engine.gather(real, of: gradient),
-                        into: table.gradient)
+                        into: tableGradient(table))
                 }
                 insertion?.fillBackward(gradient, pass)
             }
         }
         return x
+    }
+
+    private func tableGradient(_ table: Parameter<R>) -> Matrix<R> {
+        guard isTied else { return table.gradient }
+        if let heldGradient { return heldGradient }
+        let held = Matrix<R>(rows: table.gradient.rows, columns: table.gradient.columns)
+        heldGradient = held
+        return held
+    }
+
+    /// To be called when all passes of a step are done: gradients are whole only then.
+    public func finishGradients(_ engine: Engine<R>) {
+        guard let table = table.trained, let heldGradient else { return }
+        engine.add(heldGradient, into: table.gradient)
+        heldGradient.fill(0)
     }
 }
 

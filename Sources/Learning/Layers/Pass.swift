@@ -12,12 +12,15 @@ public struct Batch: Sendable {
     public let segments: [Range<Int>]
     /// How many tokens of the step's batch come before this part of it: what dropout counts from.
     public let firstToken: Int
+    /// How many rows of the step's batch come before this part of it.
+    public let firstRow: Int
 
     public static let virtualToken: Int32 = -1
     public static let ignored: Int32 = -100
 
     public init(
-        tokens: [Int32], labels: [Int32], positions: [Int32], segments: [Range<Int>], firstToken: Int = 0
+        tokens: [Int32], labels: [Int32], positions: [Int32], segments: [Range<Int>], firstToken: Int = 0,
+        firstRow: Int = 0
     ) {
         precondition(tokens.count == labels.count && tokens.count == positions.count)
         self.tokens = tokens
@@ -25,6 +28,7 @@ public struct Batch: Sendable {
         self.positions = positions
         self.segments = segments
         self.firstToken = firstToken
+        self.firstRow = firstRow
     }
 
     public var count: Int { tokens.count }
@@ -48,7 +52,7 @@ public struct Batch: Sendable {
         }
         return Batch(
             tokens: tokens, labels: labels, positions: positions, segments: segments,
-            firstToken: firstToken + count * self.segments.count)
+            firstToken: firstToken + count * firstRow, firstRow: firstRow)
     }
 }
 

@@ -34,7 +34,8 @@ package final class Decoder<R: Real>: @unchecked Sendable {
     package init(_ architecture: DecoderArchitecture, _ store: WeightStore, length: Int) throws(Failure) {
         self.architecture = architecture
         var parts = Parts<R>(store)
-        embedding = Embedding(table: try parts.parameter(architecture.embedding))
+        embedding = Embedding(
+            table: try parts.parameter(architecture.embedding), isTied: architecture.tiesEmbeddings)
         let rotary = RotaryTable<R>(architecture.rotary, length: length + Self.longestPrompt)
         let shape = AttentionShape(
             heads: architecture.heads, keyHeads: architecture.keyHeads, headSize: architecture.headSize,
@@ -73,10 +74,12 @@ package final class Decoder<R: Real>: @unchecked Sendable {
         return head.loss(hidden(pass, gradient: nil), addedTo: sum, scale: 1, gradient: nil, pass)
     }
 
-    /// The loss of a batch, added to `sum`; the gradient of its own sum times `scale` is added to what is trained. With `checkpoints` blocks
-    /// keep their input alone, and compute the rest again.
+    /// The loss of a batch, added to `sum`; the gradient of its own sum times `scale` is added to what is trained. With
+    /// `checkpoints` blocks keep their input alone, and compute the rest again. Gradients are whole after the pass that
+    /// `isLast` of its step.
     package func lossAndGradient(
-        _ batch: Batch, addedTo sum: LossSum = LossSum(), scale: R, dropoutKey: UInt64? = nil, checkpoints: Bool = false, _ engine: Engine<R>
+        _ batch: Batch, addedTo sum: LossSum = LossSum(), scale: R, dropoutKey: UInt64? = nil,
+        checkpoints: Bool = false, isLast: Bool = true, _ engine: Engine<R>
     ) -> LossSum {
         let tape = Tape()
         let pass = Pass(engine, batch.withVirtualTokens(virtualTokens), tape: tape, dropoutKey: dropoutKey)
@@ -84,6 +87,7 @@ package final class Decoder<R: Real>: @unchecked Sendable {
         let x = hidden(pass, gradient: gradient, checkpoints: checkpoints)
         let loss = head.loss(x, addedTo: sum, scale: scale, gradient: gradient, pass)
         tape.runBackward()
+        if isLast { embedding.finishGradients(engine) }
         return loss
     }
 

@@ -47,11 +47,11 @@ package struct Trainer: Sendable {
         let count = batches.reduce(0) { $0 + $1.labeled.count }
         let dropoutKey = CounterRandom.key(options.seed, "step \(step)")
         var sum = LossSum()
-        for batch in batches {
+        for (place, batch) in batches.enumerated() {
             try Cancellation.check()
             sum = model.lossAndGradient(
                 batch, addedTo: sum, scale: 1 / Float(max(1, count)), dropoutKey: dropoutKey,
-                checkpoints: memory.checkpoints, engine)
+                checkpoints: memory.checkpoints, isLast: place == batches.count - 1, engine)
         }
         let norm = optimizer.gradientNorm()
         guard sum.loss.isFinite, norm.isFinite else { throw Self.notFinite(step, rows, sum.loss) }

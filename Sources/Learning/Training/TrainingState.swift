@@ -4,28 +4,33 @@ package import Diagnostics
 import Files
 package import Insertions
 import JSON
-import Kernels
+package import Kernels
 import Layers
-import Parallelism
+package import Parallelism
 import Tensors
 
 /// Where a run stands between two steps: all that the next step depends on, so that a run that was interrupted ends with
 /// the bytes of one that was not. It lies in one safetensors file, the counters in its metadata.
-struct TrainingState: Sendable {
+package struct TrainingState: Sendable {
     /// Of base, data and options: a state goes on only with what it was begun with.
-    let key: String
+    package let key: String
     /// How many steps are done.
-    var step = 0
-    var metrics: [TrainingMetrics] = []
+    package var step: Int
+    package var metrics: [TrainingMetrics] = []
     /// The best evaluation so far, and after which step that was.
-    var best: (step: Int, evaluation: Evaluation)?
+    package var best: (step: Int, evaluation: Evaluation)?
 
-    static let fileName = "state.safetensors"
+    package static let fileName = "state.safetensors"
     private static let metadataKey = "tenon_training"
+
+    package init(key: String, step: Int = 0) {
+        self.key = key
+        self.step = step
+    }
 
     /// Writes it with the parameters, the optimizer's averages and the numbers of the best step. What was there stays good
     /// until this is whole.
-    func save(
+    package func save(
         _ tensors: [TrainedTensor<Float>], _ optimizer: Optimizer<Float>, best bestValues: [Matrix<Float>]?,
         at path: String,
         lanes: Lanes
@@ -51,7 +56,7 @@ struct TrainingState: Sendable {
     /// The state in a file, its numbers put into the parameters and the optimizer, and those of the best step.
     ///
     /// Throws ``Failure/Code/notFound`` where there is none, and ``Failure/Code/resumeMismatch`` where it is of another run.
-    static func resume(
+    package static func resume(
         from path: String, key: String, _ tensors: [TrainedTensor<Float>], _ optimizer: Optimizer<Float>
     ) throws(Failure) -> (state: TrainingState, best: [Matrix<Float>]?) {
         let file = try SafetensorsFile(InputFile(path: path))

@@ -8,10 +8,11 @@ package enum Packing {
         var batches: [Batch] = []
         var held: [Row] = []
         var count = 0
-        var before = 0
+        var before = (tokens: 0, rows: 0)
         func close() {
-            if !held.isEmpty { batches.append(batch(held, firstToken: before)) }
-            before += count
+            if !held.isEmpty { batches.append(batch(held, firstToken: before.tokens, firstRow: before.rows)) }
+            before.tokens += count
+            before.rows += held.count
             held = []
             count = 0
         }
@@ -24,7 +25,7 @@ package enum Packing {
         return batches
     }
 
-    private static func batch(_ rows: [Row], firstToken: Int) -> Batch {
+    private static func batch(_ rows: [Row], firstToken: Int, firstRow: Int) -> Batch {
         var tokens: [Int32] = []
         var labels: [Int32] = []
         var positions: [Int32] = []
@@ -37,6 +38,7 @@ package enum Packing {
             segments.append(start..<tokens.count)
         }
         return Batch(
-            tokens: tokens, labels: labels, positions: positions, segments: segments, firstToken: firstToken)
+            tokens: tokens, labels: labels, positions: positions, segments: segments, firstToken: firstToken,
+            firstRow: firstRow)
     }
 }

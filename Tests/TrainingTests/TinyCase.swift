@@ -1,0 +1,111 @@
+package import Adapters
+import Checkpoints
+import Insertions
+import Kernels
+import Layers
+import Networks
+import Support
+import Testing
+import Training
+
+/// A method with a config, tried out on a tiny base.
+struct TinyCase: Sendable, CustomTestStringConvertible {
+    let name: String
+    let method: any TrainableMethod
+    let base: String
+    let parameters: Parameters
+
+    init(_ name: String, _ method: any TrainableMethod, on base: String = "llama", _ changes: Parameters = [:]) {
+        self.name = name
+        self.method = method
+        self.base = base
+        var parameters = method.standard
+        for member in changes.members { parameters[member.key] = member.value }
+        self.parameters = parameters
+    }
+
+    var testDescription: String { "\(name) on \(base)" }
+
+    static let dropout = TinyCase("lora with dropout", LoRA(), ["r": 4, "lora_dropout": 0.3])
+    static let dora = TinyCase("dora", LoRA(), ["r": 4, "use_dora": true])
+
+    /// Each way to train once.
+    static let all = [
+        TinyCase("lora", LoRA(), ["r": 4]), dropout, dora,
+        TinyCase("rslora by patterns", LoRA(), ["r": 4, "use_rslora": true, "rank_pattern": ["down_proj": 2]]),
+        TinyCase("lora with all biases", LoRA(), on: "qwen2", ["r": 4, "bias": "all"]),
+        TinyCase("ia3", IA3()), TinyCase("ia3", IA3(), on: "qwen2"),
+        TinyCase("prompt", PromptTuning(), ["num_virtual_tokens": 3]),
+        TinyCase("bitfit", BitFit(), on: "qwen2"),
+        TinyCase("full", FullTuning()), TinyCase("full", FullTuning(), on: "llama-tied"),
+    ]
+
+    static let bases = ["llama", "llama-tied", "qwen2", "llama3-rope", "linear-rope", "mistral"]
+
+    /// Every method on every base that it can train.
+    static let everywhere: [TinyCase] = bases.flatMap { base in
+        all.map { TinyCase($0.name, $0.method, on: base, $0.parameters) }
+    }.reduce(into: []) { cases, one in
+        let needsBiases = one.method is BitFit && one.base != "qwen2"
+        if !needsBiases, !cases.contains(where: { $0.testDescription == one.testDescription }) { cases.append(one) }
+    }
+
+    /// The model of this case's base, or of another, with the method in it.
+    func insert<R: Real>(
+        _ engine: Engine<R>, on other: Checkpoint? = nil
+    ) throws -> (decoder: Decoder<R>, inserted: Inserted<R>) {
+        let decoder = try Decoder<R>(of: other ?? Golden.checkpoint(base), length: 64)
+        let plan = InsertionPlan(parameters: parameters, seed: 7)
+        return (decoder, try method.insert(plan, into: decoder.sites, engine))
+    }
+}
+
+/// A run over a tiny base, by steps.
+struct TinyRun {
+    let model: Decoder<Float>
+    let inserted: Inserted<Float>
+    let trainer: Trainer
+
+    init(
+        _ one: TinyCase, on base: Checkpoint? = nil, threads: Int = 1, tokensPerPass: Int = 512,
+        checkpoints: Bool = false, rate: Double = 1e-2
+    ) throws {
+        let engine = Engine<Float>(threads: threads)
+        (model, inserted) = try one.insert(engine, on: base)
+        var options = TrainingOptions(one.method)
+        options.optimizer.learningRate = rate
+        options.seed = 3
+        var memory = Trainer.PassMemory()
+        memory.tokensPerPass = tokensPerPass
+        memory.checkpoints = checkpoints
+        trainer = Trainer(model, inserted, options, memory: memory, engine)
+    }
+
+    /// Trains those steps, each on rows of its own, and gives what it measured.
+    @discardableResult
+    func train(_ steps: ClosedRange<Int>, rows count: Int = 6, longest: Int = 40) throws -> [TrainingMetrics] {
+        try steps.map { step in
+            try trainer.step(step, on: TinyRun.rows(count, longest: longest, seed: UInt64(step)))
+        }
+    }
+
+    /// The bits of all that is trained.
+    var bits: [[UInt32]] { inserted.tensors.map { $0.parameter.value.values.map(\.bitPattern) } }
+
+    /// Rows of different lengths of ids at random, some of them not asked for.
+    static func rows(_ count: Int, longest: Int, seed: UInt64) -> [Row] {
+        var random = RepeatableRandom(seed: seed)
+        return (1...count).map { line in
+            let length = line == 1 ? longest : Int.random(in: 1...longest, using: &random)
+            let ids = (0..<length).map { _ in Int32.random(in: 0..<97, using: &random) }
+            return Row(inputs: ids, labels: ids.map { $0 % 7 == 0 ? Row.ignored : $0 }, line: line)
+        }
+    }
+}
+
+extension ParameterValue: ExpressibleByArrayLiteral, ExpressibleByDictionaryLiteral {
+    package init(arrayLiteral elements: ParameterValue...) { self = .list(elements) }
+    package init(dictionaryLiteral elements: (String, ParameterValue)...) {
+        self = .map(elements.map { Member($0.0, $0.1) })
+    }
+}
