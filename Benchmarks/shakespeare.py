@@ -4,11 +4,11 @@
     shakespeare.py TEXT SENTENCES.tsv HELD-OUT.tsv [--tenon TOOL] [--no-peer] [--keep FOLDER]
 
 A LLaMA of bytes with random weights (a token is a byte, so no tokenizer is needed) learns the first nine tenths of a
-text; all its weights are trained. Then a LoRA teaches it sentences of another kind, the first columns of tables of tabs.
-Told is the loss in nats a byte on what neither step saw: the last tenth of the text, and the sentences of the other table;
-of the adapter both beside the base and merged into it. The peer begins with the same weights and sees the same batches
-in the same order at the same rates; its own LoRA begins with factors of its own. Exit status 1 where merged and unmerged
-differ by more than 1e-4, where the adapter does not help, or where PyTorch's figure is better by more than a fiftieth.
+text; all its weights are trained. Then a LoRA teaches it sentences of another kind: the first column of a table. Told is
+the loss in nats a byte on what neither step saw, the last tenth of the text and the sentences of the other table, of the
+adapter both beside the base and merged into it. The peer begins with the same weights and sees the same batches at the
+same rates; the factors of its LoRA begin otherwise. Exit status 1 where merged and unmerged differ by more than 1e-4,
+where training does not help, or where PyTorch's loss is lower by more than a fiftieth.
 
 It takes some minutes. Run it with the interpreter that `Scripts/peers-venv` prints.
 """

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What `shakespeare.py` does, with PyTorch and PEFT: in the folder that it has prepared; prints the same figures as JSON.
+"""What `shakespeare.py` does, with PyTorch and PEFT, in the folder that it has prepared; prints its figures as JSON.
 
 The optimizer is AdamW with the same decay of all that is trained, the gradient is clipped to a norm of 1, the rate rises
 and falls as `Spec/training.md` says, the batches are those of `Spec/data.md`.
