@@ -7,7 +7,7 @@ FORMATTED := $(wildcard Sources Tests Fuzz Benchmarks Package.swift)
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
-demo: tool ## Pack, inspect, verify and unpack a real adapter
+demo: tool ## Pack and unpack a real adapter, then train, merge and evaluate one
 	@Scripts/demo
 
 # These flags let `swift test` take the release build as it is, instead of making one with testing enabled.

@@ -21,6 +21,7 @@ import report
 import size
 import speed
 import storage
+import training
 from measure import Failed
 from setting import ROOT, Setting
 
@@ -43,6 +44,7 @@ GROUPS = {
     "layer": models.layer,
     "quality": quality.quality,
     "undo": quality.undo,
+    "training": training.training,
 }
 
 
