@@ -44,7 +44,8 @@ public struct CausalHead<R: Real>: Sendable {
         let normedGradient = gradient.map { _ in engine.workspace.matrix(rows: labeled.count, columns: x.columns) }
         let (loss, correct) = engine.crossEntropy(
             normed, head: weight.weight, labels: labeled.map { pass.batch.labels[$0] }, scale: scale,
-            continuing: sum.loss, gradient: normedGradient, headGradient: gradient == nil ? nil : weight.trained?.gradient)
+            continuing: sum.loss, gradient: normedGradient,
+            headGradient: gradient == nil ? nil : weight.trained?.gradient)
         if let gradient, let normedGradient {
             let askedGradient = engine.workspace.matrix(rows: labeled.count, columns: x.columns)
             askedGradient.fill(0)
