@@ -1,38 +1,38 @@
-public import Kernels
+package import Kernels
 
 /// What a model makes of a batch's labels.
-public struct LossSum: Sendable {
+package struct LossSum: Sendable {
     /// −Σ ln p(label), in nats.
-    public var loss: Double
+    package var loss: Double
     /// How many labels there were.
-    public var count: Int
+    package var count: Int
     /// How many of them the model thought the likeliest.
-    public var correct: Int
+    package var correct: Int
 
-    public init(loss: Double = 0, count: Int = 0, correct: Int = 0) {
+    package init(loss: Double = 0, count: Int = 0, correct: Int = 0) {
         self.loss = loss
         self.count = count
         self.correct = correct
     }
 
-    public var mean: Double { loss / Double(max(1, count)) }
-    public var accuracy: Double { Double(correct) / Double(max(1, count)) }
+    package var mean: Double { loss / Double(max(1, count)) }
+    package var accuracy: Double { Double(correct) / Double(max(1, count)) }
 }
 
 /// The last norm, and the next token's distribution where something is asked: elsewhere nothing is computed.
-public struct CausalHead<R: Real>: Sendable {
-    public let norm: RMSNorm<R>
+package struct CausalHead<R: Real>: Sendable {
+    package let norm: RMSNorm<R>
     /// [vocabulary, d]: the table of embeddings where they are tied.
-    public let weight: BaseParameter<R>
+    package let weight: BaseParameter<R>
 
-    public init(norm: RMSNorm<R>, weight: BaseParameter<R>) {
+    package init(norm: RMSNorm<R>, weight: BaseParameter<R>) {
         self.norm = norm
         self.weight = weight
     }
 
     /// The loss of x [tokens, d] at the labels, added to `sum`. Where `gradient` is given, it becomes that of x, for the loss's sum times
     /// `scale`, and the parameters' gradients are added to.
-    public func loss(
+    package func loss(
         _ x: Matrix<R>, addedTo sum: LossSum, scale: R, gradient: Matrix<R>?, _ pass: Pass<R>
     ) -> LossSum {
         let engine = pass.engine
@@ -56,7 +56,7 @@ public struct CausalHead<R: Real>: Sendable {
     }
 
     /// The logits [tokens, vocabulary] of x.
-    public func logits(_ x: Matrix<R>, _ pass: Pass<R>) -> Matrix<R> {
+    package func logits(_ x: Matrix<R>, _ pass: Pass<R>) -> Matrix<R> {
         let logits = pass.matrix(columns: weight.weight.rows)
         pass.engine.multiply(
             [Term(norm.forward(x, pass.engine).y, weight.weight, transposed: true)], from: .zero, into: logits)

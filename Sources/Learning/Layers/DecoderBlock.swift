@@ -1,29 +1,29 @@
-public import Kernels
+package import Kernels
 
 /// A block of a pre-norm decoder: mid = x + attention(norm(x)), out = mid + mlp(norm(mid)).
 ///
 /// Of a pass it keeps x, q, k, v, what the heads found, mid, gate and up, and computes the norms and the MLP's inner
 /// product again: (4d + 2·d_kv + 2f) numbers a token. Checkpointed it keeps x alone and computes all again.
-public struct DecoderBlock<R: Real>: Sendable {
-    public let attentionNorm: RMSNorm<R>
-    public let attention: SelfAttention<R>
-    public let mlpNorm: RMSNorm<R>
-    public let mlp: GatedMLP<R>
+package struct DecoderBlock<R: Real>: Sendable {
+    package let attentionNorm: RMSNorm<R>
+    package let attention: SelfAttention<R>
+    package let mlpNorm: RMSNorm<R>
+    package let mlp: GatedMLP<R>
 
-    public init(attentionNorm: RMSNorm<R>, attention: SelfAttention<R>, mlpNorm: RMSNorm<R>, mlp: GatedMLP<R>) {
+    package init(attentionNorm: RMSNorm<R>, attention: SelfAttention<R>, mlpNorm: RMSNorm<R>, mlp: GatedMLP<R>) {
         self.attentionNorm = attentionNorm
         self.attention = attention
         self.mlpNorm = mlpNorm
         self.mlp = mlp
     }
 
-    public var isTrained: Bool {
+    package var isTrained: Bool {
         attentionNorm.weight.isTrained || mlpNorm.weight.isTrained || attention.isTrained || mlp.isTrained
     }
 
     /// The block's output for x [tokens, d]. With a tape, backward will turn `gradient`, that of the output by then, into
     /// that of x in place; where `isLowest`, nobody below needs that, and it finds the parameters' gradients alone.
-    public func forward(
+    package func forward(
         _ x: Matrix<R>, gradient: Matrix<R>?, isLowest: Bool, isCheckpointed: Bool, _ pass: Pass<R>
     ) -> Matrix<R> {
         let (output, kept) = forward(x, pass)

@@ -1,29 +1,29 @@
-public import Kernels
+package import Kernels
 
 /// The vectors of tokens: a table's rows, and before each row of tokens the vectors that methods put there.
-public final class Embedding<R: Real>: @unchecked Sendable {
+package final class Embedding<R: Real>: @unchecked Sendable {
     /// [vocabulary, d].
-    public let table: BaseParameter<R>
-    public private(set) var insertion: (any EmbeddingInsertion<R>)?
+    package let table: BaseParameter<R>
+    package private(set) var insertion: (any EmbeddingInsertion<R>)?
     private let isTied: Bool
     /// What tied tables have of gradients from here, until a step's last pass is done: summed into those from the head at
     /// once, they would come in an order that depends on how the batch was split.
     private var heldGradient: Matrix<R>?
 
     /// `isTied` says that the head has the same table.
-    public init(table: BaseParameter<R>, isTied: Bool = false) {
+    package init(table: BaseParameter<R>, isTied: Bool = false) {
         self.table = table
         self.isTied = isTied
     }
 
-    public func insert(_ insertion: any EmbeddingInsertion<R>) {
+    package func insert(_ insertion: any EmbeddingInsertion<R>) {
         self.insertion = insertion
     }
 
-    public var isTrained: Bool { table.isTrained || insertion?.parameters.isEmpty == false }
+    package var isTrained: Bool { table.isTrained || insertion?.parameters.isEmpty == false }
 
     /// The vectors of the batch's tokens [tokens, d]. With a tape, backward reads `gradient`, which is theirs by then.
-    public func forward(gradient: Matrix<R>?, _ pass: Pass<R>) -> Matrix<R> {
+    package func forward(gradient: Matrix<R>?, _ pass: Pass<R>) -> Matrix<R> {
         let engine = pass.engine
         let x = pass.matrix(columns: table.weight.columns)
         engine.embed(pass.batch.tokens.map { max($0, 0) }, table: table.weight, into: x)
@@ -51,7 +51,7 @@ public final class Embedding<R: Real>: @unchecked Sendable {
     }
 
     /// To be called when all passes of a step are done: gradients are whole only then.
-    public func finishGradients(_ engine: Engine<R>) {
+    package func finishGradients(_ engine: Engine<R>) {
         guard let table = table.trained, let heldGradient else { return }
         engine.add(heldGradient, into: table.gradient)
         heldGradient.fill(0)
@@ -59,7 +59,7 @@ public final class Embedding<R: Real>: @unchecked Sendable {
 }
 
 /// What a method does at the input embeddings: virtual tokens in front of every row.
-public protocol EmbeddingInsertion<R>: AnyObject, Sendable {
+package protocol EmbeddingInsertion<R>: AnyObject, Sendable {
     associatedtype R: Real
 
     var parameters: [Parameter<R>] { get }

@@ -1,11 +1,11 @@
-public import Kernels
+package import Kernels
 
 /// down(silu(gate(x)) ⊙ up(x)) (Shazeer, GLU variants, 2020).
-public struct GatedMLP<R: Real>: Sendable {
-    public let gateUp: Projection<R>
-    public let down: Projection<R>
+package struct GatedMLP<R: Real>: Sendable {
+    package let gateUp: Projection<R>
+    package let down: Projection<R>
 
-    public init(gateUp: Projection<R>, down: Projection<R>) {
+    package init(gateUp: Projection<R>, down: Projection<R>) {
         self.gateUp = gateUp
         self.down = down
     }

@@ -1,24 +1,24 @@
-public import Kernels
+package import Kernels
 
 /// Rows of tokens, packed one after the other without padding.
-public struct Batch: Sendable {
+package struct Batch: Sendable {
     /// A token at each place; ``virtualToken`` where a method puts an embedding of its own.
-    public let tokens: [Int32]
+    package let tokens: [Int32]
     /// What should follow each token within its row; ``ignored`` where nothing is asked.
-    public let labels: [Int32]
+    package let labels: [Int32]
     /// The place of each token in its row.
-    public let positions: [Int32]
+    package let positions: [Int32]
     /// Where each row lies; attention stays within.
-    public let segments: [Range<Int>]
+    package let segments: [Range<Int>]
     /// How many tokens of the step's batch come before this part of it: what dropout counts from.
-    public let firstToken: Int
+    package let firstToken: Int
     /// How many rows of the step's batch come before this part of it.
-    public let firstRow: Int
+    package let firstRow: Int
 
-    public static let virtualToken: Int32 = -1
-    public static let ignored: Int32 = -100
+    package static let virtualToken: Int32 = -1
+    package static let ignored: Int32 = -100
 
-    public init(
+    package init(
         tokens: [Int32], labels: [Int32], positions: [Int32], segments: [Range<Int>], firstToken: Int = 0,
         firstRow: Int = 0
     ) {
@@ -31,13 +31,13 @@ public struct Batch: Sendable {
         self.firstRow = firstRow
     }
 
-    public var count: Int { tokens.count }
+    package var count: Int { tokens.count }
 
     /// Where something is asked.
-    public var labeled: [Int] { labels.indices.filter { labels[$0] != Self.ignored } }
+    package var labeled: [Int] { labels.indices.filter { labels[$0] != Self.ignored } }
 
     /// With `count` virtual tokens in front of every row.
-    public func withVirtualTokens(_ count: Int) -> Batch {
+    package func withVirtualTokens(_ count: Int) -> Batch {
         guard count > 0 else { return self }
         var tokens: [Int32] = []
         var labels: [Int32] = []
@@ -57,15 +57,15 @@ public struct Batch: Sendable {
 }
 
 /// One walk of a batch through a model.
-public struct Pass<R: Real> {
-    public let engine: Engine<R>
-    public let batch: Batch
+package struct Pass<R: Real> {
+    package let engine: Engine<R>
+    package let batch: Batch
     /// Records what backward needs; nil where there will be none.
-    public let tape: Tape?
+    package let tape: Tape?
     /// What dropout draws from, another in every step; nil where nothing is dropped.
-    public let dropoutKey: UInt64?
+    package let dropoutKey: UInt64?
 
-    public init(_ engine: Engine<R>, _ batch: Batch, tape: Tape? = nil, dropoutKey: UInt64? = nil) {
+    package init(_ engine: Engine<R>, _ batch: Batch, tape: Tape? = nil, dropoutKey: UInt64? = nil) {
         self.engine = engine
         self.batch = batch
         self.tape = tape
@@ -73,7 +73,7 @@ public struct Pass<R: Real> {
     }
 
     /// A matrix with a row for each token, not zeroed.
-    public func matrix(columns: Int) -> Matrix<R> {
+    package func matrix(columns: Int) -> Matrix<R> {
         engine.workspace.matrix(rows: batch.count, columns: columns)
     }
 
@@ -81,16 +81,16 @@ public struct Pass<R: Real> {
 
 /// What is left to do for the gradients, last block first. Each step holds what its block saved, and lets go of it when
 /// it is done.
-public final class Tape {
+package final class Tape {
     private var steps: [() -> Void] = []
 
-    public init() {}
+    package init() {}
 
-    public func record(_ backward: @escaping () -> Void) {
+    package func record(_ backward: @escaping () -> Void) {
         steps.append(backward)
     }
 
-    public func runBackward() {
+    package func runBackward() {
         while let step = steps.popLast() { step() }
     }
 }

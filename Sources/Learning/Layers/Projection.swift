@@ -1,49 +1,49 @@
-public import Kernels
+package import Kernels
 
 /// A linear layer of the base: y = x·Wᵀ + b, W [out, in].
-public struct Linear<R: Real>: Sendable {
+package struct Linear<R: Real>: Sendable {
     /// The module's path, such as `model.layers.0.self_attn.q_proj`.
-    public let path: String
-    public let weight: BaseParameter<R>
-    public let bias: BaseParameter<R>?
+    package let path: String
+    package let weight: BaseParameter<R>
+    package let bias: BaseParameter<R>?
 
-    public init(path: String, weight: BaseParameter<R>, bias: BaseParameter<R>? = nil) {
+    package init(path: String, weight: BaseParameter<R>, bias: BaseParameter<R>? = nil) {
         self.path = path
         self.weight = weight
         self.bias = bias
     }
 
-    public var inputs: Int { weight.weight.columns }
-    public var outputs: Int { weight.weight.rows }
+    package var inputs: Int { weight.weight.columns }
+    package var outputs: Int { weight.weight.rows }
 }
 
 /// Linear layers with one input, such as q, k and v of an attention: methods see them together, and so read x once.
 ///
 /// It keeps nothing for backward on its own account: whoever calls gives x again.
-public final class Projection<R: Real>: @unchecked Sendable {
-    public let linears: [Linear<R>]
-    public private(set) var insertions: [any ProjectionInsertion<R>] = []
+package final class Projection<R: Real>: @unchecked Sendable {
+    package let linears: [Linear<R>]
+    package private(set) var insertions: [any ProjectionInsertion<R>] = []
 
-    public init(_ linears: [Linear<R>]) {
+    package init(_ linears: [Linear<R>]) {
         precondition(!linears.isEmpty && linears.allSatisfy { $0.inputs == linears[0].inputs })
         self.linears = linears
     }
 
-    public var inputs: Int { linears[0].inputs }
+    package var inputs: Int { linears[0].inputs }
 
-    public func insert(_ insertion: any ProjectionInsertion<R>) {
+    package func insert(_ insertion: any ProjectionInsertion<R>) {
         insertions.append(insertion)
     }
 
     /// Whether its backward has gradients to find, not only to pass on.
-    public var isTrained: Bool {
+    package var isTrained: Bool {
         linears.contains { $0.weight.isTrained || $0.bias?.isTrained == true }
             || insertions.contains { !$0.parameters.isEmpty }
     }
 
     /// The outputs for x [tokens, in], each [tokens, out], and what the insertions keep of it. `residual`, for a single
     /// linear, is added last.
-    public func forward(
+    package func forward(
         _ x: Matrix<R>, residual: Matrix<R>? = nil, _ pass: Pass<R>
     ) -> (outputs: [Matrix<R>], saved: Saved<R>) {
         precondition(residual == nil || linears.count == 1)
@@ -83,7 +83,7 @@ public final class Projection<R: Real>: @unchecked Sendable {
 
     /// Adds to the gradients of what is trained here, and writes that of x into `inputGradient` where it is given. The
     /// gradients of the outputs are used up.
-    public func backward(
+    package func backward(
         input x: Matrix<R>, gradients: [Matrix<R>], saved: Saved<R>, into inputGradient: Matrix<R>?, _ pass: Pass<R>
     ) {
         let engine = pass.engine

@@ -1,10 +1,10 @@
-public import Kernels
+package import Kernels
 
 /// What a method does at linear layers with one input. Every step may be left out.
 ///
 /// With x the input, the layers compute `x' = changeInput(x)`, `p = x'·Wᵀ + terms(x')`, `p = rescale(p)`, `y = p + b`,
 /// `y = changeOutputs(y)`. Backward undoes the steps in reverse, each adding to the gradients of its own parameters.
-public protocol ProjectionInsertion<R>: AnyObject, Sendable {
+package protocol ProjectionInsertion<R>: AnyObject, Sendable {
     associatedtype R: Real
 
     /// What it trains.
@@ -41,29 +41,29 @@ public protocol ProjectionInsertion<R>: AnyObject, Sendable {
 }
 
 extension ProjectionInsertion {
-    public var changesInput: Bool { false }
-    public var changesOutputs: Bool { false }
-    public func changeInput(_ x: Matrix<R>, _ pass: Pass<R>) -> Matrix<R> { x }
-    public func changeInputBackward(_ x: Matrix<R>, gradient: Matrix<R>, saved: Saved<R>, _ pass: Pass<R>) {}
-    public func terms(_ x: Matrix<R>, saving saved: inout Saved<R>, _ pass: Pass<R>) -> [[Term<R>]] { [] }
-    public func termsBackward(
+    package var changesInput: Bool { false }
+    package var changesOutputs: Bool { false }
+    package func changeInput(_ x: Matrix<R>, _ pass: Pass<R>) -> Matrix<R> { x }
+    package func changeInputBackward(_ x: Matrix<R>, gradient: Matrix<R>, saved: Saved<R>, _ pass: Pass<R>) {}
+    package func terms(_ x: Matrix<R>, saving saved: inout Saved<R>, _ pass: Pass<R>) -> [[Term<R>]] { [] }
+    package func termsBackward(
         _ x: Matrix<R>, gradients: [Matrix<R>], saved: inout Saved<R>, needsInputGradient: Bool, _ pass: Pass<R>
     ) -> [Term<R>] { [] }
-    public func rescale(_ products: [Matrix<R>], saving saved: inout Saved<R>, _ pass: Pass<R>) {}
-    public func rescaleBackward(_ gradients: [Matrix<R>], saved: Saved<R>, _ pass: Pass<R>) {}
-    public func changeOutputs(_ outputs: [Matrix<R>], saving saved: inout Saved<R>, _ pass: Pass<R>) {}
-    public func changeOutputsBackward(_ gradients: [Matrix<R>], saved: Saved<R>, _ pass: Pass<R>) {}
-    public func parametersChanged() {}
+    package func rescale(_ products: [Matrix<R>], saving saved: inout Saved<R>, _ pass: Pass<R>) {}
+    package func rescaleBackward(_ gradients: [Matrix<R>], saved: Saved<R>, _ pass: Pass<R>) {}
+    package func changeOutputs(_ outputs: [Matrix<R>], saving saved: inout Saved<R>, _ pass: Pass<R>) {}
+    package func changeOutputsBackward(_ gradients: [Matrix<R>], saved: Saved<R>, _ pass: Pass<R>) {}
+    package func parametersChanged() {}
 }
 
 /// What insertions keep of a forward pass for its backward.
-public struct Saved<R: Real>: Sendable {
+package struct Saved<R: Real>: Sendable {
     private var matrices: [ObjectIdentifier: [Matrix<R>]] = [:]
 
-    public init() {}
+    package init() {}
 
     /// What this insertion keeps.
-    public subscript(_ insertion: AnyObject) -> [Matrix<R>] {
+    package subscript(_ insertion: AnyObject) -> [Matrix<R>] {
         get { matrices[ObjectIdentifier(insertion)] ?? [] }
         set { matrices[ObjectIdentifier(insertion)] = newValue }
     }

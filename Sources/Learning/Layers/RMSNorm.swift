@@ -1,17 +1,17 @@
-public import Kernels
+package import Kernels
 
 /// y = x / √(mean(x²) + ε) ⊙ w (Zhang and Sennrich, 2019). It keeps 1/√… for each token, and no y.
-public struct RMSNorm<R: Real>: Sendable {
-    public let weight: BaseParameter<R>
-    public let epsilon: R
+package struct RMSNorm<R: Real>: Sendable {
+    package let weight: BaseParameter<R>
+    package let epsilon: R
 
-    public init(weight: BaseParameter<R>, epsilon: R) {
+    package init(weight: BaseParameter<R>, epsilon: R) {
         self.weight = weight
         self.epsilon = epsilon
     }
 
     /// y [tokens, d] and the inverse roots [tokens, 1].
-    public func forward(_ x: Matrix<R>, _ engine: Engine<R>) -> (y: Matrix<R>, inverse: Matrix<R>) {
+    package func forward(_ x: Matrix<R>, _ engine: Engine<R>) -> (y: Matrix<R>, inverse: Matrix<R>) {
         let y = engine.workspace.matrix(rows: x.rows, columns: x.columns)
         let inverse = engine.workspace.matrix(rows: x.rows, columns: 1)
         engine.rmsNorm(x, weight: weight.row, epsilon: epsilon, into: y, inverse: inverse)
@@ -19,7 +19,7 @@ public struct RMSNorm<R: Real>: Sendable {
     }
 
     /// Adds to `inputGradient` what the gradient of y means for x.
-    public func backward(
+    package func backward(
         _ x: Matrix<R>, inverse: Matrix<R>, gradient: Matrix<R>, addingTo inputGradient: Matrix<R>, _ engine: Engine<R>
     ) {
         engine.rmsNormBackward(

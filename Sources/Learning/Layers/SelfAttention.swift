@@ -1,15 +1,15 @@
-public import Kernels
+package import Kernels
 
 /// How heads look at tokens.
-public struct AttentionShape: Hashable, Sendable {
-    public let heads: Int
+package struct AttentionShape: Hashable, Sendable {
+    package let heads: Int
     /// Heads of keys and values; each serves `heads / keyHeads` heads of queries (Ainslie et al., GQA, 2023).
-    public let keyHeads: Int
-    public let headSize: Int
+    package let keyHeads: Int
+    package let headSize: Int
     /// How many tokens back one may look, itself included; nil for all.
-    public let window: Int?
+    package let window: Int?
 
-    public init(heads: Int, keyHeads: Int, headSize: Int, window: Int? = nil) {
+    package init(heads: Int, keyHeads: Int, headSize: Int, window: Int? = nil) {
         self.heads = heads
         self.keyHeads = keyHeads
         self.headSize = headSize
@@ -18,13 +18,13 @@ public struct AttentionShape: Hashable, Sendable {
 }
 
 /// Causal attention with rotary positions: q, k, v of x, and the projection of what the heads found.
-public struct SelfAttention<R: Real>: Sendable {
-    public let queryKeyValue: Projection<R>
-    public let output: Projection<R>
-    public let shape: AttentionShape
-    public let rotary: RotaryTable<R>
+package struct SelfAttention<R: Real>: Sendable {
+    package let queryKeyValue: Projection<R>
+    package let output: Projection<R>
+    package let shape: AttentionShape
+    package let rotary: RotaryTable<R>
 
-    public init(
+    package init(
         queryKeyValue: Projection<R>, output: Projection<R>, shape: AttentionShape, rotary: RotaryTable<R>
     ) {
         self.queryKeyValue = queryKeyValue
