@@ -29,7 +29,7 @@ struct Eval: ParsableCommand, Exemplified {
     func run() throws {
         let console = shared.console
         guard let question = try quality.question(shared, required: true) else { return }
-        let opened = try adapter.map { try AdapterSource.open($0, weight: 1, shared: shared).adapter }
+        let opened = try adapter.map { try AdapterSource.open($0, on: question.base, shared: shared) }
         let result = try question.evaluate(opened)
         let failure = quality.gates.failure(of: result)
         if shared.json {
