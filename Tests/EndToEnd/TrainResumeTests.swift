@@ -29,14 +29,14 @@ struct TrainResumeTests {
     func signals(_ signal: String, _ status: Int32) throws {
         try inFolder { place in
             try TrainingPlace.data(in: place, valid: 4)
-            let more = ["--iters", "4000", "--steps-per-eval", "150", "--save-every", "100", "--dropout", "0.1"]
+            let more = ["--iters", "2000", "--steps-per-eval", "150", "--save-every", "100", "--dropout", "0.1"]
             let whole = try TrainingPlace.train(in: place, to: "whole.tenon", more)
             let run = try interrupted(signal, TrainingPlace.command(in: place, more), in: place)
             #expect(run.status == status && run.signal == nil, "\(run.errors)")
             expectErrorLines(run)
-            #expect(run.errors.contains("--resume goes on from step "))
+            #expect(run.errors.contains("--resume goes on "))
             #expect(try place.names().filter { $0.contains("x.tenon") } == [Self.work])
-            #expect(try Folder.entries(of: place(Self.work)).map(\.name) == ["state.safetensors"])
+            #expect(try exists(place(Self.work + "/state.safetensors")))
 
             let resumed = try TrainingPlace.train(in: place, more + ["--resume"])
             for key in ["contentDigest", "loss", "bestStep", "bestEvaluation"] { #expect(resumed[key] == whole[key]) }
@@ -52,7 +52,7 @@ struct TrainResumeTests {
     func otherRun() throws {
         try inFolder { place in
             try TrainingPlace.data(in: place)
-            let more = ["--iters", "4000", "--save-every", "50"]
+            let more = ["--iters", "2000", "--save-every", "50"]
             #expect(try interrupted("INT", TrainingPlace.command(in: place, more), in: place).status == 130)
             let state = try contents(of: place(Self.work + "/state.safetensors"))
             let resume = TrainingPlace.command(in: place, more + ["--resume"])
