@@ -1,4 +1,5 @@
 import Adapters
+import Checkpoints
 import DeltaAlgebra
 import DeltaFormat
 import Diagnostics
@@ -23,6 +24,14 @@ enum AdapterSource {
         try container.verify(.full, lanes: shared.lanes)
         return WeightedAdapter(
             try adapter.dequantized(), contentDigest: container.unboundContentDigest, path: path, weight: weight)
+    }
+
+    /// An adapter to be used in a model: its base, where it is bound to one.
+    static func open(_ path: String, on base: Checkpoint, shared: SharedOptions) throws -> Adapter {
+        let adapter = try open(path, weight: 1, shared: shared).adapter
+        let binder = BaseBinder(base, lanes: shared.lanes, cache: .standard())
+        for finding in try binder.answer(adapter, path: path).findings { shared.console.warn(finding) }
+        return adapter
     }
 }
 

@@ -58,7 +58,7 @@ struct Train: ParsableCommand, Exemplified {
         let checkpoint = try Checkpoint(path: base)
         for finding in checkpoint.findings { console.warn(finding) }
         let architecture = try DecoderArchitecture(of: checkpoint)
-        let initial = try `init`.map { try AdapterSource.open($0, weight: 1, shared: shared).adapter }
+        let initial = try `init`.map { try AdapterSource.open($0, on: checkpoint, shared: shared) }
         let length = min(training.maxSeqLength, architecture.maximumLength)
         guard length >= 1 else { throw Failure(.usage, "--max-seq-length must be at least 1", actual: "\(length)") }
         let read = try TrainingData(data, base: checkpoint, architecture, maximumLength: length, isStrict: strict)

@@ -106,14 +106,15 @@ struct TrainingFlags: ParsableArguments {
         options.accumulation = try positive(gradientAccumulationSteps, "--gradient-accumulation-steps")
         let perEpoch = Double(rows) / Double(options.batchSize * options.accumulation)
         guard iters == nil || epochs == nil else { throw Failure(.usage, "only one of --iters and --epochs can hold") }
-        if let epochs, epochs > 0, epochs < 1e6 {
+        if let epochs {
+            guard epochs > 0, epochs < 1e6 else { throw Failure(.usage, "--epochs is out of its range") }
             options.steps = max(1, Int((epochs * perEpoch).rounded(.up)))
         } else {
             options.steps = try positive(iters ?? 1000, "--iters")
         }
         options.optimizer.learningRate = learningRate ?? trainable.learningRate
         guard options.optimizer.learningRate > 0, options.optimizer.learningRate.isFinite, warmup >= 0, warmup < 1e9,
-            weightDecay >= 0
+            weightDecay >= 0, maxGradNorm >= 0
         else {
             throw Failure(.usage, "a rate is out of its range")
         }
@@ -123,7 +124,7 @@ struct TrainingFlags: ParsableArguments {
         options.gradientLimit = maxGradNorm
         options.seed = seed
         options.stepsPerEvaluation = stepsPerEval
-        options.patience = earlyStoppingPatience
+        options.patience = try earlyStoppingPatience.map { try positive($0, "--early-stopping-patience") }
         return options
     }
 

@@ -4,7 +4,9 @@ import Testing
 
 @Suite("Help")
 struct HelpTests {
-    static let verbs = ["pack", "unpack", "inspect", "verify", "fingerprint", "extract", "apply", "unapply", "switch"]
+    static let verbs = [
+        "pack", "unpack", "inspect", "verify", "fingerprint", "extract", "apply", "unapply", "switch", "train", "eval",
+    ]
 
     private func help(_ arguments: [String]) throws -> String {
         let run = try runTool(arguments, environment: ["COLUMNS": "100"])
@@ -46,8 +48,8 @@ struct HelpTests {
             try prepare(for: example, in: place)
             let run = try runShell(example, in: place.path)
             #expect(run.status == 0, "\(run.errors)")
-            // An adapter of PEFT's is bound to no base, and whoever applies it is told.
-            let lines = run.errors.split(separator: "\n")
+            // An adapter of PEFT's is bound to no base, and whoever applies it is told; training tells of its steps.
+            let lines = run.errors.split(separator: "\n").filter { !$0.hasPrefix("tenon: step ") }
             #expect(lines.allSatisfy { $0.contains("is bound to no base") } && !run.output.isEmpty, "\(run.errors)")
         }
     }
@@ -61,10 +63,25 @@ struct HelpTests {
         if example.contains(" my-model") { try copyFolder(base, to: place("my-model")) }
         if example.contains(" my-model-tuned") { try copyFolder(base, to: place("my-model-tuned")) }
         if example.contains(" other.tenon") { _ = try packed("loha", in: place, as: "other.tenon") }
+        if example.contains(" my-data") { try prepareData(for: example, in: place) }
         guard example.contains(" --merged ") else { return }
         try succeed([
             "apply", place("my-adapter.tenon"), "--base", place("my-model"), "-o", place("merged-model"), "--undo",
             place("my-undo.tenon"),
+        ])
+    }
+
+    /// A row to be learned by heart, and for a gate an adapter that has done so.
+    private func prepareData(for example: String, in place: TemporaryFolder) throws {
+        try Folder.make(place("my-data"))
+        for name in ["train", "valid"] {
+            try place.write(Array("{\"input_ids\":[3,1,4,1,5,9,2,6]}\n".utf8), to: "my-data/\(name).jsonl")
+        }
+        guard example.contains(" my-adapter.tenon --base") else { return }
+        try succeed([
+            "train", "--base", place("my-model"), "--data", place("my-data"), "-o", place("my-adapter.tenon"),
+            "--force",
+            "--iters", "100", "--learning-rate", "1e-2",
         ])
     }
 

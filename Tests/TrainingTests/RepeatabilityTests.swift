@@ -1,4 +1,5 @@
 import Adapters
+import Checkpoints
 import Diagnostics
 import Files
 import Insertions
@@ -81,6 +82,21 @@ import Training
         #expect(readBest?.map(bits) == values.map(bits))
         try resumed.train(4...6)
         #expect(resumed.bits == whole.bits)
+    }
+
+    @Test("tensors that lie anywhere in their file", arguments: 1...4)
+    func places(padding: Int) throws {
+        let place = try TemporaryFolder()
+        let base = try Golden.checkpoint("llama")
+        try place.write(contents(of: Paths.joined(base.folder, "config.json")), to: "config.json")
+        var bytes = try contents(of: Paths.joined(base.folder, "model.safetensors"))
+        let length = (0..<8).reduce(0) { $0 | Int(bytes[$1]) << (8 * $1) }
+        bytes.insert(contentsOf: [UInt8](repeating: UInt8(ascii: " "), count: padding), at: 8 + length)
+        for byte in 0..<8 { bytes[byte] = UInt8(truncatingIfNeeded: (length + padding) >> (8 * byte)) }
+        try place.write(bytes, to: "model.safetensors")
+        let engine = Engine<Float>(threads: 1)
+        let moved = try Decoder<Float>(of: Checkpoint(path: place.path), length: 64).logits(Golden.batch(), engine)
+        #expect(try bits(moved) == bits(logits(nil, on: "llama")))
     }
 
     @Test("a state of another run is refused, and the file stays")

@@ -1,4 +1,5 @@
 import CSystem
+import Synchronization
 
 /// Whether the user has asked us to stop. Set by a signal handler, asked between blocks of work.
 package enum Cancellation {
@@ -14,7 +15,21 @@ package enum Cancellation {
         tenon_note_signal(number)
     }
 
-    package static var isRequested: Bool { tenon_pending_signal() != 0 }
+    package static var isRequested: Bool { pendingSignal != 0 }
+
+    /// Runs `body` to its end as if no signal had arrived: for what keeps work from being lost by the first one. A second
+    /// still ends the process.
+    package static func deferred<Value, E: Error>(_ body: () throws(E) -> Value) throws(E) -> Value {
+        deferrals.add(1, ordering: .relaxed)
+        defer { deferrals.subtract(1, ordering: .relaxed) }
+        return try body()
+    }
+
+    private static let deferrals = Atomic<Int>(0)
+
+    private static var pendingSignal: Int32 {
+        deferrals.load(ordering: .relaxed) > 0 ? 0 : tenon_pending_signal()
+    }
 
     /// Throws ``Failure/Code/interrupted`` or ``Failure/Code/terminated`` once a signal has arrived.
     package static func check() throws(Failure) {
@@ -23,7 +38,7 @@ package enum Cancellation {
 
     /// What ``check()`` throws, nil while no signal has arrived.
     package static var failure: Failure? {
-        switch tenon_pending_signal() {
+        switch pendingSignal {
         case 0: nil
         case 15: Failure(.terminated, "stopped by SIGTERM")
         default: Failure(.interrupted, "interrupted")

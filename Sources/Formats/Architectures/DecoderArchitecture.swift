@@ -64,7 +64,7 @@ package struct DecoderArchitecture: Hashable, Sendable {
                 .configInvalid, "the heads cannot share the heads of keys", object: "num_key_value_heads",
                 actual: "\(heads) and \(keyHeads)")
         }
-        headSize = try reader.size("head_dim", standard: hiddenSize / heads)
+        headSize = try reader.size("head_dim", standard: hiddenSize / heads, limit: 1 << 12)
         innerSize = try reader.size("intermediate_size")
         vocabularySize = try reader.size("vocab_size")
         epsilon = config["rms_norm_eps"]?.double ?? 1e-6
@@ -110,9 +110,9 @@ struct ConfigReader {
         self.config = config
     }
 
-    func size(_ key: String, standard: Int? = nil) throws(Failure) -> Int {
+    func size(_ key: String, standard: Int? = nil, limit: Int = 1 << 31) throws(Failure) -> Int {
         let value = config[key].flatMap { $0.isNull ? nil : $0 }
-        guard let size = value == nil ? standard : value?.int, size >= 1, size <= 1 << 31 else {
+        guard let size = value == nil ? standard : value?.int, size >= 1, size <= limit else {
             throw Failure(
                 .configInvalid, "the config lacks a size or has an impossible one", object: key,
                 actual: value.map { "\($0.kind)" } ?? "nothing")

@@ -25,8 +25,8 @@ package struct Verification: Sendable {
     }
 
     package struct Answer: Sendable {
-        let detail: String
-        let findings: [Finding]
+        package let detail: String
+        package let findings: [Finding]
 
         package init(_ detail: String, _ findings: [Finding] = []) {
             self.detail = detail

@@ -22,6 +22,12 @@ package struct LoRA: TrainableMethod {
         let known = try plan.entries.map { entries throws(Failure) in try EntryTable(entries, sites, kind: .lora) }
         let targets = try TargetModules(plan.parameters)
         if known == nil { try targets.check(sites) }
+        let dropout = plan.parameters["lora_dropout"]?.double ?? 0
+        guard dropout >= 0, dropout < 1 else {
+            throw Failure(
+                .badParameter, "so large a share cannot be left out", object: "lora_dropout",
+                expected: "0 to less than 1", actual: "\(dropout)")
+        }
         for projection in sites.projections {
             var parts: [LoRAFactors<R>] = []
             for (place, linear) in projection.linears.enumerated() {
@@ -33,8 +39,7 @@ package struct LoRA: TrainableMethod {
                 }
             }
             guard !parts.isEmpty else { continue }
-            let insertion = LoRAInsertion(
-                projection, parts, dropout: plan.parameters["lora_dropout"]?.double ?? 0, engine)
+            let insertion = LoRAInsertion(projection, parts, dropout: dropout, engine)
             projection.insert(insertion)
             inserted.insertions.append(insertion)
             inserted.tensors += insertion.tensors

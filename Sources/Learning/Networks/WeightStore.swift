@@ -69,12 +69,34 @@ private final class MappedShard: Sendable {
     > {
         var weight: Weight<R>?
         try unsafe map.withUnsafeBytes(range) { bytes throws(Failure) in
-            guard let base = unsafe bytes.baseAddress else { return }
+            guard let base = bytes.baseAddress else { return }
+            let width = bytes.count / max(1, rows * columns)
+            guard UInt(bitPattern: base) % UInt(max(1, width)) == 0 else {
+                let copy = unsafe AlignedBytes(base, count: bytes.count)
+                unsafe weight = Weight(unsafe: copy.start, format: format, rows: rows, columns: columns, owner: copy)
+                return
+            }
             // The map stays where it is for as long as its owner lives, and the weight keeps that.
             unsafe weight = Weight(unsafe: base, format: format, rows: rows, columns: columns, owner: self)
         }
         guard let weight else { throw Failure(.internal, "an empty tensor was mapped") }
         return weight
+    }
+}
+
+/// What lies in a file where kernels cannot read it: headers may have any length, and so tensors any place.
+@safe
+private final class AlignedBytes: @unchecked Sendable {
+    let start: UnsafeRawPointer
+
+    init(_ bytes: UnsafeRawPointer, count: Int) {
+        let memory = UnsafeMutableRawPointer.allocate(byteCount: count, alignment: 64)
+        unsafe memory.copyMemory(from: bytes, byteCount: count)
+        unsafe start = UnsafeRawPointer(memory)
+    }
+
+    deinit {
+        unsafe start.deallocate()
     }
 }
 

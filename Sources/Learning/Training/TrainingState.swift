@@ -47,10 +47,13 @@ package struct TrainingState: Sendable {
         let text = String(decoding: JSONWriter.bytes(of: document, .compact), as: UTF8.self)
         let header = try SafetensorsWriter.headerBytes(
             tensors: parts.map { ($0.name, $0.source.dtype, $0.source.shape) }, metadata: [(Self.metadataKey, text)])
-        let file = try OutputFile.create(at: path, replacing: true)
-        try SafetensorsWriter.write(
-            header: header.bytes, sources: header.order.map { parts[$0].source }, to: file, lanes: lanes)
-        try file.commit()
+        // A run that is interrupted saves its state because of that.
+        try Cancellation.deferred { () throws(Failure) in
+            let file = try OutputFile.create(at: path, replacing: true)
+            try SafetensorsWriter.write(
+                header: header.bytes, sources: header.order.map { parts[$0].source }, to: file, lanes: lanes)
+            try file.commit()
+        }
     }
 
     /// The state in a file, its numbers put into the parameters and the optimizer, and those of the best step.

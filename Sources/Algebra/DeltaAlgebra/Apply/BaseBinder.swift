@@ -67,7 +67,10 @@ package final class BaseBinder: Sendable {
         }
     }
 
-    private func answer(_ adapter: Adapter, path: String) throws(Failure) -> Verification.Answer {
+    /// What ``check(_:path:)`` answers, for whoever wants to go on with the adapter on this base.
+    ///
+    /// Throws ``Failure/Code/baseMismatch`` where it is bound to another, and otherwise as ``bind(_:path:)`` does.
+    package func answer(_ adapter: Adapter, path: String) throws(Failure) -> Verification.Answer {
         let one = WeightedAdapter(adapter, contentDigest: .zero, path: path, weight: 1)
         let check = BindingCheck(mode: .strict, base: base, adapters: [one], lanes: lanes)
         var findings = try check.begin()

@@ -62,7 +62,7 @@ package struct DataSet: Sendable {
     private static func empty(_ path: String, _ first: Failure?) -> Failure {
         Failure(
             .dataEmpty, "no line of the data can be used", path: path,
-            hint: "each line is an object with `text`, or with `input_ids` and perhaps `labels`",
+            hint: first?.hints.first ?? "each line is an object with `text`, or with `input_ids` and perhaps `labels`",
             cause: first.map { "\($0.object ?? ""): \($0.what)" })
     }
 

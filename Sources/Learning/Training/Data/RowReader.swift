@@ -110,7 +110,9 @@ struct RowReader {
     /// With the token that begins a text, where the tokenizer asks for it, and the one that ends it.
     private func tokens(of text: String) throws(Failure) -> [Int32] {
         guard let tokenizer = options.tokenizer else {
-            throw Failure(.badDataLine, "the line has text, and there is no tokenizer", expected: "`input_ids`")
+            throw Failure(
+                .badDataLine, "the line has text, and there is no tokenizer", expected: "`input_ids`",
+                hint: "tokenizer.json belongs into the base's folder")
         }
         var ids = tokenizer.encode(text, addSpecialTokens: true)
         if let eos = tokenizer.eos, ids.last != eos { ids.append(eos) }
