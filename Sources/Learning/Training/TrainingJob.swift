@@ -6,14 +6,15 @@ package import DeltaFormat
 package import Diagnostics
 package import Digests
 import Files
-package import Insertions
+import Insertions
 import Interchange
 import JSON
 import Kernels
 import Layers
 import Networks
-package import Packaging
+import Packaging
 package import Parallelism
+import Tensors
 
 /// Trains an adapter: from a base and data to a container.
 package struct TrainingJob: Sendable {
@@ -87,7 +88,7 @@ package struct TrainingJob: Sendable {
         try estimate(model).check()
         let trainer = Trainer(model.decoder, model.inserted, options, memory: memory, engine)
         return TrainingRun(
-            trainer: trainer, model: model, data: data, state: TrainingState(key: key), stepsPerSave: stepsPerSave,
+            trainer: trainer, model: model, data: data, state: TrainingState(key: try key()), stepsPerSave: stepsPerSave,
             work: work, lanes: lanes, engine: engine, onStep: onStep)
     }
 
@@ -143,15 +144,20 @@ package struct TrainingJob: Sendable {
     }
 
     /// Tells runs apart that must not be mixed.
-    private var key: String {
+    private func key() throws(Failure) -> String {
+        let config = try InputFile(path: Paths.joined(base.folder, "config.json"))
         var hash = SHA256()
         hash.update(domain: "tenon training run")
         hash.update(BaseFingerprint.headerDigest(of: base))
+        hash.update(lengthPrefixed: try config.read(at: 0, count: config.size))
         hash.update(data.digest)
         hash.update(lengthPrefixed: JSONWriter.bytes(of: options.document, .compact))
         hash.update(lengthPrefixed: Array(options.method.word.utf8))
         hash.update(lengthPrefixed: JSONWriter.bytes(of: options.parameters.document, .compact))
-        for entry in initial?.entries ?? [] { hash.update(lengthPrefixed: Array(entry.key.description.utf8)) }
+        for entry in initial?.entries ?? [] {
+            hash.update(lengthPrefixed: Array(entry.key.description.utf8))
+            for tensor in entry.tensors { hash.update(lengthPrefixed: try tensor.source.readAll()) }
+        }
         return "\(hash.finish())"
     }
 }

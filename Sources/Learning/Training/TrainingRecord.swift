@@ -1,6 +1,5 @@
 package import Adapters
 package import Diagnostics
-package import Digests
 import Insertions
 package import JSON
 

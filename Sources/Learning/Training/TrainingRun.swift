@@ -71,6 +71,11 @@ struct TrainingRun {
         guard !data.validation.isEmpty else { return }
         let batches = Packing.batches(of: data.validation, tokensPerPass: trainer.memory.tokensPerPass)
         let evaluation = try Evaluation.run(model.decoder, on: batches, engine)
+        guard evaluation.loss.isFinite else {
+            throw Failure(
+                .notFinite, "the loss on the validation data is no longer a number at step \(state.step)",
+                actual: "\(evaluation.loss)", hint: "a smaller --learning-rate, or a warmup, usually helps")
+        }
         metrics.evaluation = evaluation
         if let best = state.best, best.evaluation.loss <= evaluation.loss { return }
         state.best = (state.step, evaluation)
