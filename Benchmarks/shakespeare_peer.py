@@ -25,6 +25,8 @@ from transformers import AutoModelForCausalLM
 WEIGHT_DECAY = 0.01
 NORM = 1.0
 HELD_OUT_BATCH = 16
+#: Steps from one line of progress to the next.
+REPORT = 100
 
 
 def rows(path: Path) -> list[list[int]]:
@@ -54,6 +56,8 @@ def train(model: torch.nn.Module, data: list[list[int]], settings: dict) -> floa
         torch.nn.utils.clip_grad_norm_(weights, NORM)
         optimizer.step()
         optimizer.zero_grad()
+        if step % REPORT == 0:
+            print(f"peer: step {step}, loss {loss.item():.4f}", file=sys.stderr)
     return time.perf_counter() - begin
 
 
