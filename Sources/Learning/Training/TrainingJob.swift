@@ -88,8 +88,8 @@ package struct TrainingJob: Sendable {
         try estimate(model).check()
         let trainer = Trainer(model.decoder, model.inserted, options, memory: memory, engine)
         return TrainingRun(
-            trainer: trainer, model: model, data: data, state: TrainingState(key: try key()), stepsPerSave: stepsPerSave,
-            work: work, lanes: lanes, engine: engine, onStep: onStep)
+            trainer: trainer, model: model, data: data, state: TrainingState(key: try key()),
+            stepsPerSave: stepsPerSave, work: work, lanes: lanes, engine: engine, onStep: onStep)
     }
 
     /// To the end; an interruption keeps the state, and so does a fault after a state was saved.
