@@ -1,5 +1,5 @@
-package import Diagnostics
-package import JSON
+import Diagnostics
+import JSON
 
 #if canImport(Glibc)
     import Glibc
