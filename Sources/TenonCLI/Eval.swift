@@ -39,11 +39,13 @@ struct Eval: ParsableCommand, Exemplified {
         let failure = quality.gates.failure(of: result)
         if shared.json {
             var document = result.document.object ?? JSONObject()
+            document["data"] = .string(question.data.path)
+            document["warnings"] = .array(question.data.findings.map { .string($0.description) })
             document["ok"] = .bool(failure == nil)
             if let failure { document["error"] = failure.document }
             console.result(.object(document))
         } else {
-            console.result(result.text)
+            console.result("\(question.data.path): \(result.text)".escapedForTerminal)
         }
         if let failure {
             console.report(failure, asDocument: false)

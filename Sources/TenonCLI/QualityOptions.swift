@@ -23,6 +23,14 @@ struct QualityOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Longer rows are cut (default: what the model allows).", valueName: "tokens"))
     var maxSeqLength: Int?
 
+    func validate() throws {
+        if let maxLoss, !(maxLoss >= 0) { throw ValidationError("--max-loss is a loss, of 0 or more.") }
+        if let gate = min.first(where: { !(0...1).contains($0.least) }) {
+            throw ValidationError("--min \(gate.metric.rawValue) is a share, from 0 to 1.")
+        }
+        if let maxSeqLength, maxSeqLength < 1 { throw ValidationError("--max-seq-length must be at least 1.") }
+    }
+
     var gates: QualityGates { QualityGates(maximumLoss: maxLoss, least: min) }
 
     /// What to evaluate on; nil where nobody asked.

@@ -101,7 +101,7 @@ struct TrainingFlags: ParsableArguments {
             throw Failure(.usage, "the adapter to go on from is of another method", actual: initial.method)
         }
         var options = TrainingOptions(trainable)
-        options.parameters = try initial?.parameters ?? parameters(trainable, layers: layers)
+        options.parameters = try parameters(trainable, layers: layers, initial: initial)
         options.batchSize = try positive(batchSize, "--batch-size")
         options.accumulation = try positive(gradientAccumulationSteps, "--gradient-accumulation-steps")
         let perEpoch = Double(rows) / Double(options.batchSize * options.accumulation)
@@ -128,8 +128,16 @@ struct TrainingFlags: ParsableArguments {
         return options
     }
 
-    private func parameters(_ method: any TrainableMethod, layers: Int) throws -> Parameters {
-        var parameters = method.standard
+    private func parameters(
+        _ method: any TrainableMethod, layers: Int, initial: Adapter?
+    ) throws -> Parameters {
+        var parameters = initial?.parameters ?? method.standard
+        if initial != nil,
+            rank ?? numLayers ?? virtualTokens != nil || alpha != nil || targetModules != nil || rslora
+                || dora || bias != nil || !set.isEmpty
+        {
+            throw Failure(.usage, "what the adapter of --init is cannot be changed", hint: "only --dropout can")
+        }
         func give(_ key: String, _ flag: String, _ value: ParameterValue?) throws {
             guard let value else { return }
             guard method.method.key(key) != nil else {

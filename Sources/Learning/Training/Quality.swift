@@ -27,7 +27,7 @@ package struct QualityQuestion: Sendable {
         } else {
             model = try Decoder(of: base, length: data.longestRow)
         }
-        return try Evaluation.run(model, on: Packing.batches(of: data.rows, tokensPerPass: 512), engine)
+        return try Evaluation.run(model, on: Packing.batches(of: data.rows, tokensPerPass: 256), engine)
     }
 }
 

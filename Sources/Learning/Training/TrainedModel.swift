@@ -33,8 +33,13 @@ package struct TrainedModel: Sendable {
     package init(_ base: Checkpoint, _ adapter: Adapter, length: Int, _ engine: Engine<Float>) throws(Failure) {
         guard let method = TrainableMethods.all.first(where: { $0.canHold(adapter) }) else {
             throw Failure(
-                .notTrainable, "adapters of this method cannot be evaluated yet", object: adapter.method,
-                expected: TrainableMethods.all.map(\.word).joined(separator: ", "),
+                .notTrainable, "adapters like this one cannot be evaluated or trained yet", object: adapter.method,
+                expected: TrainableMethods.all.map {
+                    "\($0.word) of \($0.kinds.map(\.word).joined(separator: " and "))"
+                }
+                .joined(separator: ", "),
+                actual: Set(adapter.entries.filter { $0.key.kind != .file }.map(\.key.kind.word)).sorted()
+                    .joined(separator: " and "),
                 hint: "tenon apply makes a model of it, which can")
         }
         var options = TrainingOptions(method)

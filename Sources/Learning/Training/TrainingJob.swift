@@ -55,6 +55,9 @@ package struct TrainingJob: Sendable {
     /// base and data throws.
     package func run(output: String) throws(Failure) -> Report {
         try Outputs.checkFree(output, replaces: replaces)
+        if (try? Folder.kind(of: output)) == .folder {
+            throw Failure(.cannotCreate, "a folder is there", path: output, hint: "name a file in it, or another place")
+        }
         let work = try WorkFolder(beside: output, resuming: resumes)
         var run: TrainingRun
         do throws(Failure) {

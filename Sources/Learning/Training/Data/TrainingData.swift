@@ -22,6 +22,8 @@ package struct TrainingData: Sendable {
         let options = try DataOptions(base, architecture, maximumLength: maximumLength, isStrict: isStrict)
         let train = try DataSet(path: folder.train, options: options)
         let validation = try folder.validation.map { path throws(Failure) in try DataSet(path: path, options: options) }
+        try train.checkLabeled()
+        try validation?.checkLabeled()
         self.train = train.rows
         self.validation = validation?.rows ?? []
         findings = train.findings + (validation?.findings ?? [])
@@ -35,6 +37,8 @@ package struct TrainingData: Sendable {
 
 /// The rows to evaluate on.
 package struct EvaluationData: Sendable {
+    /// The file that was chosen.
+    package let path: String
     package let rows: [Row]
     package let findings: [Finding]
 
@@ -56,11 +60,23 @@ package struct EvaluationData: Sendable {
         }
         let set = try DataSet(
             path: file, options: DataOptions(base, architecture, maximumLength: maximumLength, isStrict: false))
+        try set.checkLabeled()
+        self.path = file
         rows = set.rows
         findings = set.findings
     }
 
     package var longestRow: Int { rows.reduce(1) { max($0, $1.inputs.count) } }
+}
+
+extension DataSet {
+    /// Throws ``Failure/Code/dataEmpty`` where no row asks for anything: then any model would be perfect.
+    fileprivate func checkLabeled() throws(Failure) {
+        guard labeledTokenCount == 0 else { return }
+        throw Failure(
+            .dataEmpty, "no token of the data is labeled", path: path,
+            hint: "rows need two tokens at least, and a label other than -100 after the first")
+    }
 }
 
 extension DataOptions {
