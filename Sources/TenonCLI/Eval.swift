@@ -45,7 +45,7 @@ struct Eval: ParsableCommand, Exemplified {
             if let failure { document["error"] = failure.document }
             console.result(.object(document))
         } else {
-            console.result("\(question.data.path): \(result.text)".escapedForTerminal)
+            console.result("\(result.text) of \(question.data.path)".escapedForTerminal)
         }
         if let failure {
             console.report(failure, asDocument: false)

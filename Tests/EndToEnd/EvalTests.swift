@@ -22,7 +22,7 @@ struct EvalTests {
     func result() throws {
         try trained { place in
             let document = try document(try succeed(eval(place, ["--json"])))
-            #expect(document.object?.keys == ["loss", "perplexity", "accuracy", "tokens", "ok"])
+            #expect(document.object?.keys == ["loss", "perplexity", "accuracy", "tokens", "data", "warnings", "ok"])
             let loss = try #require(document["loss"]?.double)
             #expect(document["ok"]?.bool == true && document["tokens"]?.int ?? 0 > 0)
             let text = try succeed(eval(place)).output

@@ -168,12 +168,11 @@ struct TrainBadInputTests {
         }
     }
 
-    @Test("rows of one token teach nothing, and do no harm")
+    @Test("data that label nothing, with which every gate would pass")
     func shortRows() throws {
         try onBase { place in
             try place.write(Array("{\"input_ids\":[5]}\n".utf8), to: "short.jsonl")
-            let run = try succeed(command(place, data: "short.jsonl"))
-            #expect(run.output.contains("loss 0.0000"))
+            try expectFailure(65, "data-empty", command(place, data: "short.jsonl"))
         }
     }
 
