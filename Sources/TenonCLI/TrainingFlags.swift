@@ -155,7 +155,9 @@ struct TrainingFlags: ParsableArguments {
         try give("target_modules", "--target-modules", targetModules.map(targets))
         try give(
             "layers_to_transform", "--num-layers",
-            numLayers.map { .list((max(0, layers - $0)..<layers).map { .int(Int64($0)) }) })
+            numLayers.map {
+                .list((max(0, layers - (try positive($0, "--num-layers")))..<layers).map { .int(Int64($0)) })
+            })
         for one in set {
             let parts = one.split(separator: "=", maxSplits: 1).map(String.init)
             guard parts.count == 2 else { throw Failure(.usage, "--set takes KEY=VALUE", actual: one) }
@@ -172,7 +174,9 @@ struct TrainingFlags: ParsableArguments {
     }
 
     private func positive(_ value: Int, _ name: String) throws -> Int {
-        guard value >= 1 else { throw Failure(.usage, "\(name) must be at least 1", actual: "\(value)") }
+        guard value >= 1, value <= 1 << 24 else {
+            throw Failure(.usage, "\(name) is out of its range", expected: "1 to \(1 << 24)", actual: "\(value)")
+        }
         return value
     }
 }

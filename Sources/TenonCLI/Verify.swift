@@ -83,7 +83,9 @@ struct Verify: ParsableCommand, Exemplified {
                     return try Reconstruction.check(adapter, gives: checkpoint, fingerprint)
                 })
         }
-        if let question = try quality.question(base: base, shared, required: false) {
+        // To train again is no question of quality, and its data need not be such as to ask one.
+        let asksQuality = !retrain || !quality.gates.isEmpty
+        if asksQuality, let question = try quality.question(base: base, shared, required: false) {
             questions.append(
                 Verification.Question("quality") { [gates = quality.gates] (adapter) throws(Failure) in
                     let result = try question.evaluate(adapter)

@@ -55,8 +55,8 @@ package struct DecoderArchitecture: Hashable, Sendable {
                 expected: "silu", actual: config["hidden_act"]?.string)
         }
         modelType = type
-        hiddenSize = try reader.size("hidden_size")
-        layers = try reader.size("num_hidden_layers")
+        hiddenSize = try reader.size("hidden_size", limit: 1 << 20)
+        layers = try reader.size("num_hidden_layers", limit: 1 << 12)
         heads = try reader.size("num_attention_heads")
         keyHeads = try reader.size("num_key_value_heads", standard: heads)
         guard heads % keyHeads == 0 else {
@@ -65,13 +65,22 @@ package struct DecoderArchitecture: Hashable, Sendable {
                 actual: "\(heads) and \(keyHeads)")
         }
         headSize = try reader.size("head_dim", standard: hiddenSize / heads, limit: 1 << 12)
-        innerSize = try reader.size("intermediate_size")
+        innerSize = try reader.size("intermediate_size", limit: 1 << 20)
         vocabularySize = try reader.size("vocab_size")
-        epsilon = config["rms_norm_eps"]?.double ?? 1e-6
+        let epsilon = config["rms_norm_eps"].map { $0.double ?? -1 } ?? 1e-6
+        guard epsilon >= 0, epsilon.isFinite else {
+            throw Failure(.configInvalid, "the norms are impossible", object: "rms_norm_eps", actual: "\(epsilon)")
+        }
+        self.epsilon = epsilon
         maximumLength = try reader.size("max_position_embeddings", standard: 2048)
         rotary = try RotaryEmbedding(config, headSize: headSize, maximumLength: maximumLength)
-        let usesWindow = type != "qwen2" || config["use_sliding_window"]?.bool == true
-        window = usesWindow ? config["sliding_window"]?.int : nil
+        if type == "qwen2", config["use_sliding_window"]?.bool == true {
+            throw Failure(
+                .unknownArchitecture, "windows in some layers and not in others are not known",
+                object: "use_sliding_window")
+        }
+        let hasWindow = type == "mistral" && config["sliding_window"]?.isNull == false
+        window = hasWindow ? try reader.size("sliding_window") : nil
         tiesEmbeddings = config["tie_word_embeddings"]?.bool ?? false
         let hasBiases = config["attention_bias"]?.bool ?? false
         biases = Biases(

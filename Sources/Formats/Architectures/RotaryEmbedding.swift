@@ -18,7 +18,7 @@ package struct RotaryEmbedding: Hashable, Sendable {
     ///
     /// Throws ``Failure/Code/unknownArchitecture`` for a scaling that is none of `default`, `linear`, `llama3` and `yarn`.
     init(_ config: JSONValue, headSize: Int, maximumLength: Int) throws(Failure) {
-        let scaling = config["rope_parameters"] ?? config["rope_scaling"]
+        let scaling = [config["rope_parameters"], config["rope_scaling"]].compactMap { $0 }.first { !$0.isNull }
         let theta = config["rope_theta"]?.double ?? scaling?["rope_theta"]?.double ?? 10_000
         guard headSize % 2 == 0, theta > 1, theta.isFinite else {
             throw Failure(

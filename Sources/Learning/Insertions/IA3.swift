@@ -25,6 +25,12 @@ package struct IA3: TrainableMethod {
         let targets = try TargetModules(plan.parameters)
         let inputs = try TargetModules(plan.parameters, key: "feedforward_modules")
         if known == nil { try targets.check(sites) }
+        // PEFT wants those to be targets too.
+        if let names = plan.parameters["target_modules"]?.strings,
+            let feedforward = plan.parameters["feedforward_modules"]?.strings
+        {
+            inserted.parameters["feedforward_modules"] = .list(feedforward.filter(names.contains).map { .string($0) })
+        }
         for projection in sites.projections {
             for (place, linear) in projection.linears.enumerated() {
                 guard known.map({ $0[linear] != nil }) ?? targets.contains(linear.path) else { continue }

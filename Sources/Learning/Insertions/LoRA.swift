@@ -18,6 +18,7 @@ package struct LoRA: TrainableMethod {
     package func insert<R: Real>(
         _ plan: InsertionPlan, into sites: Sites<R>, _ engine: Engine<R>
     ) throws(Failure) -> Inserted<R> {
+        try checkHonored(plan.parameters)
         var inserted = Inserted<R>(tensors: [], parameters: plan.parameters)
         let known = try plan.entries.map { entries throws(Failure) in try EntryTable(entries, sites, kind: .lora) }
         let targets = try TargetModules(plan.parameters)
@@ -51,6 +52,29 @@ package struct LoRA: TrainableMethod {
             inserted.parameters["target_modules"] = .list(names.sorted().map { .string($0) })
         }
         return inserted
+    }
+
+    /// The keys that training computes with; any other that changes the function would be ignored.
+    private func checkHonored(_ parameters: Parameters) throws(Failure) {
+        let honored: Set<String> = [
+            "r", "lora_alpha", "lora_dropout", "use_rslora", "use_dora", "rank_pattern", "alpha_pattern",
+            "target_modules",
+            "exclude_modules", "layers_to_transform", "task_type", "bias", "init_lora_weights",
+        ]
+        let neutral: [ParameterValue] = [.null, .bool(false), .list([]), .map([])]
+        if let other = parameters.members.first(where: { !honored.contains($0.key) && !neutral.contains($0.value) }) {
+            throw Failure(
+                .badParameter, "training does not know this key of the config", object: other.key,
+                actual: other.value.summary)
+        }
+        let words: [(key: String, values: [ParameterValue])] = [
+            ("bias", ["none", "lora_only", "all"]), ("init_lora_weights", [true, "gaussian"]),
+        ]
+        for (key, values) in words {
+            guard let value = parameters[key], !values.contains(value) else { continue }
+            throw Failure(
+                .badParameter, "training does not know this value of the config", object: key, actual: value.summary)
+        }
     }
 
     /// With `bias` the base's own biases are trained too: of the adapted layers, or all of them.

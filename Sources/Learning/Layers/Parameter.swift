@@ -29,7 +29,7 @@ package final class BaseParameter<R: Real>: @unchecked Sendable {
     package private(set) var weight: Weight<R>
     /// Nil as long as it is frozen.
     package private(set) var trained: Parameter<R>?
-    /// A vector's numbers, which kernels want widened; empty for a matrix.
+    /// The numbers of a single row, as vectors are, which kernels want widened; empty for more rows.
     package private(set) var row: Matrix<R>
 
     package init(name: String, _ weight: Weight<R>) {

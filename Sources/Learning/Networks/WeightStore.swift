@@ -26,8 +26,6 @@ package final class WeightStore: Sendable {
         names = TensorNaming(checkpoint)
     }
 
-    func has(_ tensor: NamedShape) -> Bool { names.tensor(tensor.name) != nil }
-
     /// The tensor as layers read it: a vector is one row.
     ///
     /// Throws ``Failure/Code/baseIncompatible`` where the base lacks it or has another shape, and ``Failure/Code/baseInvalid``

@@ -22,6 +22,11 @@ package struct TrainedModel: Sendable {
         decoder = try Decoder(of: base, length: length)
         let plan = InsertionPlan(parameters: options.parameters, entries: initial?.entries, seed: options.seed)
         inserted = try options.method.insert(plan, into: decoder.sites, engine)
+        let used = Set(inserted.tensors.map(\.key))
+        if let stray = initial?.entries.first(where: { $0.key.kind != .file && !used.contains($0.key) }) {
+            throw Failure(
+                .baseIncompatible, "the model has no use for an entry of the adapter", object: stray.key.description)
+        }
         method = options.method
         self.base = base
         taskType = base.config.taskType

@@ -58,6 +58,7 @@ package struct TrainingJob: Sendable {
         if (try? Folder.kind(of: output)) == .folder {
             throw Failure(.cannotCreate, "a folder is there", path: output, hint: "name a file in it, or another place")
         }
+        if !replaces { for path in TrainingLog.paths(beside: output) { try Outputs.checkFree(path, replaces: false) } }
         let work = try WorkFolder(beside: output, resuming: resumes)
         var run: TrainingRun
         do throws(Failure) {
@@ -68,6 +69,8 @@ package struct TrainingJob: Sendable {
             throw error
         }
         try train(&run)
+        // What follows may still be interrupted, or find no room.
+        try run.save()
         let (adapter, report) = try result(of: run, path: output)
         let file = try OutputFile.create(at: output, replacing: replaces)
         let trailer = try ContainerWriter(lanes: lanes).write(adapter, to: file)
@@ -151,7 +154,7 @@ package struct TrainingJob: Sendable {
         let config = try InputFile(path: Paths.joined(base.folder, "config.json"))
         var hash = SHA256()
         hash.update(domain: "tenon training run")
-        hash.update(BaseFingerprint.headerDigest(of: base))
+        hash.update(try BaseFingerprint(of: base, lanes: lanes, cache: .standard()).root)
         hash.update(lengthPrefixed: try config.read(at: 0, count: config.size))
         hash.update(data.digest)
         hash.update(lengthPrefixed: JSONWriter.bytes(of: options.document, .compact))

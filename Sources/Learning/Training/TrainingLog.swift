@@ -4,12 +4,17 @@ import JSON
 
 /// What a run leaves beside its adapter: `NAME.metrics.jsonl` and `NAME.loss.svg`.
 enum TrainingLog {
-    static func write(_ metrics: [TrainingMetrics], beside output: String) throws(Failure) {
+    static func paths(beside output: String) -> [String] {
         let name = output.hasSuffix(".tenon") ? String(output.dropLast(".tenon".count)) : output
+        return [name + ".metrics.jsonl", name + ".loss.svg"]
+    }
+
+    static func write(_ metrics: [TrainingMetrics], beside output: String) throws(Failure) {
         var lines: [UInt8] = []
         for one in metrics { lines += JSONWriter.bytes(of: one.document, .compact) + [UInt8(ascii: "\n")] }
-        try put(lines, at: name + ".metrics.jsonl")
-        try put(Array(LossCurve.svg(metrics).utf8), at: name + ".loss.svg")
+        for (path, bytes) in zip(paths(beside: output), [lines, Array(LossCurve.svg(metrics).utf8)]) {
+            try put(bytes, at: path)
+        }
     }
 
     private static func put(_ bytes: [UInt8], at path: String) throws(Failure) {

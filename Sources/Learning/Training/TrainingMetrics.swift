@@ -12,7 +12,7 @@ package struct TrainingMetrics: Hashable, Sendable {
     /// Labeled tokens of the step's batch.
     package var tokens: Int
     package var evaluation: Evaluation?
-    /// Of the steps since the last report; nil where nobody measured.
+    /// Of this step, what was saved before it included; nil where nobody measured.
     package var tokensPerSecond: Double?
     package var peakMemoryBytes: Int?
 

@@ -29,6 +29,10 @@ extension TrainingOptions {
             let length = document["maximumLength"]?.int, let seed = document["seed"]?.string.flatMap({ UInt64($0) }),
             let perEvaluation = document["stepsPerEvaluation"]?.int
         else { return nil }
+        let sizes = 1...(1 << 24)
+        guard sizes.contains(batchSize), sizes.contains(accumulation), sizes.contains(steps), sizes.contains(length),
+            (0...(1 << 24)).contains(warmup), rate > 0, rate.isFinite
+        else { return nil }
         self.parameters = parameters
         self.batchSize = batchSize
         self.accumulation = accumulation

@@ -19,7 +19,7 @@ package struct TrainingRecord: Sendable {
     package let evaluation: Evaluation?
 
     /// What its rows were cut to, in tokens.
-    package var maximumLength: Int? { options["maximumLength"]?.int }
+    package var maximumLength: Int? { options["maximumLength"]?.int.flatMap { $0 >= 1 ? $0 : nil } }
 
     package var document: JSONValue {
         [

@@ -49,7 +49,10 @@ struct TrainingRun {
             let now = clock.now
             metrics.tokensPerSecond = Double(rows.reduce(0) { $0 + $1.inputs.count }) / ((now - last) / .seconds(1))
             metrics.peakMemoryBytes = Syscalls.peakMemory
-            if isDue(options.stepsPerEvaluation, step) || step == options.steps { try evaluate(&metrics) }
+            if isDue(options.stepsPerEvaluation, step) || step == options.steps {
+                // The step is done: an interruption waits until it is known how good it is.
+                try Cancellation.deferred { () throws(Failure) in try evaluate(&metrics) }
+            }
             last = clock.now
             state.metrics.append(metrics)
             onStep?(metrics)

@@ -93,7 +93,7 @@ package struct TrainingState: Sendable {
     private static func read(_ file: SafetensorsFile, path: String) throws(Failure) -> TrainingState {
         let none = Failure(.configInvalid, "this is no state of a run", path: path)
         guard let text = file.header.metadata?.first(where: { $0.key == metadataKey })?.value else { throw none }
-        let document = try JSONValue.parse(Array(text.utf8), path: path)
+        let document = try JSONValue.parse(Array(text.utf8), path: path, limit: SafetensorsHeader.maximumByteCount)
         guard let key = document["key"]?.string, let step = document["step"]?.int, step >= 0 else { throw none }
         var state = TrainingState(key: key, step: step)
         state.metrics = (document["metrics"]?.array ?? []).compactMap { TrainingMetrics($0) }

@@ -1,3 +1,4 @@
+package import Diagnostics
 package import Tokenization
 
 /// How data are read.
@@ -8,6 +9,8 @@ package struct DataOptions: Sendable {
     package var maximumLength: Int
     /// What makes ids of text; without one only rows of ids can be read.
     package var tokenizer: Tokenizer?
+    /// Why there is no tokenizer, where there could have been one: told of the first line of text.
+    package var tokenizerFailure: Failure?
     /// Whether the first line that cannot be used ends it all, instead of being skipped and counted.
     package var isStrict = false
     /// Bytes of one line; longer ones cannot be used.

@@ -109,6 +109,7 @@ struct RowReader {
 
     /// With the token that begins a text, where the tokenizer asks for it, and the one that ends it.
     private func tokens(of text: String) throws(Failure) -> [Int32] {
+        if let failure = options.tokenizerFailure { throw failure }
         guard let tokenizer = options.tokenizer else {
             throw Failure(
                 .badDataLine, "the line has text, and there is no tokenizer", expected: "`input_ids`",
@@ -127,6 +128,8 @@ struct RowReader {
     /// What went wrong, as the fault of a line; what is wrong with the text of it is the cause.
     private func located(_ error: Failure, _ number: Int) -> Failure {
         if [.interrupted, .terminated, .internal].contains(error.code) { return error }
+        // No line can be read then, whatever it says.
+        if let failure = options.tokenizerFailure, failure.code == error.code { return error }
         var failure = error
         failure.code = .badDataLine
         failure.object = "line \(number)"

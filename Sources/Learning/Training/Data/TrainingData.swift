@@ -85,12 +85,18 @@ extension DataOptions {
     fileprivate init(
         _ base: Checkpoint, _ architecture: DecoderArchitecture, maximumLength: Int, isStrict: Bool
     ) throws(Failure) {
-        let hasTokenizer = base.companions.contains("tokenizer.json")
-        let tokenizer =
-            hasTokenizer
-            ? try Tokenizer(path: Paths.joined(base.folder, "tokenizer.json")) : nil
+        var tokenizer: Tokenizer?
+        var failure: Failure?
+        if base.companions.contains("tokenizer.json") {
+            do throws(Failure) {
+                tokenizer = try Tokenizer(path: Paths.joined(base.folder, "tokenizer.json"))
+            } catch {
+                failure = error
+            }
+        }
         self.init(
             vocabularySize: architecture.vocabularySize, maximumLength: maximumLength, tokenizer: tokenizer,
             isStrict: isStrict)
+        tokenizerFailure = failure
     }
 }
