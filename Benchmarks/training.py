@@ -114,7 +114,7 @@ def _script(name: str, *words: object) -> None:
 def ours(setting: Setting, one: Subject, *options: object) -> Trained:
     """Trains with the tool, which reports every step."""
     output, answer = setting.path("trained.tenon"), setting.path("trained.json")
-    command = [setting.tool, "train", "--base", one.base, "--data", one.data, "-o", output, "--json"]
+    command = [setting.tool, "train", "--base", one.base, "--data", one.data, "-o", output, "--force", "--json"]
     command += ["--batch-size", one.shape.batch, "--max-grad-norm", 0, "--threads", THREADS, "--steps-per-report", 1]
     first = 0.0
     words = []
