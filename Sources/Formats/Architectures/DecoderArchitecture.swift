@@ -25,8 +25,6 @@ package struct DecoderArchitecture: Hashable, Sendable {
     package let tiesEmbeddings: Bool
     /// Whether q, k and v have biases, whether o has one, and whether the MLP's layers do.
     package let biases: Biases
-    package let beginToken: Int32?
-    package let endTokens: [Int32]
 
     package struct Biases: Hashable, Sendable {
         package let queryKeyValue: Bool
@@ -86,9 +84,6 @@ package struct DecoderArchitecture: Hashable, Sendable {
         biases = Biases(
             queryKeyValue: type == "qwen2" || hasBiases, output: type != "qwen2" && hasBiases,
             mlp: config["mlp_bias"]?.bool ?? false)
-        beginToken = config["bos_token_id"]?.int.flatMap { Int32(exactly: $0) }
-        let end = config["eos_token_id"]
-        endTokens = (end?.array ?? end.map { [$0] } ?? []).compactMap { $0.int.flatMap { Int32(exactly: $0) } }
     }
 
     /// Reads the `config.json` of a model's folder.

@@ -24,9 +24,6 @@ public struct Engine<R: Real>: Sendable {
         self.init(threads: lanes.count, workspace: workspace)
     }
 
-    /// The same threads with memory of another type.
-    public func of<Other: Real>(_ type: Other.Type) -> Engine<Other> { Engine<Other>(threads: threads) }
-
     // MARK: Sharing work out
 
     /// Calls `body` once for each index below `total`, on all threads. Unlike the lanes it heeds no cancellation: a result
