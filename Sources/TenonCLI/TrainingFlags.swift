@@ -9,7 +9,7 @@ import Training
 
 /// What decides a training run's result, as `train` takes it.
 struct TrainingFlags: ParsableArguments {
-    @Option(help: ArgumentHelp("lora, ia3, prompt-tuning, bitfit or full.", valueName: "method"))
+    @Option(help: ArgumentHelp("\(TrainableMethods.all.map(\.word).joined(separator: ", ")).", valueName: "method"))
     var method = "lora"
 
     @Option(help: ArgumentHelp("Of the factors of a LoRA (default: 8).", valueName: "n"))

@@ -14,6 +14,14 @@ from safetensors.torch import load_file
 
 TRAINING = Path(__file__).resolve().parent.parent.parent / "Fixtures" / "training"
 ADAPTED = [case for case in CASES.values() if case.trained == "adapter"]
+_LORA = ["--method", "lora", "--rank", "4", "--alpha", "8", "--target-modules", "q_proj,v_proj"]
+# What the binary trains, and how.
+TRAINED = {
+    "lora": _LORA,
+    "adalora": ["--method", "adalora", "--set", "init_r=4", "--set", "target_r=1", "--set", "tinit=2", "--set", "tfinal=4"],
+    "shira": ["--method", "shira", "--rank", "4"],
+    "ln-tuning": ["--method", "ln-tuning"],
+}
 # Of losses and of −log p.
 TOLERANCE = 1e-4
 STEPS = 20
@@ -57,16 +65,15 @@ def evaluation_difference(tenon: Tenon, case: Case, work: Path) -> float:
     return abs(evaluated(tenon, container, case.base, write_data(work / "data", batch())) - wanted)
 
 
-def training_difference(tenon: Tenon, work: Path) -> float:
-    """Trains a LoRA with the binary. The largest difference between what PEFT makes of it and what the binary does: of the
+def training_difference(tenon: Tenon, words: list[str], work: Path) -> float:
+    """Trains an adapter with the binary. The largest difference between what PEFT makes of it and what the binary does: of the
     loss, and of −log p of every token, each asked for as the one label of a row. Raises `ValueError` if nothing was
     learned."""
     base, container, folder = "llama", work / "trained.tenon", work / "trained"
     data = write_data(work / "data", batch())
-    options = {"--rank": 4, "--alpha": 8, "--target-modules": "q_proj,v_proj", "--batch-size": len(batch()),
-               "--iters": STEPS, "--learning-rate": 1e-2, "--seed": 1}  # fmt: skip
-    words = [str(word) for option in options.items() for word in option]
-    tenon("train", "--base", TRAINING / "bases" / base, "--data", data, "--method", "lora", *words, "-o", container)
+    options = {"--batch-size": len(batch()), "--iters": STEPS, "--learning-rate": 1e-2, "--seed": 1}
+    words = [*words, *(str(word) for option in options.items() for word in option)]
+    tenon("train", "--base", TRAINING / "bases" / base, "--data", data, *words, "-o", container)
     tenon("unpack", container, "--format", "peft", "-o", folder)
     with torch.no_grad():
         rows = row_logits(loaded(folder, base))

@@ -26,6 +26,7 @@ struct GoldenTests {
         }
         let batch = Golden.batch()
         let loss = model.lossAndGradient(batch, scale: 1 / R(batch.labeled.count), engine)
+        inserted.addLosses(engine)
         let expected = try #require(try file.doubles("loss")?.first)
         #expect(abs(loss.mean - expected) < limit * expected)
         for tensor in inserted.tensors {
@@ -50,9 +51,11 @@ struct GoldenTests {
         let batch = Golden.batch()
         for step in 1...5 {
             let loss = model.lossAndGradient(batch, scale: 1 / Float(batch.labeled.count), engine)
+            inserted.addLosses(engine)
             #expect(abs(loss.mean - losses[step - 1]) < 1e-4)
             optimizer.step(step, AdamW(learningRate: golden.learningRate))
-            for insertion in inserted.insertions { insertion.parametersChanged() }
+            inserted.parametersChanged(inStep: step)
+            optimizer.clearGradients()
         }
         #expect(abs(model.loss(batch, engine).mean - losses[5]) < 1e-4)
         for tensor in inserted.tensors {

@@ -17,6 +17,8 @@ struct Golden {
     let base: String
     let trained: String
     let learningRate: Double
+    /// What of the config only training looks at.
+    let schedule: Parameters
 
     private static let folder = Paths.joined(
         Paths.parent(of: Paths.parent(of: Paths.parent(of: #filePath))), "Fixtures/training")
@@ -29,7 +31,11 @@ struct Golden {
         return cases.compactMap { one in
             guard let name = one["name"]?.string, let base = one["base"]?.string, let trained = one["trained"]?.string
             else { return nil }
-            return Golden(name: name, base: base, trained: trained, learningRate: one["learningRate"]?.double ?? 0)
+            var schedule = Parameters()
+            for (key, value) in one["schedule"]?.object?.members ?? [] { schedule[key] = try? ParameterValue(value) }
+            return Golden(
+                name: name, base: base, trained: trained, learningRate: one["learningRate"]?.double ?? 0,
+                schedule: schedule)
         }
     }()
 
@@ -74,7 +80,9 @@ struct Golden {
             guard let method = TrainableMethods.all.first(where: { $0.canHold(adapter) }) else {
                 throw Failure(.internal, "no method holds \(name)")
             }
-            let plan = InsertionPlan(parameters: adapter.parameters, entries: adapter.entries)
+            var parameters = adapter.parameters
+            for member in schedule.members { parameters[member.key] = member.value }
+            let plan = InsertionPlan(parameters: parameters, entries: adapter.entries, steps: 5)
             return (decoder, try method.insert(plan, into: decoder.sites, engine))
         default:
             // Where nothing is trained there are gradients all the same, as if everything were.
@@ -109,11 +117,15 @@ extension TrainedTensor {
         case (.lora, .a): [module + ".lora_A.weight"]
         case (.lora, .b): [module + ".lora_B.weight"]
         case (.lora, _): [module + ".lora_magnitude_vector"]
+        case (.adalora, .a): [module + ".lora_A"]
+        case (.adalora, .b): [module + ".lora_B"]
+        case (.adalora, _): [module + ".lora_E"]
+        case (.sparse, _): [module + ".shira_weight"]
         case (.ia3, _): [module + ".ia3_l"]
         case (.prompt, _): ["prompt_embeddings"]
         case (.bias, _):
             [key.target, "base_model.model." + key.target, module.replacingBias]
-        default: [key.target]
+        default: [key.target, module + ".ln_tuning_layers.weight"]
         }
     }
 }

@@ -69,14 +69,14 @@ import Training
             return matrix
         }
         try state.save(
-            whole.inserted.tensors, whole.trainer.optimizer, best: values, at: path, lanes: Lanes(count: 1))
+            whole.inserted, whole.trainer.optimizer, best: values, at: path, lanes: Lanes(count: 1))
         try whole.train(4...6)
 
         let resumed = try TinyRun(one)
         try resumed.train(1...1)
         let (read, readBest) = try TrainingState.resume(
-            from: path, key: "run", resumed.inserted.tensors, resumed.trainer.optimizer)
-        for insertion in resumed.inserted.insertions { insertion.parametersChanged() }
+            from: path, key: "run", resumed.inserted, resumed.trainer.optimizer)
+        resumed.inserted.parametersChanged()
         #expect(read.step == 3 && read.metrics == before)
         #expect(read.best?.step == 2 && read.best?.evaluation == state.best?.evaluation)
         #expect(readBest?.map(bits) == values.map(bits))
@@ -105,9 +105,9 @@ import Training
         let run = try TinyRun(TinyCase.all[0])
         let path = place("state.safetensors")
         try TrainingState(key: "one").save(
-            run.inserted.tensors, run.trainer.optimizer, best: nil, at: path, lanes: Lanes(count: 1))
+            run.inserted, run.trainer.optimizer, best: nil, at: path, lanes: Lanes(count: 1))
         let failure = #expect(throws: Failure.self) {
-            try TrainingState.resume(from: path, key: "another", run.inserted.tensors, run.trainer.optimizer)
+            try TrainingState.resume(from: path, key: "another", run.inserted, run.trainer.optimizer)
         }
         #expect(failure?.code == .resumeMismatch)
         #expect(try place.names() == ["state.safetensors"])
@@ -128,6 +128,7 @@ import Training
         arguments: [
             TinyCase("lora", LoRA()), TinyCase("lora", LoRA(), on: "qwen2", ["bias": "all"]), .dropout,
             TinyCase("rslora", LoRA(), on: "mistral", ["use_rslora": true]), TinyCase("ia3", IA3()),
+            .adalora, .shira, TinyCase("ln-tuning", LNTuning()),
             TinyCase("bitfit", BitFit(), on: "qwen2"), TinyCase("full", FullTuning(), on: "llama-tied"),
         ])
     func beginsAtTheBase(_ one: TinyCase) throws {

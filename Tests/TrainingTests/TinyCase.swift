@@ -28,15 +28,18 @@ struct TinyCase: Sendable, CustomTestStringConvertible {
 
     static let dropout = TinyCase("lora with dropout", LoRA(), ["r": 4, "lora_dropout": 0.3])
     static let dora = TinyCase("dora", LoRA(), ["r": 4, "use_dora": true])
+    static let adalora = TinyCase(
+        "adalora", AdaLoRA(), ["init_r": 4, "target_r": 2, "tinit": 1, "tfinal": 1, "lora_dropout": 0.2])
+    static let shira = TinyCase("shira", SHiRA(), ["r": 4])
 
     /// Each way to train once.
     static let all = [
         TinyCase("lora", LoRA(), ["r": 4]), dropout, dora,
         TinyCase("rslora by patterns", LoRA(), ["r": 4, "use_rslora": true, "rank_pattern": ["down_proj": 2]]),
         TinyCase("lora with all biases", LoRA(), on: "qwen2", ["r": 4, "bias": "all"]),
-        TinyCase("ia3", IA3()), TinyCase("ia3", IA3(), on: "qwen2"),
+        adalora, shira, TinyCase("ia3", IA3()), TinyCase("ia3", IA3(), on: "qwen2"),
         TinyCase("prompt", PromptTuning(), ["num_virtual_tokens": 3]),
-        TinyCase("bitfit", BitFit(), on: "qwen2"),
+        TinyCase("bitfit", BitFit(), on: "qwen2"), TinyCase("ln-tuning", LNTuning()),
         TinyCase("full", FullTuning()), TinyCase("full", FullTuning(), on: "llama-tied"),
     ]
 
@@ -55,7 +58,7 @@ struct TinyCase: Sendable, CustomTestStringConvertible {
         _ engine: Engine<R>, on other: Checkpoint? = nil
     ) throws -> (decoder: Decoder<R>, inserted: Inserted<R>) {
         let decoder = try Decoder<R>(of: other ?? Golden.checkpoint(base), length: 64)
-        let plan = InsertionPlan(parameters: parameters, seed: 7)
+        let plan = InsertionPlan(parameters: parameters, seed: 7, steps: 6)
         return (decoder, try method.insert(plan, into: decoder.sites, engine))
     }
 }

@@ -22,7 +22,7 @@ GRID = 1024
 def _start(name: str, value: torch.Tensor) -> torch.Tensor:
     """What a trainable weight is moved away from: zero where PEFT draws it, else PEFT's own start, on a grid coarse enough
     that norms of weights are the same on every machine."""
-    if "lora_A" in name or "prompt_encoder" in name:
+    if any(part in name for part in ("lora_A", "lora_B", "prompt_encoder")):
         return torch.zeros_like(value)
     return (value * GRID).round() / GRID
 
@@ -32,7 +32,8 @@ def write_adapter(case: Case, out: Path) -> None:
     kind = PEFT_TYPE_TO_CONFIG_MAPPING[peft.PeftType(case.method)]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        model = get_peft_model(load_base(case.base, out), kind(task_type="CAUSAL_LM", **copy.deepcopy(case.settings)))
+        config = kind(task_type="CAUSAL_LM", **copy.deepcopy(case.settings | case.schedule))
+        model = get_peft_model(load_base(case.base, out), config)
         for name, weight in model.named_parameters():
             if weight.requires_grad:
                 weight.data = _start(name, weight.data) + SPREAD * noise(f"training {case.name} {name}", tuple(weight.shape))
@@ -41,10 +42,15 @@ def write_adapter(case: Case, out: Path) -> None:
     (folder / "README.md").unlink(missing_ok=True)
 
 
+def _floats(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Those that are no places."""
+    return {key: value for key, value in tensors.items() if value.is_floating_point()}
+
+
 def _keys(model: PeftModel, trained: dict[str, torch.nn.Parameter], folder: Path) -> dict[str, torch.nn.Parameter]:
     """The trained parameters by their keys in the adapter's file. Raises `ValueError` unless the two are the same."""
-    stored = load_file(folder / "adapter_model.safetensors")
-    held = get_peft_model_state_dict(model)
+    stored = _floats(load_file(folder / "adapter_model.safetensors"))
+    held = _floats(get_peft_model_state_dict(model))
     places = {parameter.data_ptr(): parameter for parameter in trained.values()}
     if model.peft_config["default"].is_prompt_learning:
         found = dict(zip(held, trained.values(), strict=True))

@@ -47,13 +47,10 @@ package struct IA3: TrainableMethod {
                     value.copy(from: try Matrix(scale, rows: 1, columns: count, name: linear.weight.name))
                 }
                 let vector = Parameter(name: linear.path + ".ia3_l", value)
-                let insertion = IA3Insertion(vector, place: place, scalesInputs: scalesInputs)
-                projection.insert(insertion)
-                inserted.insertions.append(insertion)
-                inserted.tensors.append(
-                    TrainedTensor(
-                        EntryKey(linear.weight.name, .ia3), .scale, shape: scalesInputs ? [1, count] : [count, 1],
-                        vector))
+                let tensor = TrainedTensor(
+                    EntryKey(linear.weight.name, .ia3), .scale, shape: scalesInputs ? [1, count] : [count, 1], vector)
+                inserted.insert(
+                    IA3Insertion(vector, place: place, scalesInputs: scalesInputs), [tensor], into: projection)
             }
         }
         return inserted

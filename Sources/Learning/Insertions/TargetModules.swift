@@ -41,6 +41,16 @@ struct TargetModules {
             expected: Set(paths.map(Self.lastComponent)).sorted().joined(separator: ", "))
     }
 
+    /// A config with `all-linear` replaced by the names of the layers: other tools want names, and only PEFT knows what all
+    /// are.
+    static func named<R: Real>(_ parameters: Parameters, _ sites: Sites<R>) -> Parameters {
+        guard parameters["target_modules"]?.string == "all-linear" else { return parameters }
+        var named = parameters
+        let names = Set(sites.linears.map { lastComponent($0.path) })
+        named["target_modules"] = .list(names.sorted().map { .string($0) })
+        return named
+    }
+
     func contains(_ path: String) -> Bool {
         if let excluded, Self.holds(excluded, path) { return false }
         if let layers {

@@ -35,7 +35,9 @@ extension TrainableMethod {
 
 /// The methods that train, LoRA first.
 package enum TrainableMethods {
-    package static let all: [any TrainableMethod] = [LoRA(), IA3(), PromptTuning(), BitFit(), FullTuning()]
+    package static let all: [any TrainableMethod] = [
+        LoRA(), AdaLoRA(), SHiRA(), IA3(), PromptTuning(), BitFit(), LNTuning(), FullTuning(),
+    ]
 
     package static func named(_ word: String) -> (any TrainableMethod)? { all.first { $0.word == word } }
 }
@@ -48,11 +50,14 @@ package struct InsertionPlan: Sendable {
     package var entries: [AdapterEntry]?
     /// What the numbers of a new one are drawn with.
     package var seed: UInt64
+    /// How many steps the run has, for schedules of methods.
+    package var steps: Int
 
-    package init(parameters: Parameters, entries: [AdapterEntry]? = nil, seed: UInt64 = 0) {
+    package init(parameters: Parameters, entries: [AdapterEntry]? = nil, seed: UInt64 = 0, steps: Int = 1000) {
         self.parameters = parameters
         self.entries = entries
         self.seed = seed
+        self.steps = steps
     }
 }
 
@@ -60,8 +65,14 @@ package struct InsertionPlan: Sendable {
 package struct Inserted<R: Real>: Sendable {
     /// In an order of their own that is always the same.
     package var tensors: [TrainedTensor<R>]
-    /// To be told of every step of the optimizer.
+    /// To be told of every change of the parameters.
     package var insertions: [any ProjectionInsertion<R>]
+    /// What is done once a step.
+    package var moments: [any StepMoments<R>] = []
+    /// Entries of the adapter that change nothing, kept as they are.
+    package var idle: [AdapterEntry] = []
+    /// Makes of the trained tensors what the adapter holds, where that is something else.
+    package var finished: @Sendable (Adapter) throws(Failure) -> Adapter = { $0 }
     /// The config with what was found out: the modules, the size of vectors.
     package var parameters: Parameters
 
@@ -71,5 +82,31 @@ package struct Inserted<R: Real>: Sendable {
         self.tensors = tensors
         self.insertions = insertions
         self.parameters = parameters
+    }
+
+    /// Puts an insertion into a projection, to train these tensors.
+    mutating func insert(
+        _ insertion: any ProjectionInsertion<R>, _ tensors: [TrainedTensor<R>], into projection: Projection<R>
+    ) {
+        projection.insert(insertion)
+        insertions.append(insertion)
+        self.tensors += tensors
+    }
+
+    /// To be called when the gradients of all passes of a step are there. Gives what the methods add to the loss.
+    @discardableResult
+    package func addLosses(_ engine: Engine<R>) -> Double {
+        moments.reduce(0) { $0 + $1.addLoss(engine) }
+    }
+
+    /// To be called when the optimizer has changed the parameters, before their gradients are cleared. Steps count from 1.
+    package func parametersChanged(inStep step: Int) {
+        for moment in moments { moment.parametersChanged(inStep: step) }
+        parametersChanged()
+    }
+
+    /// To be called when the parameters have other values than before.
+    package func parametersChanged() {
+        for insertion in insertions { insertion.parametersChanged() }
     }
 }

@@ -26,8 +26,8 @@ struct TrainingRun {
 
     mutating func resume(from work: WorkFolder) throws(Failure) {
         (state, bestValues) = try TrainingState.resume(
-            from: work.place(of: TrainingState.fileName), key: state.key, model.inserted.tensors, trainer.optimizer)
-        for insertion in model.inserted.insertions { insertion.parametersChanged() }
+            from: work.place(of: TrainingState.fileName), key: state.key, model.inserted, trainer.optimizer)
+        model.inserted.parametersChanged()
         hasSaved = true
     }
 
@@ -63,7 +63,7 @@ struct TrainingRun {
     mutating func save() throws(Failure) {
         guard let work else { return }
         try state.save(
-            model.inserted.tensors, trainer.optimizer, best: bestValues, at: work.place(of: TrainingState.fileName),
+            model.inserted, trainer.optimizer, best: bestValues, at: work.place(of: TrainingState.fileName),
             lanes: lanes)
         hasSaved = true
     }
