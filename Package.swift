@@ -96,10 +96,10 @@ let package = Package(
                 "Checkpoints", "Adapters", "DeltaFormat", "Packaging",
             ]),
         module("Learning/Kernels", ["CKernels", "Parallelism"]),
-        module("Learning/Layers", ["Kernels"]),
+        module("Learning/Layers", ["Diagnostics", "Kernels"]),
         module(
             "Learning/Insertions",
-            ["Diagnostics", "Tensors", "LinearAlgebra", "Adapters", "Kernels", "Layers"]),
+            ["Diagnostics", "Parallelism", "Tensors", "LinearAlgebra", "Adapters", "Kernels", "Layers"]),
         module(
             "Learning/Networks",
             [

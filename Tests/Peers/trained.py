@@ -18,6 +18,8 @@ _LORA = ["--method", "lora", "--rank", "4", "--alpha", "8", "--target-modules", 
 # What the binary trains, and how.
 TRAINED = {
     "lora": _LORA,
+    "eva": [*_LORA, "--set", 'init_lora_weights="eva"'],
+    "pissa": [*_LORA, "--set", 'init_lora_weights="pissa"', "--set", 'alpha_pattern={"v_proj":4}'],
     "adalora": ["--method", "adalora", "--set", "init_r=4", "--set", "target_r=1", "--set", "tinit=2", "--set", "tfinal=4"],
     "shira": ["--method", "shira", "--rank", "4"],
     "ln-tuning": ["--method", "ln-tuning"],

@@ -10,7 +10,9 @@ import Training
 struct GoldenTests {
     @Test(arguments: Golden.all.map(\.name))
     func logitsLossAndGradients(_ name: String) throws {
-        try compare(name, Double.self, limit: 1e-9)
+        // Factors that PEFT begins with have the precision of fp32.
+        let begins = Golden.all.contains { $0.name == name && $0.trained == "beginning" }
+        try compare(name, Double.self, limit: begins ? 1e-5 : 1e-9)
         try compare(name, Float.self, limit: 1e-5)
     }
 
@@ -19,6 +21,7 @@ struct GoldenTests {
         let file = try golden.file()
         let engine = Engine<R>(threads: 2)
         let (model, inserted) = try golden.model(engine)
+        let signs = try Signs(inserted, file)
         for row in Golden.rows.indices {
             let logits = model.logits(Golden.batch([row]), engine)
             let own = logits.rows(model.virtualTokens..<logits.rows).values
@@ -34,9 +37,8 @@ struct GoldenTests {
                 #expect(golden.trained == "everything" || golden.trained == "nothing", "no gradient of \(tensor.key)")
                 continue
             }
-            #expect(
-                distance(tensor.parameter.gradient.values, gradient) < limit,
-                "\(R.self) \(tensor.key) \(tensor.role.word)")
+            let own = signs.values(tensor.parameter.gradient, of: tensor)
+            #expect(distance(own, gradient) < limit, "\(R.self) \(tensor.key) \(tensor.role.word)")
         }
     }
 
@@ -47,6 +49,7 @@ struct GoldenTests {
         let losses = try #require(try file.doubles("losses"))
         let engine = Engine<Float>(threads: 2)
         let (model, inserted) = try golden.model(engine)
+        let signs = try Signs(inserted, file)
         let optimizer = Optimizer(inserted.tensors, engine)
         let batch = Golden.batch()
         for step in 1...5 {
@@ -63,7 +66,7 @@ struct GoldenTests {
                 continue
             }
             // AdamW divides by the gradient, so what is rounding there is a step here.
-            #expect(distance(tensor.parameter.value.values, after) < 1e-2, "\(tensor.key)")
+            #expect(distance(signs.values(tensor.parameter.value, of: tensor), after) < 1e-2, "\(tensor.key)")
         }
     }
 }

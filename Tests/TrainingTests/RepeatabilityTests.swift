@@ -128,16 +128,16 @@ import Training
         arguments: [
             TinyCase("lora", LoRA()), TinyCase("lora", LoRA(), on: "qwen2", ["bias": "all"]), .dropout,
             TinyCase("rslora", LoRA(), on: "mistral", ["use_rslora": true]), TinyCase("ia3", IA3()),
-            .adalora, .shira, TinyCase("ln-tuning", LNTuning()),
+            .eva, .adalora, .shira, TinyCase("ln-tuning", LNTuning()),
             TinyCase("bitfit", BitFit(), on: "qwen2"), TinyCase("full", FullTuning(), on: "llama-tied"),
         ])
     func beginsAtTheBase(_ one: TinyCase) throws {
         #expect(try bits(logits(one, on: one.base)) == bits(logits(nil, on: one.base)))
     }
 
-    /// DoRA divides by norms and multiplies by them; where IA3 scales an output, the bias is added after the product
+    /// DoRA divides by norms and multiplies by them, PiSSA subtracts what it adds; where IA3 scales an output, the bias is added after the product
     /// instead of before it.
-    @Test("or to rounding", arguments: [.dora, TinyCase("ia3", IA3(), on: "qwen2")])
+    @Test("or to rounding", arguments: [.dora, .pissa, TinyCase("ia3", IA3(), on: "qwen2")])
     func beginsNearTheBase(_ one: TinyCase) throws {
         let base = try logits(nil, on: one.base)
         #expect(distance(try logits(one, on: one.base).values, base.values.map(Double.init)) < 1e-6)

@@ -20,8 +20,8 @@ _IGNORED = -100
 class Case:
     """One golden.
 
-    `trained` says what: `nothing` (the base alone), `adapter` (a PEFT config of `method` and `settings`), `biases` or
-    `everything` of the base. Gradients are written of the tensors whose names end in one of `recorded`, values after the
+    `trained` says what: `nothing` (the base alone), `adapter` (a PEFT config of `method` and `settings`), `beginning` (the
+    same, from where PEFT begins), `biases` or `everything` of the base. Gradients are written of the tensors whose names end in one of `recorded`, values after the
     steps of those that end in one of `followed`; of all where it is empty. `schedule` has settings that only training looks
     at.
     """
@@ -77,6 +77,27 @@ _LISTED = [
         settings={"r": 3, "random_seed": 5, "target_modules": [*_QUERY_VALUE, "down_proj"]},
     ),
     Case("ln-tuning", "qwen2", method="LN_TUNING", settings={"target_modules": ["input_layernorm", "norm"]}),
+    Case(
+        "eva",
+        trained="beginning",
+        settings={
+            "r": 4,
+            "lora_alpha": 8,
+            "target_modules": [*_QUERY_VALUE, "down_proj"],
+            "init_lora_weights": "eva",
+            "eva_config": {"rho": 1.0, "use_label_mask": False},
+        },
+    ),
+    Case(
+        "pissa",
+        trained="beginning",
+        settings={
+            "r": 4,
+            "lora_alpha": 6,
+            "target_modules": [*_QUERY_VALUE, "down_proj"],
+            "init_lora_weights": "pissa",
+        },
+    ),
     Case("prompt", method="PROMPT_TUNING", settings={"num_virtual_tokens": 4}, learning_rate=5e-2),
     Case("bitfit", "qwen2", "biases"),
     Case("full", trained="everything", learning_rate=2e-3, followed=("norm.weight", "layers.0.self_attn.k_proj.weight")),

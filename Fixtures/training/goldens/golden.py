@@ -7,6 +7,7 @@ from generator.noise import noise
 from safetensors.torch import save_file
 
 from .adapters import load
+from .beginnings import begin
 from .cases import BETAS, EPSILON, STEPS, WEIGHT_DECAY, Case, batch
 from .moments import after_step, extra_loss
 
@@ -60,7 +61,7 @@ def check_gradients(case: Case, model: torch.nn.Module, trained: dict[str, torch
 
 def write_golden(case: Case, out: Path) -> list[float]:
     """Writes `cases/<case>/golden.safetensors`, and gives the losses before each step and after the last."""
-    model, trained = load(case, out)
+    model, trained = (begin if case.trained == "beginning" else load)(case, out)
     rows = row_logits(model)
     loss = loss_of(rows)
     (loss + extra_loss(case, model)).backward()
@@ -68,6 +69,8 @@ def write_golden(case: Case, out: Path) -> list[float]:
     golden["loss"] = loss.detach()
     recorded = (key for key in trained if not case.recorded or key.endswith(case.recorded))
     golden |= {f"grad.{key}": trained[key].grad.clone() for key in recorded}
+    if case.trained == "beginning":
+        golden |= {f"start.{key}": value.detach().clone() for key, value in trained.items()}
     check_gradients(case, model, trained)
     losses = [loss.item()]
     if case.trained != "nothing":

@@ -57,7 +57,8 @@ package struct AdaLoRA: TrainableMethod {
         }
         let schedule = try RankSchedule(parameters, steps: plan.steps, ranks: triplets.map(\.rank))
         inserted.moments = [try RankAllocation(triplets, schedule, parameters)]
-        inserted.finished = { adapter throws(Failure) in try TripletPruning(initialRank: initialRank).pruned(adapter) }
+        let pruning = TripletPruning(parameters)
+        inserted.finished = { adapter throws(Failure) in try pruning.pruned(adapter) }
         return inserted
     }
 }

@@ -20,16 +20,21 @@ package struct LoRA: TrainableMethod {
             [
                 "r", "lora_alpha", "lora_dropout", "use_rslora", "use_dora", "rank_pattern", "alpha_pattern",
                 "target_modules", "exclude_modules", "layers_to_transform", "task_type", "bias", "init_lora_weights",
+                "eva_config",
             ],
             words: [
                 "bias": ["none", "lora_only", "all"],
-                "init_lora_weights": [true, "gaussian"],
+                "init_lora_weights": plan.entries == nil
+                    ? [true, "gaussian", "eva", "pissa"] : [true, "gaussian", "eva"],
             ])
         var inserted = Inserted<R>(tensors: [], parameters: plan.parameters)
         let known = try plan.entries.map { entries throws(Failure) in try EntryTable(entries, sites, kind: .lora) }
         let targets = try TargetModules(plan.parameters)
         if known == nil { try targets.check(sites) }
         let dropout = try plan.parameters.dropout()
+        let beginning = plan.entries == nil ? plan.parameters["init_lora_weights"]?.string : nil
+        let eva = beginning == "eva" ? try EVAInitialization<R>(plan.parameters) : nil
+        var residuals: [ResidualInsertion<R>] = []
         for projection in sites.projections {
             var parts: [LoRAFactors<R>] = []
             for (place, linear) in projection.linears.enumerated() {
@@ -37,18 +42,33 @@ package struct LoRA: TrainableMethod {
                     guard let entry = known[linear] else { continue }
                     parts.append(try LoRAFactors(entry, of: linear, at: place, plan.parameters))
                 } else if targets.contains(linear.path) {
-                    parts.append(try LoRAFactors(new: linear, at: place, plan, engine))
+                    parts.append(try LoRAFactors.beginning(linear, at: place, plan, engine))
                 }
             }
             guard !parts.isEmpty else { continue }
+            if beginning == "pissa" {
+                let residual = ResidualInsertion(parts, of: projection, engine)
+                projection.insert(residual)
+                residuals.append(residual)
+            }
             let insertion = LoRAInsertion(projection, parts, dropout: dropout)
             inserted.insert(insertion, insertion.tensors, into: projection)
             if let magnitudes = DoRAInsertion(parts, insertion.factors, engine) {
                 inserted.insert(magnitudes, magnitudes.tensors, into: projection)
             }
+            eva?.add(projection, insertion.factors.map(\.a))
         }
         try insertBiases(plan, into: sites, &inserted)
         inserted.parameters = TargetModules.named(inserted.parameters, sites)
+        inserted.initialization = eva
+        if beginning == "pissa" {
+            inserted.finished = { [residuals] adapter throws(Failure) in
+                var adapter = adapter
+                for residual in residuals { try residual.restore(&adapter.entries) }
+                adapter.parameters = adapter.parameters.doublingRanks()
+                return adapter
+            }
+        }
         return inserted
     }
 

@@ -15,8 +15,17 @@ struct LoRAFactors<R: Real> {
     let magnitude: Matrix<R>?
     let scale: R
 
+    /// New ones, as `init_lora_weights` says.
+    static func beginning(
+        _ linear: Linear<R>, at place: Int, _ plan: InsertionPlan, _ engine: Engine<R>
+    ) throws(Failure) -> LoRAFactors {
+        plan.parameters["init_lora_weights"]?.string == "pissa"
+            ? try LoRAFactors(principal: linear, at: place, plan.parameters, engine)
+            : try LoRAFactors(new: linear, at: place, plan, engine)
+    }
+
     /// New ones: B is zero, and A uniform, or normal with `gaussian`.
-    init(new linear: Linear<R>, at place: Int, _ plan: InsertionPlan, _ engine: Engine<R>) throws(Failure) {
+    private init(new linear: Linear<R>, at place: Int, _ plan: InsertionPlan, _ engine: Engine<R>) throws(Failure) {
         let parameters = plan.parameters
         let rank = try parameters.rank("r", standard: 8, of: linear)
         let random = CounterRandom(seed: plan.seed, name: linear.path)
@@ -30,6 +39,27 @@ struct LoRAFactors<R: Real> {
         b = Matrix(rows: linear.outputs, columns: rank)
         magnitude = parameters["use_dora"]?.bool == true ? RowNorms.norms(of: linear.weight.weight, engine) : nil
         scale = R(try LoRAFactors.scale(parameters, linear, a: a))
+        self.linear = linear
+        self.place = place
+    }
+
+    /// Those of the largest singular values of the weight, and zeros where it has fewer.
+    private init(
+        principal linear: Linear<R>, at place: Int, _ parameters: Parameters, _ engine: Engine<R>
+    ) throws(Failure) {
+        let rank = try parameters.rank("r", standard: 8, of: linear)
+        a = Matrix(rows: rank, columns: linear.inputs)
+        b = Matrix(rows: linear.outputs, columns: rank)
+        magnitude = nil
+        scale = R(try LoRAFactors.scale(parameters, linear, a: a))
+        guard scale > 0, parameters["use_dora"]?.bool != true else {
+            throw Failure(
+                .badParameter, "factors that begin so cannot be trained with these keys", object: "init_lora_weights",
+                expected: "a positive lora_alpha, and no use_dora")
+        }
+        let principal = try PrincipalFactors(of: linear, rank: rank, scale: scale, engine)
+        a.rows(0..<principal.a.rows).copy(from: principal.a)
+        b.columns(0..<principal.b.columns).copy(from: principal.b)
         self.linear = linear
         self.place = place
     }

@@ -67,6 +67,8 @@ package struct Inserted<R: Real>: Sendable {
     package var tensors: [TrainedTensor<R>]
     /// To be told of every change of the parameters.
     package var insertions: [any ProjectionInsertion<R>]
+    /// What is to be found in data before the first step of a new adapter; nil for nothing.
+    package var initialization: (any DataInitialization<R>)?
     /// What is done once a step.
     package var moments: [any StepMoments<R>] = []
     /// Entries of the adapter that change nothing, kept as they are.
@@ -91,6 +93,16 @@ package struct Inserted<R: Real>: Sendable {
         projection.insert(insertion)
         insertions.append(insertion)
         self.tensors += tensors
+    }
+
+    /// Lets a method begin with what it finds in data: `pass` takes the same data through the model each time.
+    package func initialize(_ engine: Engine<R>, pass: () throws(Failure) -> Void) throws(Failure) {
+        guard let initialization else { return }
+        while initialization.beginRound() {
+            try pass()
+            try initialization.endRound(engine)
+        }
+        parametersChanged()
     }
 
     /// To be called when the gradients of all passes of a step are there. Gives what the methods add to the loss.

@@ -6,7 +6,19 @@ import Tensors
 /// What PEFT saves of AdaLoRA's triplets: those whose singular value is not zero, and a `rank_pattern` that says which these
 /// are. The others do nothing.
 struct TripletPruning: Sendable {
-    let initialRank: Int
+    private let initialRank: Int
+    /// Which triplets an adapter that was pruned before has.
+    private let known: [String: [Int]]
+
+    init(_ parameters: Parameters) {
+        initialRank = parameters["init_r"]?.int ?? 12
+        var known: [String: [Int]] = [:]
+        for member in parameters["rank_pattern"]?.map ?? [] {
+            let flags = member.value.list ?? []
+            known[member.key] = flags.indices.filter { flags[$0] == true }
+        }
+        self.known = known
+    }
 
     /// Where all values are zero nothing was trained, and nothing is left out.
     func pruned(_ adapter: Adapter) throws(Failure) -> Adapter {
@@ -18,11 +30,11 @@ struct TripletPruning: Sendable {
         var pattern: [ParameterValue.Member] = []
         for place in places {
             let entry = adapter.entries[place]
-            let rank = entry[.e]?.shape.dimensions.first ?? 0
+            let name = entry.modulePath + ".lora_E"
             let ranks = kept[place] ?? []
-            // Of an adapter that was pruned before, the places of its triplets are not known, and do not matter.
-            let flags = (0..<initialRank).map { rank == initialRank ? ranks.contains($0) : $0 < ranks.count }
-            pattern.append(.init(entry.modulePath + ".lora_E", .list(flags.map { .bool($0) })))
+            let before = known[name].flatMap { $0.count == entry[.e]?.shape.dimensions.first ? $0 : nil }
+            let flags = Set(ranks.map { before?[$0] ?? $0 })
+            pattern.append(.init(name, .list((0..<initialRank).map { .bool(flags.contains($0)) })))
             adapter.entries[place] = try shortened(entry, to: ranks)
         }
         if kept.values.contains(where: { $0.count < initialRank }) {

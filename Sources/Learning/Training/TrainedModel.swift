@@ -3,7 +3,7 @@ package import Checkpoints
 package import Diagnostics
 package import Insertions
 package import Kernels
-import Layers
+package import Layers
 package import Networks
 import Tensors
 
@@ -55,6 +55,16 @@ package struct TrainedModel: Sendable {
 
     package var parameterCount: Int {
         inserted.tensors.reduce(0) { $0 + $1.parameter.value.rows * $1.parameter.value.columns }
+    }
+
+    /// Shows batches to a method that begins with what it finds in data.
+    package func initialize(on batches: [Batch], _ engine: Engine<Float>) throws(Failure) {
+        try inserted.initialize(engine) { () throws(Failure) in
+            for batch in batches {
+                try Cancellation.check()
+                _ = decoder.loss(batch, engine)
+            }
+        }
     }
 
     /// The adapter as it is now, or with the numbers of an earlier step, one matrix a tensor.

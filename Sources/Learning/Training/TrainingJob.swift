@@ -63,7 +63,7 @@ package struct TrainingJob: Sendable {
         var run: TrainingRun
         do throws(Failure) {
             run = try begin(work)
-            if resumes { try run.resume(from: work) }
+            if resumes { try run.resume(from: work) } else { try run.initialize() }
         } catch {
             if !resumes { work.remove() }
             throw error
@@ -83,6 +83,7 @@ package struct TrainingJob: Sendable {
     /// Trains, and returns the content digest of what comes of it; nothing is written.
     package func contentDigest() throws(Failure) -> Digest {
         var run = try begin(nil)
+        try run.initialize()
         try run.train()
         let adapter = try result(of: run, path: base.path).adapter
         return try ContainerWriter(compression: .fast, lanes: lanes).write(adapter, to: .discarded()).contentDigest

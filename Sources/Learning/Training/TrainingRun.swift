@@ -31,6 +31,23 @@ struct TrainingRun {
         hasSaved = true
     }
 
+    /// How many tokens a method sees that begins with what it finds in data, if there are so many.
+    private static var initializingTokens: Int { 1 << 15 }
+
+    /// Shows the rows of the first epoch, in its order and in passes that are always the same, to a method that begins with
+    /// what it finds in data.
+    func initialize() throws(Failure) {
+        guard model.inserted.initialization != nil else { return }
+        let plan = BatchPlan(rowCount: data.train.count, batchSize: options.batchSize, seed: options.seed)
+        var rows: [Row] = []
+        var tokens = 0
+        for place in plan.order(epoch: 0) where tokens < Self.initializingTokens {
+            rows.append(data.train[place])
+            tokens += data.train[place].inputs.count
+        }
+        try model.initialize(on: Packing.batches(of: rows, tokensPerPass: 256), engine)
+    }
+
     /// Up to the last step, or until the evaluations have stopped getting better.
     mutating func train() throws(Failure) {
         let plan = BatchPlan(rowCount: data.train.count, batchSize: options.batchSize, seed: options.seed)
