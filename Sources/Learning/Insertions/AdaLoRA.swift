@@ -55,7 +55,8 @@ package struct AdaLoRA: TrainableMethod {
             inserted.insert(insertion, parts.flatMap(\.tensors), into: projection)
             triplets += parts
         }
-        let schedule = try RankSchedule(parameters, steps: plan.steps, ranks: triplets.map(\.rank))
+        let ranks = triplets.map(\.rank) + inserted.idle.map { _ in 0 }
+        let schedule = try RankSchedule(parameters, steps: plan.steps, ranks: ranks)
         inserted.moments = [try RankAllocation(triplets, schedule, parameters)]
         let pruning = TripletPruning(parameters)
         inserted.finished = { adapter throws(Failure) in try pruning.pruned(adapter) }
