@@ -105,6 +105,8 @@ extension Failure.Code {
     package static let baseIncompatible = Self("base-incompatible", .malformed)
     package static let baseAmbiguous = Self("base-ambiguous", .malformed)
     package static let basePath = Self("base-path", .malformed)
+    package static let modelsIncompatible = Self("models-incompatible", .malformed)
+    package static let recipeInvalid = Self("recipe-invalid", .malformed)
     package static let baseMissingShard = Self("base-missing-shard", .inputMissing)
     package static let notACheckpoint = Self("not-a-checkpoint", .malformed)
     package static let unknownArchitecture = Self("unknown-architecture", .malformed)
