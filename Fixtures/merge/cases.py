@@ -62,6 +62,7 @@ CASES = [
          weighted(0.5, 0.5, -0.3)),
     Case("ties-whole", "ties", ["a", "b"], each=weighted(0.3, -0.3)),
     Case("ties-nothing", "ties", ["a", "b"], each=weighted(1, 1, density=[0, 0.001])),
+    Case("ties-cancelling", "ties", ABC, each=weighted(0.1, 0.2, -0.3)),
     Case("dare-linear", "dare_linear", ABC, True, {"density": 0.5}, weighted(0.4, 0.4, 0.2), 7),
     Case("dare-linear-unscaled", "dare_linear", ABC, True, {"density": 0.3, "rescale": False, "normalize": True},
          weighted(0.4, 0.1, 0.2)),

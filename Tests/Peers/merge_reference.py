@@ -257,7 +257,7 @@ def _softmax(rows: np.ndarray) -> np.ndarray:
 def importance(group: Group) -> tuple[np.ndarray, float]:
     """Arcee Fusion's importance of each element, and its threshold."""
     p, q = (_softmax(wide(values)) + 1e-8 for values in (group.models[0], group.base))
-    divergence = np.maximum(0, np.sum(p * np.log(p / q), axis=-1, keepdims=True))
+    divergence = np.maximum(0, np.sum(p * np.log1p((p - q) / q) - (p - q), axis=-1, keepdims=True))
     scores = (np.abs(wide(group.differences[0])) * divergence).astype(np.float32)
     ordered, last = np.sort(wide(scores.ravel())), scores.size - 1
     return scores, float(ordered[last // 2] + 1.5 * (ordered[3 * last // 4] - ordered[last // 4]))
