@@ -223,19 +223,22 @@ def merge_peft(
     rank: int | None = None,
     seed: int = 0,
 ) -> tuple[np.ndarray, np.ndarray] | np.ndarray:
-    """A and B of PEFT's combination, scale 1; for those that decompose, B·A."""
+    """A and B of PEFT's combination, scale 1; for those that decompose, B·A. Adapters of rank 0 are passed over."""
     if len(adapters) == 1:
         combination = "linear"
+    there = [index for index, adapter in enumerate(adapters) if adapter.a.shape[0]]
+    weights, adapters = [weights[index] for index in there], [adapters[index] for index in there]
     scaled = [w * adapter.scale for w, adapter in zip(weights, adapters, strict=True)]
     factors = [(adapter.a.astype(np.float64), adapter.b.astype(np.float64)) for adapter in adapters]
     if combination == "cat":
         rows = [s * a for s, (a, _) in zip(scaled, factors, strict=True)]
         return np.vstack(rows), np.hstack([b for _, b in factors])
-    names = [f"{target}\0{index}" for index in range(len(adapters))]
+    names = [f"{target}\0{index}" for index in there]
     if combination.endswith("svd"):
+        if rank is None:
+            raise Refused("the rank of a decomposition is that of the largest config")
         plain = combination.removesuffix("_svd") if combination != "svd" else "linear"
         changes = [adapter.change.astype(np.float32).astype(np.float64) for adapter in adapters]
-        rank = rank or max(adapter.a.shape[0] for adapter in adapters)
         return truncated(_peft_combine(plain, changes, weights, density, sign, seed, names), rank)
     if len({adapter.a.shape[0] for adapter in adapters}) != 1:
         raise Refused("the ranks differ")
