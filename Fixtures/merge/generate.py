@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Remakes the fixtures of merging: small models and adapters, recipes, and what the reference makes of them in fp64.
+"""Remakes the fixtures of merging: small models and adapters, recipes, and what the reference makes of them in
+fp64.
 
-Run it with the interpreter that `Scripts/peers-venv` prints; twice gives the same bytes. A case whose result hangs on the last bits of
-its input is refused here, so that another implementation cannot fail by rounding.
+Run it with the interpreter that `Scripts/peers-venv` prints; twice gives the same bytes. A case whose result hangs
+on the last bits of its input is refused here, so that another implementation cannot fail by rounding.
 """
 
 import json

@@ -1,12 +1,13 @@
 """Merges of low-rank adapters as `Spec/merge.md` has them, in fp64: those of the papers, and PEFT's.
 
-`merge` gives the dense change of one target; the tool's factors must have it for a product. `merge_peft` gives factors, where
-PEFT works on factors, and else the dense change before its decomposition.
+`merge` gives the dense change of one target; the tool's factors must have it for a product. `merge_peft` gives
+factors, where PEFT works on factors, and else the dense change before its decomposition.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
+from merge_geometry import cosine, karcher_direction, norm, spherical, stock_ratio
 from merge_masks import (
     Refused,
     agreeing,
@@ -17,7 +18,7 @@ from merge_masks import (
     uniform,
     without_outliers,
 )
-from merge_reference import SMALL, cosine, karcher_direction, norm, sce, spherical, stock_ratio
+from merge_reference import SMALL, sce
 
 RANK = 2.0**-20
 NOTHING = 2.0**-40
@@ -194,7 +195,13 @@ def _peft_mask(kind: str, values: np.ndarray, density: float, seed: int, name: s
 
 
 def _peft_combine(
-    combination: str, values: list[np.ndarray], weights: list[float], density: float, sign: str, seed: int, names: list[str]
+    combination: str,
+    values: list[np.ndarray],
+    weights: list[float],
+    density: float,
+    sign: str,
+    seed: int,
+    names: list[str],
 ) -> np.ndarray:
     """PEFT's combination of the tensors of several adapters."""
     kind = {"ties": "magnitude", "magnitude_prune": "magnitude"}.get(combination, combination.split("_")[0])

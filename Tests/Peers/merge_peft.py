@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
-"""Holds the reference of `--compat peft`, or the built `tenon`, against PEFT's `add_weighted_adapter`, over `Fixtures/merge`.
+"""Holds the reference of `--compat peft`, or the built `tenon`, against PEFT's `add_weighted_adapter`, over
+`Fixtures/merge`.
 
-Random masks are those of `Spec/merge.md` in place of torch's, as is the order of equal magnitudes; how masks are distributed is told without
-that. Layers in which PEFT cannot decompose to the rank are left out. Run it with the interpreter of `Scripts/peers-venv`:
+Random masks are those of `Spec/merge.md` in place of torch's, as is the order of equal magnitudes; how masks are
+distributed is told without that. Layers in which PEFT cannot decompose to the rank are left out. Run it with the
+interpreter of `Scripts/peers-venv`:
 
     merge_peft.py [--tenon .build/release/tenon]
 """
