@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Remakes the fixtures of merging: small models and adapters, recipes, and what the reference makes of them in fp64.
+"""Remakes the fixtures of merging: small models and adapters, recipes, and what the reference makes of them in
+fp64.
 
-Run it with the interpreter that `Scripts/peers-venv` prints; twice gives the same bytes. A case whose result hangs on the last bits of
-its input is refused here, so that another implementation cannot fail by rounding.
+Run it with the interpreter that `Scripts/peers-venv` prints; twice gives the same bytes. A case whose result hangs
+on the last bits of its input is refused here, so that another implementation cannot fail by rounding.
 """
 
 import json
@@ -155,10 +156,10 @@ def adapted(case: AdapterCase, factors: list[Factors], target: str) -> np.ndarra
 
 
 def peft(case: PeftCase, made: dict[str, dict[str, Factors]], target: str) -> dict[str, np.ndarray]:
-    """PEFT's factors or change of one target; of adapters that have it."""
-    there = [(made[name][target], w) for name, w in zip(case.adapters, case.weights, strict=True) if target in made[name]]
-    factors, weights = [f for f, _ in there], [w for _, w in there]
-    merged = merge_peft(case.combination, factors, weights, target, case.density, case.sign, case.rank, case.seed)
+    """PEFT's factors or change of one target."""
+    rank = case.rank or max(ADAPTERS[name]["r"] for name in case.adapters)
+    factors = of_target(case, made, target)
+    merged = merge_peft(case.combination, factors, case.weights, target, case.density, case.sign, rank, case.seed)
     if isinstance(merged, tuple):
         return {f"{target}/A": merged[0], f"{target}/B": merged[1]}
     return {f"{target}/change": merged}

@@ -1,12 +1,13 @@
 """Merges of low-rank adapters as `Spec/merge.md` has them, in fp64: those of the papers, and PEFT's.
 
-`merge` gives the dense change of one target; the tool's factors must have it for a product. `merge_peft` gives factors, where
-PEFT works on factors, and else the dense change before its decomposition.
+`merge` gives the dense change of one target; the tool's factors must have it for a product. `merge_peft` gives
+factors, where PEFT works on factors, and else the dense change before its decomposition.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
+from merge_geometry import cosine, karcher_direction, norm, spherical, stock_ratio
 from merge_masks import (
     Refused,
     agreeing,
@@ -17,7 +18,7 @@ from merge_masks import (
     uniform,
     without_outliers,
 )
-from merge_reference import SMALL, cosine, karcher_direction, norm, sce, spherical, stock_ratio
+from merge_reference import SMALL, sce
 
 RANK = 2.0**-20
 NOTHING = 2.0**-40
@@ -194,7 +195,13 @@ def _peft_mask(kind: str, values: np.ndarray, density: float, seed: int, name: s
 
 
 def _peft_combine(
-    combination: str, values: list[np.ndarray], weights: list[float], density: float, sign: str, seed: int, names: list[str]
+    combination: str,
+    values: list[np.ndarray],
+    weights: list[float],
+    density: float,
+    sign: str,
+    seed: int,
+    names: list[str],
 ) -> np.ndarray:
     """PEFT's combination of the tensors of several adapters."""
     kind = {"ties": "magnitude", "magnitude_prune": "magnitude"}.get(combination, combination.split("_")[0])
@@ -223,19 +230,22 @@ def merge_peft(
     rank: int | None = None,
     seed: int = 0,
 ) -> tuple[np.ndarray, np.ndarray] | np.ndarray:
-    """A and B of PEFT's combination, scale 1; for those that decompose, B·A."""
+    """A and B of PEFT's combination, scale 1; for those that decompose, B·A. Adapters of rank 0 are passed over."""
     if len(adapters) == 1:
         combination = "linear"
+    there = [index for index, adapter in enumerate(adapters) if adapter.a.shape[0]]
+    weights, adapters = [weights[index] for index in there], [adapters[index] for index in there]
     scaled = [w * adapter.scale for w, adapter in zip(weights, adapters, strict=True)]
     factors = [(adapter.a.astype(np.float64), adapter.b.astype(np.float64)) for adapter in adapters]
     if combination == "cat":
         rows = [s * a for s, (a, _) in zip(scaled, factors, strict=True)]
         return np.vstack(rows), np.hstack([b for _, b in factors])
-    names = [f"{target}\0{index}" for index in range(len(adapters))]
+    names = [f"{target}\0{index}" for index in there]
     if combination.endswith("svd"):
+        if rank is None:
+            raise Refused("the rank of a decomposition is that of the largest config")
         plain = combination.removesuffix("_svd") if combination != "svd" else "linear"
         changes = [adapter.change.astype(np.float32).astype(np.float64) for adapter in adapters]
-        rank = rank or max(adapter.a.shape[0] for adapter in adapters)
         return truncated(_peft_combine(plain, changes, weights, density, sign, seed, names), rank)
     if len({adapter.a.shape[0] for adapter in adapters}) != 1:
         raise Refused("the ranks differ")

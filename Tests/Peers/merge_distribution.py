@@ -1,4 +1,5 @@
-"""Whether random masks here and in mergekit have one distribution: χ² of what is kept, and the L1 norms that rescaling keeps."""
+"""Whether random masks here and in mergekit have one distribution: χ² of what is kept, and the L1 norms that
+rescaling keeps."""
 
 import numpy as np
 import torch

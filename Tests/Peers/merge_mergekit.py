@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
-"""Holds the reference of merging, or the built `tenon`, against mergekit 0.1.5, over the recipes of `Fixtures/merge`.
+"""Holds the reference of merging, or the built `tenon`, against mergekit 0.1.5, over the recipes of
+`Fixtures/merge`.
 
-Differences are in parts of the largest weight. Where mergekit computes in fp64, with the masks and the order of equal magnitudes
-that `Spec/merge.md` defines, what is left is a difference of meaning: it stands in `merge_mergekit.json`, with both numbers, or the script
-fails. "+n" counts such tensors; the other columns leave them out. "small changes" are a two-hundredth of the models' differences,
-"tiny" models of 2⁻²⁴ of the weights, "bf16" sources of bf16. The columns fp32 and bf16 compute in these; "as it is" is mergekit with
-its own order of equal magnitudes. Masks and norms of random methods are compared in distribution. Run it with the interpreter
-of `Scripts/peers-venv Benchmarks/mergekit.txt`:
+Differences are in parts of the largest weight. Where mergekit computes in fp64, with the masks and the order of
+equal magnitudes that `Spec/merge.md` defines, what is left is a difference of meaning: it stands in
+`merge_mergekit.json`, with both numbers, or the script fails. "+n" counts such tensors; the other columns leave
+them out. "small changes" are a two-hundredth of the models' differences, "tiny" models of 2⁻²⁴ of the weights,
+"bf16" sources of bf16. The columns fp32 and bf16 compute in these; "as it is" is mergekit with its own order of
+equal magnitudes. Masks and norms of random methods are compared in distribution. Run it with the interpreter of
+`Scripts/peers-venv Benchmarks/mergekit.txt`:
 
     merge_mergekit.py [--tenon .build/release/tenon] [--pin]
 """
@@ -61,7 +63,9 @@ def small(sources: Sources) -> Sources:
 
 def tiny(sources: Sources) -> Sources:
     """The models times 2⁻²⁴."""
-    return {name: {key: value * np.float32(2**-24) for key, value in tensors.items()} for name, tensors in sources.items()}
+    return {
+        name: {key: value * np.float32(2**-24) for key, value in tensors.items()} for name, tensors in sources.items()
+    }
 
 
 def halves(sources: Sources) -> Sources:
@@ -142,7 +146,9 @@ def theirs(case: Case, sources: Sources, name: str, dtype: torch.dtype) -> np.nd
     return result.double().numpy()
 
 
-def tenon_results(binary: Path, sources: Sources, cases: list[Case], dtype: torch.dtype) -> dict[str, dict[str, np.ndarray]]:
+def tenon_results(
+    binary: Path, sources: Sources, cases: list[Case], dtype: torch.dtype
+) -> dict[str, dict[str, np.ndarray]]:
     """What the tool makes of every recipe, by case and tensor."""
     found = {}
     with tempfile.TemporaryDirectory(prefix="tenon-merge-") as temporary:
@@ -150,7 +156,9 @@ def tenon_results(binary: Path, sources: Sources, cases: list[Case], dtype: torc
             folder = Path(temporary, "models", model)
             folder.mkdir(parents=True)
             (folder / "config.json").write_text(json.dumps(CONFIG))
-            save_file({key: torch.from_numpy(value).to(dtype) for key, value in tensors.items()}, folder / "model.safetensors")
+            save_file(
+                {key: torch.from_numpy(value).to(dtype) for key, value in tensors.items()}, folder / "model.safetensors"
+            )
         for case in cases:
             text = recipe(case).replace("dtype: float32", f"dtype: {str(dtype).removeprefix('torch.')}")
             Path(temporary, "recipe.yml").write_text(text)
@@ -177,6 +185,7 @@ class Comparison:
     def __init__(self, result: Callable[[Case, str, str], np.ndarray], sets: dict[str, Sources]) -> None:
         self.result, self.sets = result, sets
         self.pins: dict[tuple[str, str, str], dict] = {}
+        self.worst: dict[tuple[str, str, str], float] = {}
         self.apart: set[tuple[str, str, str]] = set()
 
     def gap(self, case: Case, kind: str, name: str, dtype: torch.dtype, as_is: bool) -> tuple[float, int, float | None]:
@@ -203,11 +212,12 @@ class Comparison:
             apart += 1
             self.apart.add((case.name, kind, name))
             why = reason(case, kind, name)
-            row = {"case": case.name, "set": kind, "why": why, "tensor": name, "place": place, "gap": gap}
-            row |= {"mergekit": found, "here": float(self.result(case, kind, name).flat[place])}
-            known = self.pins.get((case.name, kind, why))
-            if known is None or gap > known["gap"]:
-                self.pins[case.name, kind, why] = row
+            key = case.name, kind, why
+            if gap > self.worst.get(key, 0):
+                here = float(self.result(case, kind, name).flat[place])
+                row = dict(zip(("case", "set", "why"), key, strict=True)) | {"tensor": name, "place": place}
+                self.worst[key] = gap
+                self.pins[key] = row | {"gap": None if found is None else gap, "mergekit": found, "here": here}
         return f"{worst:.1e}" + (f" +{apart}" if apart else "")
 
     def rounding(self, case: Case, kind: str, dtype: torch.dtype, as_is: bool = False) -> float:
@@ -233,8 +243,43 @@ def same_pins(found: list[dict], pinned: list[dict]) -> list[str]:
     return wrong
 
 
+def tenon_tables(binary: Path, sets: dict[str, Sources], cases: list[Case]) -> dict[str, dict]:
+    """What the tool makes of all cases, by set."""
+    kinds = {kind: torch.bfloat16 if kind == "bf16" else torch.float32 for kind in sets}
+    return {kind: tenon_results(binary, sets[kind], cases, dtype) for kind, dtype in kinds.items()}
+
+
+def tenon_faults(tables: dict[str, dict], sets: dict[str, Sources], cases: list[Case], pinned: list[dict]) -> list[str]:
+    """Where the tool is not what the reference is, or not what is pinned."""
+    faults = []
+    for kind, sources in sets.items():
+        limit = 2**-8 if kind == "bf16" else TOLERANCE["fp32"]
+        for case in cases:
+            for name in SHAPES:
+                gap = np.abs(tables[kind][case.name][name] - ours(case, sources, name)).max() / size(
+                    case, sources, name
+                )
+                if not gap <= limit:
+                    faults.append(f"{case.name} {kind} {name}: {gap:.1e} from the reference")
+    by_name = {case.name: case for case in cases}
+    for pin in pinned:
+        case, sources = by_name[pin["case"]], sets[pin["set"]]
+        found = tables[pin["set"]][case.name][pin["tensor"]].flat[pin["place"]]
+        limit = 2**-8 if pin["set"] == "bf16" else TOLERANCE["fp32"]
+        if not abs(found - pin["here"]) <= limit * size(case, sources, pin["tensor"]):
+            faults.append(f"{case.name} {pin['set']} {pin['tensor']}: {found} instead of {pin['here']}")
+    return faults
+
+
+def print_table(head: list[str], rows: list[list[str]]) -> None:
+    """Prints a table in Markdown."""
+    for row in (head, ["---"] * len(head), *rows):
+        print(f"| {' | '.join(row)} |")
+    print()
+
+
 def main() -> int:
-    """Prints the table, and fails where something differs that is not pinned."""
+    """Prints the tables, and fails where something differs that is not pinned."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--tenon", type=Path, help="the built binary, in place of the reference")
     parser.add_argument("--pin", action="store_true", help="write the differences found")
@@ -242,50 +287,37 @@ def main() -> int:
     logging.disable(logging.WARNING)
     torch.set_num_threads(1)
     cases = [case for case in CASES if not case.allow_nan]
-    sets = {"plain": models(), "bf16": halves(models()), "small": small(models()), "tiny": tiny(models())}
-    result = lambda case, kind, name: ours(case, sets[kind], name)  # noqa: E731
-    failed = []
-    if arguments.tenon:
-        tables = {
-            kind: tenon_results(arguments.tenon.resolve(), sources, cases, torch.bfloat16 if kind == "bf16" else torch.float32)
-            for kind, sources in sets.items()
-        }
-        result = lambda case, kind, name: tables[kind][case.name][name]  # noqa: E731
-        for kind, sources in sets.items():
-            for case in cases:
-                for name in SHAPES:
-                    gap = np.abs(result(case, kind, name) - ours(case, sources, name)).max() / size(case, sources, name)
-                    if not gap <= (2**-8 if kind == "bf16" else TOLERANCE["fp32"]):
-                        failed.append(f"{case.name} {kind} {name}: {gap:.1e} from the reference")
-    tolerance = TOLERANCE["fp32" if arguments.tenon else "fp64"]
-    comparison = Comparison(result, sets)
-    print("| case | fp64 | small changes | tiny | bf16 in fp64 | fp32 | as it is, fp32 | bf16 |\n|---|---|---|---|---|---|---|---|")
+    sets = {"plain": models(), "small": small(models()), "tiny": tiny(models()), "bf16": halves(models())}
+    pinned = [] if arguments.pin else json.loads(PINS.read_text(encoding="utf-8"))
+    tables = tenon_tables(arguments.tenon.resolve(), sets, cases) if arguments.tenon else None
+    failed = tenon_faults(tables, sets, cases, pinned) if tables else []
+
+    def result(case: Case, kind: str, name: str) -> np.ndarray:
+        return tables[kind][case.name][name] if tables else ours(case, sets[kind], name)
+
+    tolerance = TOLERANCE["fp32" if tables else "fp64"]
+    comparison, rows = Comparison(result, sets), []
     for case in cases:
-        # Of tiny models mergekit's divergence of fusion is rounding alone, in fp64 too.
-        kinds = ("plain", "small", "bf16") if case.method == "arcee_fusion" else ("plain", "small", "tiny", "bf16")
-        cells = {kind: comparison.meanings(case, kind, tolerance) for kind in kinds}
-        row = [cells.get(kind, "–") for kind in ("plain", "small", "tiny", "bf16")]
+        # Of tiny models mergekit's divergence of fusion is rounding alone, in fp64 too; the tool's bf16 is rounded.
+        left_out = {"tiny"} if case.method == "arcee_fusion" else set()
+        left_out |= {"bf16"} if tables else set()
+        row = ["–" if kind in left_out else comparison.meanings(case, kind, tolerance) for kind in sets]
         fp32 = comparison.rounding(case, "plain", torch.float32)
         if fp32 > TOLERANCE["fp32"]:
             failed.append(f"{case.name}: fp32 differs by {fp32:.1e}")
         random = case.method.startswith(("dare", "della"))
-        row += [
-            f"{fp32:.1e}",
-            "–" if random else f"{comparison.rounding(case, 'plain', torch.float32, as_is=True):.1e}",
-            f"{comparison.rounding(case, 'bf16', torch.bfloat16):.1e}",
-        ]
-        print(f"| {case.name} | {' | '.join(row)} |")
+        as_is = "–" if random else f"{comparison.rounding(case, 'plain', torch.float32, as_is=True):.1e}"
+        rows.append([case.name, *row, f"{fp32:.1e}", as_is, f"{comparison.rounding(case, 'bf16', torch.bfloat16):.1e}"])
+    print_table(["case", "fp64", "small changes", "tiny", "bf16 in fp64", "fp32", "as it is, fp32", "bf16"], rows)
     pins = list(comparison.pins.values())
-    print("\n| case | set | why | tensor | place | gap | mergekit | here |\n|---|---|---|---|---|---|---|---|")
-    for row in pins:
-        print("| " + " | ".join(f"{value:.6g}" if isinstance(value, float) else str(value) for value in row.values()) + " |")
-    print()
+    cells = [[f"{value:.6g}" if isinstance(value, float) else str(value) for value in row.values()] for row in pins]
+    print_table(["case", "set", "why", "tensor", "place", "gap", "mergekit", "here"], cells)
     failed += check_distributions()
     if arguments.pin:
         text = ",\n".join(json.dumps(row, ensure_ascii=False) for row in pins)
         PINS.write_text(f"[\n{text}\n]\n", encoding="utf-8")
-    elif not arguments.tenon:
-        failed += same_pins(pins, json.loads(PINS.read_text(encoding="utf-8")))
+    elif not tables:
+        failed += same_pins(pins, pinned)
     for line in failed:
         print(f"failed {line}")
     return 1 if failed else 0

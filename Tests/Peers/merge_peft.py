@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
-"""Holds the reference of `--compat peft`, or the built `tenon`, against PEFT's `add_weighted_adapter`, over `Fixtures/merge`.
+"""Holds the reference of `--compat peft`, or the built `tenon`, against PEFT's `add_weighted_adapter`, over
+`Fixtures/merge`.
 
-Random masks are those of `Spec/merge.md` in place of torch's, as is the order of equal magnitudes; how masks are distributed is told without
-that. Layers in which PEFT cannot decompose to the rank are left out. Run it with the interpreter of `Scripts/peers-venv`:
+Random masks are those of `Spec/merge.md` in place of torch's, as is the order of equal magnitudes; how masks are
+distributed is told without that. Layers in which PEFT cannot decompose to the rank are left out. Run it with the
+interpreter of `Scripts/peers-venv`:
 
     merge_peft.py [--tenon .build/release/tenon]
 """
@@ -77,12 +79,13 @@ def loaded(case: PeftCase, targets: list[str]) -> PeftModel:
 
 
 @contextmanager
-def defined(case: PeftCase, target: str, count: int) -> Iterator[None]:
+def defined(case: PeftCase, target: str) -> Iterator[None]:
     """Masks and the order of equal magnitudes as the page has them."""
+    there = [index for index, name in enumerate(case.adapters) if target in adapters()[name]]
     if case.combination.endswith("svd"):
-        names = [f"{target}\0{index}" for index in range(count)]
+        names = [f"{target}\0{index}" for index in there]
     else:
-        names = [f"{target}\0{index}\0{side}" for side in "AB" for index in range(count)]
+        names = [f"{target}\0{index}\0{side}" for side in "AB" for index in there]
     drawing = chain(names, repeat("spare"))
 
     def bernoulli(chance: torch.Tensor) -> torch.Tensor:
@@ -100,8 +103,7 @@ def defined(case: PeftCase, target: str, count: int) -> Iterator[None]:
 def theirs(case: PeftCase, target: str) -> dict[str, torch.Tensor]:
     """PEFT's factors of a target, or their product where it decomposes or concatenates."""
     wrapped = loaded(case, [target])
-    count = sum(target in adapters()[name] for name in case.adapters)
-    with defined(case, target, count):
+    with defined(case, target):
         wrapped.add_weighted_adapter(
             case.adapters,
             case.weights,

@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
-"""Holds what `Spec/merge.md` says of recipes, or the built `tenon`, against `mergekit`'s own planner, on tiny LLaMAs.
+"""Holds what `Spec/merge.md` says of recipes, or the built `tenon`, against `mergekit`'s own planner, on tiny
+LLaMAs.
 
-Every recipe runs through mergekit, and through a reading of the YAML that follows the page: slices, places of parameters, filters, gradients,
-loose tensors, tied heads, tensors that a model lacks. Run it with the interpreter of `Scripts/peers-venv Benchmarks/mergekit.txt`:
+Every recipe runs through mergekit, and through a reading of the YAML that follows the page: slices, places of
+parameters, filters, gradients, loose tensors, tied heads, tensors that a model lacks. Run it with the interpreter
+of `Scripts/peers-venv Benchmarks/mergekit.txt`:
 
     merge_recipes.py [--tenon .build/release/tenon]
 """
@@ -93,7 +95,10 @@ dtype: float32
 merge_method: passthrough
 slices:
   - sources: [{model: a, layer_range: [0, 3]}]
-  - sources: [{model: b, layer_range: [1, 4], parameters: {scale: [{filter: o_proj, value: 0}, {filter: down_proj, value: [0.5, 1]}]}}]
+  - sources:
+      - model: b
+        layer_range: [1, 4]
+        parameters: {scale: [{filter: o_proj, value: 0}, {filter: down_proj, value: [0.5, 1]}]}
 dtype: float32
 """,
     "head": """

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from merge_geometry import cosine, karcher_direction, norm, spherical, stock_ratio, wide
 from merge_masks import (
     Refused,
     agreeing,
@@ -45,30 +46,6 @@ class Group:
     def __post_init__(self) -> None:
         shift = [] if self.base is None else [(model - self.base).astype(np.float32) for model in self.models]
         object.__setattr__(self, "differences", shift)
-
-
-def norm(values: np.ndarray) -> float:
-    """The Euclidean norm, in fp64."""
-    return float(np.sqrt(np.sum(values.astype(np.float64) ** 2)))
-
-
-def cosine(first: np.ndarray, second: np.ndarray, tiny: float = 0) -> float:
-    """The cosine of two vectors within [−1, 1], 0 where a norm is `tiny` or less."""
-    norms = norm(first), norm(second)
-    if min(norms) <= tiny:
-        return 0.0
-    return float(np.clip(np.sum(first.astype(np.float64) * second) / (norms[0] * norms[1]), -1, 1))
-
-
-def spherical(t: float, cos: float) -> tuple[float, float]:
-    """The coefficients of spherical interpolation."""
-    theta = np.arccos(cos)
-    return float(np.sin((1 - t) * theta) / np.sin(theta)), float(np.sin(t * theta) / np.sin(theta))
-
-
-def wide(values: np.ndarray) -> np.ndarray:
-    """In fp64."""
-    return values.astype(np.float64)
 
 
 def _linear(group: Group) -> np.ndarray:
@@ -171,25 +148,6 @@ def _multislerp(group: Group) -> np.ndarray:
     return out + (0 if group.base is None else wide(group.base))
 
 
-def karcher_direction(units: list[np.ndarray], weights: list[float], max_iter: int, tol: float) -> np.ndarray:
-    """The weighted Karcher mean of unit vectors."""
-    mean = sum(w * u for w, u in zip(weights, units, strict=True))
-    mean = units[0].copy() if norm(mean) < tol else mean / norm(mean)
-    for _ in range(max_iter):
-        tangent = np.zeros(mean.shape)
-        for w, u in zip(weights, units, strict=True):
-            cos = float(np.clip(np.sum(mean * u), -1, 1))
-            theta = np.arccos(cos)
-            if theta >= tol and cos > -1 + 1e-12:
-                tangent += w * (theta / np.sin(theta)) * (u - cos * mean)
-        length = norm(tangent)
-        if length < tol:
-            break
-        mean = np.cos(length) * mean + np.sin(length) / length * tangent
-        mean = mean / norm(mean)
-    return mean
-
-
 def _karcher(group: Group) -> np.ndarray:
     if len(group.models) == 1:
         return wide(group.models[0])
@@ -200,15 +158,6 @@ def _karcher(group: Group) -> np.ndarray:
     weights = [1 / len(units)] * len(units)
     direction = karcher_direction(units, weights, group.shared["max_iter"], group.shared["tol"])
     return direction * (sum(norms) / len(norms))
-
-
-def stock_ratio(vectors: list[np.ndarray]) -> float:
-    """Model Stock's t of one vector of each fine-tuned model."""
-    count = len(vectors)
-    pairs = [cosine(vectors[i], vectors[j]) for i in range(count) for j in range(i + 1, count)]
-    mean = sum(pairs) / len(pairs)
-    divisor = 1 + (count - 1) * mean
-    return 0.0 if abs(divisor) < 1e-6 else count * mean / divisor
 
 
 def _model_stock(group: Group) -> np.ndarray:
@@ -295,11 +244,15 @@ _WEIGHT = {"weight": Parameter(None, True)}
 def _arithmetic(normalize: bool, rescale: bool, **more: float) -> dict[str, Parameter]:
     """The parameters of task arithmetic's kin; `more` are per model."""
     own = {name: Parameter(default, True) for name, default in more.items()}
-    return _WEIGHT | own | {
-        "normalize": Parameter(normalize),
-        "rescale": Parameter(rescale),
-        "lambda": Parameter(1.0),
-    }
+    return (
+        _WEIGHT
+        | own
+        | {
+            "normalize": Parameter(normalize),
+            "rescale": Parameter(rescale),
+            "lambda": Parameter(1.0),
+        }
+    )
 
 
 @dataclass(frozen=True)
@@ -385,7 +338,7 @@ def merge(
     seed: int = 0,
     allow_nan: bool = False,
 ) -> np.ndarray:
-    """Merge one tensor of fp32 sources into fp64; `each` are the parameters of the models, `shared` those of the recipe."""
+    """Merge one tensor of fp32 sources into fp64; `each` are parameters of the models, `shared` of the recipe."""
     sources = [*models, *([] if base is None else [base])]
     lost = np.logical_or.reduce([~np.isfinite(source) for source in sources])
     if lost.any() and not allow_nan:
@@ -394,5 +347,7 @@ def merge(
         return wide(sources[0])
     finite = [np.where(lost, np.float32(0), source) for source in sources]
     models = finite[: len(models)]
-    merged = METHODS[method].merge(group_of(method, None if base is None else finite[-1], models, shared, each, name, seed))
+    merged = METHODS[method].merge(
+        group_of(method, None if base is None else finite[-1], models, shared, each, name, seed)
+    )
     return np.where(lost, np.nan, merged)

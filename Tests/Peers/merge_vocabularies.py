@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Holds what `Spec/merge.md` says of vocabularies, or the built `tenon`, against mergekit: rows of embeddings by token.
+"""Holds what `Spec/merge.md` says of vocabularies, or the built `tenon`, against mergekit: rows of embeddings by
+token.
 
-mergekit numbers the tokens that a union adds in the order of a hash table, so its rows are looked up by its own tokenizer. Run it with the
-interpreter of `Scripts/peers-venv Benchmarks/mergekit.txt`:
+mergekit numbers the tokens that a union adds in the order of a hash table, so its rows are looked up by its own
+tokenizer. Run it with the interpreter of `Scripts/peers-venv Benchmarks/mergekit.txt`:
 
     merge_vocabularies.py [--tenon .build/release/tenon]
 """
