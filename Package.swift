@@ -43,7 +43,8 @@ let package = Package(
             description: "Lets TENON_FAULT make a system call fail, fall short or kill; off in a release."),
     ],
     dependencies: [
-        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
     targets: [
         .systemLibrary(
@@ -94,6 +95,12 @@ let package = Package(
             [
                 "CKernels", "Diagnostics", "Parallelism", "JSON", "Files", "Digests", "Tensors", "LinearAlgebra",
                 "Checkpoints", "Adapters", "DeltaFormat", "Packaging",
+            ]),
+        module(
+            "Algebra/Recipes",
+            [
+                "Diagnostics", "Parallelism", "JSON", "Files", "Tensors", "Checkpoints", "Packaging", "DeltaAlgebra",
+                .product(name: "Yams", package: "Yams"),
             ]),
         module("Learning/Kernels", ["CKernels", "Parallelism"]),
         module("Learning/Layers", ["Kernels"]),
@@ -155,6 +162,12 @@ let package = Package(
             [
                 "CKernels", "Diagnostics", "Files", "JSON", "Tensors", "Checkpoints", "Adapters", "Interchange",
                 "Parallelism", "LinearAlgebra",
+            ]),
+        tests(
+            "Recipes",
+            [
+                "Diagnostics", "Parallelism", "JSON", "Files", "Tensors", "Checkpoints", "Adapters", "Interchange",
+                "DeltaAlgebra",
             ]),
         tests("Tokenization", ["Diagnostics", "JSON", "Files"]),
         tests(

@@ -11,19 +11,9 @@ import Packaging
 enum AdapterSource {
     /// A container whose data are whole, or a PEFT folder.
     static func open(_ path: String, weight: Double, shared: SharedOptions) throws -> WeightedAdapter {
-        if try Folder.kind(of: path) == .folder {
-            let imported = try PEFTFolder.read(path)
-            for finding in imported.findings { shared.console.warn(finding) }
-            let trailer = try ContainerWriter(compression: .fast, lanes: shared.lanes).write(
-                imported.adapter, to: .discarded())
-            return WeightedAdapter(
-                imported.adapter, contentDigest: trailer.contentDigest, path: path, weight: weight)
-        }
-        let container = try Container(InputFile.opened(path))
-        let adapter = container.adapter
-        try container.verify(.full, lanes: shared.lanes)
-        return WeightedAdapter(
-            try adapter.dequantized(), contentDigest: container.unboundContentDigest, path: path, weight: weight)
+        let input = try AdapterInput(path: path, lanes: shared.lanes)
+        for finding in input.findings { shared.console.warn(finding) }
+        return WeightedAdapter(input.adapter, contentDigest: input.contentDigest, path: path, weight: weight)
     }
 
     /// An adapter to be used in a model: its base, where it is bound to one.

@@ -38,6 +38,8 @@ package struct MergeSetting: Sendable {
     /// What it is where nothing is said; nil where something must be. True is 1, and false 0.
     package let standard: Double?
     package let range: ClosedRange<Double>
+    /// Whether it is true or false, and nothing between.
+    package let isFlag: Bool
 
     package init(
         _ name: String, _ scope: Scope, _ standard: Double?,
@@ -47,11 +49,16 @@ package struct MergeSetting: Sendable {
         self.scope = scope
         self.standard = standard
         self.range = range
+        isFlag = false
     }
 
     /// One that is true or false.
     package init(_ name: String, _ scope: Scope, _ standard: Bool) {
-        self.init(name, scope, standard ? 1 : 0, in: 0...1)
+        self.name = name
+        self.scope = scope
+        self.standard = standard ? 1 : 0
+        range = 0...1
+        isFlag = true
     }
 }
 
