@@ -9,7 +9,7 @@ import Training
 
 /// What decides a training run's result, as `train` takes it.
 struct TrainingFlags: ParsableArguments {
-    @Option(help: ArgumentHelp("lora, ia3, prompt-tuning, bitfit or full.", valueName: "method"))
+    @Option(help: ArgumentHelp("\(TrainableMethods.all.map(\.word).joined(separator: ", ")).", valueName: "method"))
     var method = "lora"
 
     @Option(help: ArgumentHelp("Of the factors of a LoRA (default: 8).", valueName: "n"))
@@ -30,7 +30,7 @@ struct TrainingFlags: ParsableArguments {
     @Option(help: ArgumentHelp("Adapt only so many of the last blocks.", valueName: "n"))
     var numLayers: Int?
 
-    @Option(help: ArgumentHelp("Tokens that prompt tuning puts in front (default: 20).", valueName: "n"))
+    @Option(help: ArgumentHelp("Tokens that prompt or prefix tuning puts in front (default: 20).", valueName: "n"))
     var virtualTokens: Int?
 
     @Flag(help: "Scale a LoRA by alpha over the root of its rank.")

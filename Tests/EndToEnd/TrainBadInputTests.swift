@@ -198,7 +198,13 @@ struct TrainBadInputTests {
             ["--method", "prompt-tuning", "--virtual-tokens", "0"], ["--warmup", "-1"], ["--epochs", "nan"],
             ["--weight-decay", "nan"], ["--max-grad-norm", "nan"], ["--max-grad-norm", "-1"],
             ["--steps-per-eval", "-1"], ["--early-stopping-patience", "0"], ["--save-every", "-1"],
-            ["--virtual-tokens", "4"],
+            ["--virtual-tokens", "4"], ["--method", "prefix-tuning", "--virtual-tokens", "1025"],
+            ["--method", "prefix-tuning", "--set", "init_weights=\"pca\""],
+            [
+                "--method", "prefix-tuning", "--set", "prefix_projection=true", "--set", "encoder_hidden_size=99999999",
+            ],
+            ["--method", "adaption-prompt", "--set", "adapter_layers=9"],
+            ["--method", "adaption-prompt", "--set", "target_modules=\"attn\""],
         ])
     func options(_ more: [String]) throws {
         try onBase { place in
