@@ -70,7 +70,7 @@ struct Golden {
         let decoder = try Decoder<R>(of: checkpoint(), length: 64)
         switch trained {
         case "adapter":
-            let adapter = try PEFTFolder.read("\(Golden.folder)/cases/\(name)/adapter").adapter
+            let adapter = try adapter()
             guard let method = TrainableMethods.all.first(where: { $0.canHold(adapter) }) else {
                 throw Failure(.internal, "no method holds \(name)")
             }
@@ -78,7 +78,7 @@ struct Golden {
             return (decoder, try method.insert(plan, into: decoder.sites, engine))
         case "encoder":
             // What makes the adapter is trained, and what it makes is saved.
-            let adapter = try PEFTFolder.read("\(Golden.folder)/cases/\(name)/adapter").adapter
+            let adapter = try adapter()
             let inserted = try PrefixTuning().insert(
                 InsertionPlan(parameters: adapter.parameters), into: decoder.sites, engine)
             let start = try SafetensorsFile(InputFile(path: "\(Golden.folder)/cases/\(name)/encoder.safetensors"))
@@ -94,6 +94,9 @@ struct Golden {
             return (decoder, try method.insert(InsertionPlan(parameters: [:]), into: decoder.sites, engine))
         }
     }
+
+    /// Where training begins, as PEFT saved it.
+    func adapter() throws -> Adapter { try PEFTFolder.read("\(Golden.folder)/cases/\(name)/adapter").adapter }
 
     /// What PyTorch computed.
     func file() throws -> SafetensorsFile {

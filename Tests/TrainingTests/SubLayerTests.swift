@@ -1,3 +1,4 @@
+import Adapters
 import Insertions
 import Kernels
 import Layers
