@@ -83,7 +83,7 @@ package struct AdaptionPrompt: TrainableMethod {
     private func lastName(of path: String) -> String { path.split(separator: ".").last.map(String.init) ?? path }
 }
 
-/// Keys and values of a prompt P, by the attention's own layers as the base has them: P·W_kᵀ + b_k and P·W_vᵀ + b_v; and the
+/// Keys and values of a prompt P, by the attention's own layers without what methods insert there: P·W_kᵀ + b_k and P·W_vᵀ + b_v; and the
 /// one gate for all heads.
 final class PromptedBranch<R: Real>: ParameterSource, @unchecked Sendable {
     /// [n, d].
@@ -120,6 +120,14 @@ final class PromptedBranch<R: Real>: ParameterSource, @unchecked Sendable {
         engine.multiply(
             made.map { Term($0.parameter.gradient, $0.linear.weight.weight) }, from: .accumulate,
             into: prompt.gradient)
+        for (linear, parameter) in made {
+            if let weight = linear.weight.trained {
+                engine.multiply(
+                    [Term(parameter.gradient, transposed: true, prompt.value)], from: .accumulate,
+                    into: weight.gradient)
+            }
+            if let bias = linear.bias?.trained { engine.addColumnSums(of: parameter.gradient, into: bias.gradient) }
+        }
         gate.gradient[0, 0] += branch.gate.gradient.values.reduce(0, +)
         for parameter in made.map(\.parameter) + [branch.gate] { parameter.gradient.fill(0) }
     }

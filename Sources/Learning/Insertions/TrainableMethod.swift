@@ -77,7 +77,7 @@ package struct Inserted<R: Real>: Sendable {
         self.parameters = parameters
     }
 
-    /// The tensors of an adapter with these values, one for each of ``tensors``.
+    /// The tensors of an adapter where all that is trained has these values, one for each of ``tensors``.
     package func storedTensors(_ values: [Matrix<R>]) -> [StoredTensor<R>] {
         stored?(values) ?? zip(tensors, values).map { StoredTensor($0.key, $0.role, shape: $0.shape, $1) }
     }
