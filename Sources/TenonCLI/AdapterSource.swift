@@ -44,3 +44,18 @@ enum AdapterWeights {
         }
     }
 }
+
+/// Where adapters lie that are named one after the other.
+enum AdapterPaths {
+    /// The paths in a list whose parts may themselves be lists, joined by commas. A name that is there may have commas of its
+    /// own.
+    static func split(_ list: [String]) throws(Failure) -> [String] {
+        var paths: [String] = []
+        for text in list {
+            let parts = text.split(separator: ",").map(String.init)
+            let isList = parts.count > 1 ? try Folder.kind(of: text) == nil : false
+            paths += isList ? parts : [text]
+        }
+        return paths
+    }
+}

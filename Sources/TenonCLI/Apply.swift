@@ -19,7 +19,7 @@ struct Apply: ParsableCommand, Exemplified {
             is told.
             """)
 
-    @Argument(help: ArgumentHelp("Containers, or PEFT folders.", valueName: "x.tenon"))
+    @Argument(help: ArgumentHelp("Containers, or PEFT folders, with spaces or commas between.", valueName: "x.tenon"))
     var adapters: [String]
 
     @Option(help: ArgumentHelp("The base: a model's folder, or a single safetensors file.", valueName: "model"))
@@ -56,9 +56,10 @@ struct Apply: ParsableCommand, Exemplified {
 
     func run() throws {
         let console = shared.console
-        let weights = try AdapterWeights.parse(weights, scale: scale, count: adapters.count)
+        let paths = try AdapterPaths.split(adapters)
+        let weights = try AdapterWeights.parse(weights, scale: scale, count: paths.count)
         var opened: [WeightedAdapter] = []
-        for (path, weight) in zip(adapters, weights) {
+        for (path, weight) in zip(paths, weights) {
             opened.append(try AdapterSource.open(path, weight: weight, shared: shared))
         }
         var job = ApplyJob(lanes: shared.lanes)

@@ -59,8 +59,10 @@ struct GoldenTests {
             guard let after = try tensor.names.lazy.compactMap({ try file.doubles("after." + $0) }).first else {
                 continue
             }
-            // AdamW divides by the gradient, so what is rounding there is a step here.
-            #expect(distance(tensor.parameter.value.values, after) < 1e-2, "\(tensor.key)")
+            // The bias of keys moves all scores of a row alike but for the turn by positions: its gradient is what is left
+            // of a sum that cancels, and AdamW divides rounding by rounding there.
+            let limit = tensor.key.target.hasSuffix("k_proj.bias") ? 2e-3 : 1e-5
+            #expect(distance(tensor.parameter.value.values, after) < limit, "\(tensor.key) \(tensor.role.word)")
         }
     }
 }

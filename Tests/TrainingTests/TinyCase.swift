@@ -98,7 +98,7 @@ struct TinyRun {
         return (1...count).map { line in
             let length = line == 1 ? longest : Int.random(in: 1...longest, using: &random)
             let ids = (0..<length).map { _ in Int32.random(in: 0..<97, using: &random) }
-            return Row(inputs: ids, labels: ids.map { $0 % 7 == 0 ? Row.ignored : $0 }, line: line)
+            return Row(inputs: ids, labels: ids.map { $0 % 7 == 0 ? Batch.ignored : $0 }, line: line)
         }
     }
 }

@@ -26,8 +26,10 @@ struct TargetModules {
     /// The linears of the model that are meant.
     ///
     /// Throws ``Failure/Code/usage`` with the nearest names where a name, or all of them, means none.
-    func check<R: Real>(_ sites: Sites<R>) throws(Failure) {
-        let paths = sites.linears.map(\.path)
+    func check<R: Real>(_ sites: Sites<R>) throws(Failure) { try check(sites.linears.map(\.path)) }
+
+    /// The same, given the paths of all linears.
+    func check(_ paths: [String]) throws(Failure) {
         if case .names(let names) = targets,
             let stray = names.first(where: { name in !paths.contains { Self.isNamed($0, name) } })
         {
@@ -72,7 +74,7 @@ struct TargetModules {
         path.split(separator: ".").last.map(String.init) ?? path
     }
 
-    private static func nearest(to name: String, in paths: [String]) -> [String] {
+    static func nearest(to name: String, in paths: [String]) -> [String] {
         Set(paths.map(lastComponent)).sorted { ($0.editDistance(to: name), $0) < ($1.editDistance(to: name), $1) }
             .prefix(3).map { $0 }
     }

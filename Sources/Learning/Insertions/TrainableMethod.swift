@@ -23,6 +23,9 @@ package protocol TrainableMethod: Sendable {
     func insert<R: Real>(
         _ plan: InsertionPlan, into sites: Sites<R>, _ engine: Engine<R>
     ) throws(Failure) -> Inserted<R>
+
+    /// What it will take in a model of such layers, before there is one.
+    func size(in shapes: ModelShapes, _ parameters: Parameters) throws(Failure) -> TrainingSize
 }
 
 extension TrainableMethod {

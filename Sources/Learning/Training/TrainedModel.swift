@@ -62,7 +62,7 @@ package struct TrainedModel: Sendable {
         for (index, tensor) in inserted.tensors.enumerated() {
             let value = values?[index] ?? tensor.parameter.value
             tensors[tensor.key, default: []].append(
-                RoleTensor(tensor.role, try TensorBuffer(value, shape: tensor.shape)))
+                RoleTensor(tensor.role, MatrixSource(value, shape: tensor.shape)))
         }
         var parameters = inserted.parameters
         if let taskType { parameters["task_type"] = .string(taskType) }

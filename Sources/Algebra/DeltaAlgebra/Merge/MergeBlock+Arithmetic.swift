@@ -95,7 +95,7 @@ extension MergeBlock {
     }
 
     private func withInputs(_ body: (UnsafePointer<UnsafePointer<Float>?>?) -> Void) {
-        let deltas = inputVectors.map { unsafe UnsafePointer(self[$0].baseAddress) }
+        let deltas = unsafe inputVectors.map { unsafe UnsafePointer(self[$0].baseAddress) }
         unsafe deltas.withUnsafeBufferPointer { unsafe body($0.baseAddress) }
     }
 

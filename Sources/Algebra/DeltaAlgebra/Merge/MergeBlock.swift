@@ -76,7 +76,7 @@ package final class MergeBlock: @unchecked Sendable {
     func rounded(to dtype: DType) -> UnsafeRawBufferPointer {
         let target = unsafe bytes.bytes(count * (dtype.width ?? 1))
         unsafe FloatElements.narrow(UnsafeBufferPointer(self[.result]), to: dtype, into: target)
-        return unsafe UnsafeRawBufferPointer(target)
+        return UnsafeRawBufferPointer(target)
     }
 
     // MARK: Elements that are no numbers
@@ -85,17 +85,17 @@ package final class MergeBlock: @unchecked Sendable {
         unsafe tenon_count_unusable(self[vector].baseAddress, count)
     }
 
-    /// Takes those elements of a vector for zero.
+    /// Notes where those of a vector are.
     func markUnusable(_ vector: Vector) {
         guard unusableCount(vector) > 0 else { return }
         if unusable.isEmpty { unusable = [UInt8](repeating: 0, count: count) }
-        unsafe tenon_clear_unusable(self[vector].baseAddress, count, &unusable)
+        unsafe tenon_mark_unusable(self[vector].baseAddress, count, &unusable)
     }
 
-    /// Makes NaNs of the result where an element was marked.
-    func putUnusable() {
+    /// Puts `value` where one was noted in any vector.
+    func putUnusable(_ vector: Vector, _ value: Float) {
         guard !unusable.isEmpty else { return }
-        unsafe tenon_put_unusable(unusable, count, self[.result].baseAddress)
+        unsafe tenon_put_marked(unusable, count, value, self[vector].baseAddress)
     }
 
     // MARK: Rows

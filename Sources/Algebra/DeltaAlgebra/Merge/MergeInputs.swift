@@ -61,8 +61,11 @@ package struct MergeInputs: Sendable {
         try MergeBlock.with { block throws(Failure) in
             block.begin(
                 index: index, elements: elements(of: index), columns: columns, inputCount: tensor.inputs.count)
-            if let base = tensor.base { try read(base, as: .base, block) }
-            for (number, input) in tensor.inputs.enumerated() { try read(input, as: .input(number), block) }
+            let base = tensor.base.map { [($0, MergeBlock.Vector.base)] } ?? []
+            let models = base + zip(tensor.inputs, block.inputVectors)
+            for (model, vector) in models { try read(model, as: vector, block) }
+            // What one model has no number for is nothing in any.
+            for (_, vector) in models { block.putUnusable(vector, 0) }
             return try body(block)
         }
     }

@@ -101,6 +101,9 @@ package struct MergeValues: Hashable, Sendable, ExpressibleByDictionaryLiteral {
         get { values[name] }
         set { values[name] = newValue }
     }
+
+    /// All of them, by name.
+    var text: String { values.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: " ") }
 }
 
 /// One tensor of the result, out of those of the models.

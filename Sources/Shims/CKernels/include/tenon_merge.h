@@ -31,11 +31,11 @@ double tenon_sum_magnitudes(const float *values, size_t count);
 /// How many elements are infinite or NaN.
 size_t tenon_count_unusable(const float *values, size_t count);
 
-/// Sets to zero those elements, and to one their marks; other marks stay.
-void tenon_clear_unusable(float *values, size_t count, uint8_t *marks);
+/// Sets to one the marks of those elements; other marks stay.
+void tenon_mark_unusable(const float *values, size_t count, uint8_t *marks);
 
-/// Puts the positive quiet NaN without payload where there is a mark.
-void tenon_put_unusable(const uint8_t *marks, size_t count, float *values);
+/// Puts `value` where there is a mark.
+void tenon_put_marked(const uint8_t *marks, size_t count, float value, float *values);
 
 // MARK: The k-th largest magnitude
 
@@ -58,8 +58,8 @@ void tenon_clear_below(float *values, size_t count, uint32_t magnitude, size_t t
 /// The complement: sets to zero all whose magnitude is above `magnitude`, and the first `cleared` of those that have it.
 void tenon_clear_above(float *values, size_t count, uint32_t magnitude, size_t ties, size_t cleared);
 
-/// The places of one row's elements in the order of their magnitudes, ascending, equal ones as they lie: `ranks[i]` is
-/// that of element i. `scratch` has room for 2 · count + 2048.
+/// The places of one row's elements in the order of their magnitudes, ascending, of equal ones the last first: `ranks[i]`
+/// is that of element i. `scratch` has room for 2 · count + 2048.
 void tenon_rank_magnitudes(const float *values, size_t count, uint32_t *ranks, uint32_t *scratch);
 
 /// Sets to zero the elements where `mask` is zero.

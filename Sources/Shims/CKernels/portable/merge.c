@@ -98,19 +98,12 @@ TENON_INLINE size_t tenon_count_unusable_body(const float *values, size_t count)
 
 TENON_COMPILED_BODIES(size_t, tenon_count_unusable, (const float *values, size_t count), (values, count))
 
-void tenon_clear_unusable(float *values, size_t count, uint8_t *marks) {
-    for (size_t i = 0; i < count; i++) {
-        if (!is_unusable(values + i)) continue;
-        values[i] = 0;
-        marks[i] = 1;
-    }
+void tenon_mark_unusable(const float *values, size_t count, uint8_t *marks) {
+    for (size_t i = 0; i < count; i++) marks[i] |= is_unusable(values + i);
 }
 
-void tenon_put_unusable(const uint8_t *marks, size_t count, float *values) {
-    const uint32_t quiet = 0x7fc00000;
-    for (size_t i = 0; i < count; i++) {
-        if (marks[i]) memcpy(values + i, &quiet, sizeof quiet);
-    }
+void tenon_put_marked(const uint8_t *marks, size_t count, float value, float *values) {
+    for (size_t i = 0; i < count; i++) values[i] = marks[i] ? value : values[i];
 }
 
 // MARK: Several models

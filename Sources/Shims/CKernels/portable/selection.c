@@ -99,7 +99,7 @@ TENON_COMPILED_BODIES(
 void tenon_rank_magnitudes(const float *values, size_t count, uint32_t *ranks, uint32_t *scratch) {
     enum { DIGIT = 11, DIGITS = 1 << DIGIT };
     uint32_t *order = scratch, *next = scratch + count, *starts = scratch + 2 * count;
-    for (size_t i = 0; i < count; i++) order[i] = (uint32_t)i;
+    for (size_t i = 0; i < count; i++) order[i] = (uint32_t)(count - 1 - i);
     for (int shift = 0; shift < 31; shift += DIGIT) {
         memset(starts, 0, DIGITS * sizeof *starts);
         for (size_t i = 0; i < count; i++) starts[magnitude_of(values + i) >> shift & (DIGITS - 1)]++;

@@ -1,0 +1,59 @@
+package import Adapters
+package import Diagnostics
+
+extension TrainableMethod {
+    /// As of factors of rank `r` at the target modules: close enough for methods that say nothing of their own.
+    package func size(in shapes: ModelShapes, _ parameters: Parameters) throws(Failure) -> TrainingSize {
+        try .lowRank(in: shapes, parameters)
+    }
+}
+
+extension TrainingSize {
+    /// Of factors at the target modules, with what they keep: r numbers a token, and with DoRA the product too.
+    static func lowRank(in shapes: ModelShapes, _ parameters: Parameters) throws(Failure) -> TrainingSize {
+        let isDoRA = parameters["use_dora"]?.bool == true
+        let bias = parameters["bias"]?.string ?? "none"
+        var size = TrainingSize(parameterCount: bias == "all" ? shapes.biasCount : 0)
+        for linear in try shapes.targets(of: parameters) {
+            let own = try parameters["rank_pattern"]?.value(forModule: linear.path)?.int
+            let rank = max(0, min(own ?? parameters["r"]?.int ?? 0, linear.inputs, linear.outputs))
+            size.parameterCount += rank * (linear.inputs + linear.outputs) + (isDoRA ? linear.outputs : 0)
+            if bias == "lora_only", linear.hasBias { size.parameterCount += linear.outputs }
+            size.keptPerToken += rank + (isDoRA ? linear.outputs : 0)
+        }
+        return size
+    }
+}
+
+extension IA3 {
+    package func size(in shapes: ModelShapes, _ parameters: Parameters) throws(Failure) -> TrainingSize {
+        var size = TrainingSize(parameterCount: 0)
+        let inputs = try TargetModules(parameters, key: "feedforward_modules")
+        for linear in try shapes.targets(of: parameters) {
+            size.parameterCount += inputs.contains(linear.path) ? linear.inputs : linear.outputs
+            size.keptPerToken += linear.outputs
+        }
+        return size
+    }
+}
+
+extension PromptTuning {
+    package func size(in shapes: ModelShapes, _ parameters: Parameters) throws(Failure) -> TrainingSize {
+        let count = max(0, min(parameters["num_virtual_tokens"]?.int ?? 0, 1 << 16))
+        var size = TrainingSize(parameterCount: count * shapes.width)
+        size.virtualTokens = count
+        return size
+    }
+}
+
+extension BitFit {
+    package func size(in shapes: ModelShapes, _ parameters: Parameters) throws(Failure) -> TrainingSize {
+        TrainingSize(parameterCount: shapes.biasCount)
+    }
+}
+
+extension FullTuning {
+    package func size(in shapes: ModelShapes, _ parameters: Parameters) throws(Failure) -> TrainingSize {
+        TrainingSize(parameterCount: shapes.parameterCount)
+    }
+}
