@@ -27,6 +27,8 @@ package struct Recipe: Sendable {
 
     /// The file, for messages.
     package let path: String
+    /// As it is written.
+    package let text: String
     package let method: any MergeMethod
     package let base: ModelReference?
     /// The dtype of the result's floats; nil for what the models have.
@@ -55,7 +57,7 @@ package struct Recipe: Sendable {
     ///
     /// Throws ``Failure/Code/recipeInvalid`` with the line for what is not understood, or cannot be.
     package init(_ text: String, path: String) throws(Failure) {
-        var reader = RecipeReader(path: path)
+        var reader = RecipeReader(path: path, text: text)
         self = try reader.recipe(YAMLText.parse(text, path: path))
     }
 
@@ -74,11 +76,12 @@ package struct Recipe: Sendable {
     }
 
     init(
-        path: String, method: any MergeMethod, base: ModelReference?, slices: [Slice], isStacked: Bool,
+        path: String, text: String, method: any MergeMethod, base: ModelReference?, slices: [Slice], isStacked: Bool,
         parameters: ParameterTable, dtype: DType?, tokenizer: TokenizerRequest?, chatTemplate: ChatTemplateRequest?,
         findings: [Finding]
     ) {
         self.path = path
+        self.text = text
         self.method = method
         self.base = base
         self.slices = slices

@@ -53,12 +53,17 @@ package struct MergePlan: Sendable {
     package let files: MergeFiles
     /// All that it reads from.
     package let models: [MergeModel]
+    /// The text that it follows from, together with the models.
+    package let origin: String
     package let findings: [Finding]
 
-    package init(tensors: [MergedTensorPlan], files: MergeFiles, models: [MergeModel], findings: [Finding]) {
+    package init(
+        tensors: [MergedTensorPlan], files: MergeFiles, models: [MergeModel], origin: String, findings: [Finding]
+    ) {
         self.tensors = tensors
         self.files = files
         self.models = models
+        self.origin = origin
         self.findings = findings
     }
 }

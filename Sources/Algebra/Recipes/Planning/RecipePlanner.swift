@@ -31,7 +31,10 @@ package struct RecipePlanner: Sendable {
 
     private func plan(_ recipe: Recipe, _ models: RecipeModels) throws(Failure) -> MergePlan {
         let main = try models(recipe.base ?? recipe.slices[0].sources[0].model)
-        var planner = TensorPlanner(recipe: recipe, seed: seed)
+        let vocabulary = try recipe.tokenizer.map { request throws(Failure) in
+            try ResultVocabulary(request, recipe, models)
+        }
+        var planner = TensorPlanner(recipe: recipe, vocabulary: vocabulary, seed: seed)
         var layers: [Recipe.LayerOrigin]?
         if recipe.isStacked {
             layers = try planner.addStack(models, like: main)
@@ -39,9 +42,11 @@ package struct RecipePlanner: Sendable {
             try planner.addWhole(models)
         }
         let plans = planner.plans.sorted { $0.name.precedesInBytes($1.name) }
-        let files = try ResultConfig(main: main, plans: plans, layers: layers, vocabularySize: nil).files()
+        let tokenizer = try ResultTokenizer(vocabulary, recipe.chatTemplate, main: main, models: models.all)
+        let config = ResultConfig(
+            main: main, plans: plans, layers: layers, vocabularySize: vocabulary?.rowCount, tokenizer: tokenizer)
         return MergePlan(
-            tensors: plans, files: files, models: models.all,
+            tensors: plans, files: try config.files(), models: models.all, origin: recipe.text,
             findings: recipe.findings + models.all.flatMap(\.findings) + planner.findings)
     }
 }

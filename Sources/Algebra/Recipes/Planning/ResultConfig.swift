@@ -12,22 +12,17 @@ struct ResultConfig {
     /// Where the layers come from, if not all from their own places.
     let layers: [Recipe.LayerOrigin]?
     let vocabularySize: Int?
-    var tokenizer: [MergeFiles.Written] = []
-    /// Files of the model that say what is no more so.
-    var dropped: Set<String> = []
+    let tokenizer: ResultTokenizer
 
     static let name = "config.json"
 
     /// Throws ``Failure/Code/configInvalid`` and the like for a config that is none.
     func files() throws(Failure) -> MergeFiles {
         let checkpoint = main.checkpoint
-        var written = tokenizer
-        if checkpoint.companions.contains(Self.name) {
-            let path = Paths.joined(checkpoint.folder, Self.name)
-            let file = try InputFile(path: path)
-            let before = try JSONValue.parse(file.read(at: 0, count: file.size), path: path)
+        var written = tokenizer.written
+        if let before = try CompanionText.json(Self.name, of: checkpoint) {
             guard let object = before.object else {
-                throw Failure(.configInvalid, "the config is no object", path: path)
+                throw Failure(.configInvalid, "the config is no object", path: Paths.joined(checkpoint.folder, Self.name))
             }
             let after = updated(object)
             if JSONValue.object(after) != before {
@@ -35,7 +30,7 @@ struct ResultConfig {
                 written.append(.init(name: Self.name, bytes: bytes + [UInt8(ascii: "\n")]))
             }
         }
-        let replaced = dropped.union(written.map(\.name))
+        let replaced = tokenizer.dropped.union(written.map(\.name))
         let copied = checkpoint.companions.filter { !replaced.contains($0) && $0 != checkpoint.indexName }
         return MergeFiles(folder: checkpoint.folder, copied: copied, written: written)
     }
@@ -70,7 +65,7 @@ struct ResultConfig {
         }
     }
 
-    /// What most elements are, if all floats are that.
+    /// That of all floats, if they have one.
     private var dtype: String? {
         let kinds = Set(plans.map(\.dtype).filter(\.isFloat))
         guard kinds.count == 1, let only = kinds.first else { return nil }

@@ -5,12 +5,15 @@ import Tensors
 /// Makes of the tensors of some models what one tensor of the result is.
 struct TensorPlanner {
     let recipe: Recipe
+    /// What embeddings are brought to first; nil where they stay as they are.
+    let vocabulary: ResultVocabulary?
     let seed: UInt64
     private(set) var plans: [MergedTensorPlan] = []
     private(set) var findings: [Finding] = []
 
-    init(recipe: Recipe, seed: UInt64) {
+    init(recipe: Recipe, vocabulary: ResultVocabulary?, seed: UInt64) {
         self.recipe = recipe
+        self.vocabulary = vocabulary
         self.seed = seed
     }
 
@@ -44,7 +47,7 @@ struct TensorPlanner {
         for (source, model, own) in owners {
             let isBase = method.base != .member && source.model == slice.base
             defer { if !isBase { number += 1 } }
-            guard let tensor = model.tensor(named: own) ?? (isHead ? Self.twin(ofHeadIn: model) : nil) else {
+            guard let tensor = try tensor(own, isHead: isHead, of: source.model, model) else {
                 missing.append(model)
                 continue
             }
@@ -64,6 +67,18 @@ struct TensorPlanner {
         } catch {
             throw error.on(name)
         }
+    }
+
+    /// A model's tensor, brought to the result's vocabulary if it has a row for every token.
+    private func tensor(
+        _ name: String, isHead: Bool, of reference: ModelReference, _ model: MergeModel
+    ) throws(Failure) -> MergeModel.Tensor? {
+        func held(by model: MergeModel) -> MergeModel.Tensor? {
+            model.tensor(named: name) ?? (isHead ? Self.twin(ofHeadIn: model) : nil)
+        }
+        guard let tensor = held(by: model) else { return nil }
+        guard let vocabulary, EmbeddingNames.isOfVocabulary(name) else { return tensor }
+        return try vocabulary.tensor(tensor, of: reference, heldBy: vocabulary.donors.map(held))
     }
 
     /// The input embedding of a model whose output embedding is the same.

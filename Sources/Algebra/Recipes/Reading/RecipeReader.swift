@@ -6,9 +6,13 @@ import Tensors
 /// From the YAML of a recipe to a ``Recipe``: strict, and every refusal names its line.
 struct RecipeReader {
     let path: String
+    private let text: String
     var findings: [Finding] = []
 
-    init(path: String) { self.path = path }
+    init(path: String, text: String) {
+        self.path = path
+        self.text = text
+    }
 
     mutating func recipe(_ document: YAMLNode) throws(Failure) -> Recipe {
         let top = try members(
@@ -46,7 +50,7 @@ struct RecipeReader {
         }
         let template = try top["chat_template"].flatMap { node throws(Failure) in try chatTemplate(node) }
         return Recipe(
-            path: path, method: method, base: base, slices: slices, isStacked: isStacked, parameters: parameters,
+            path: path, text: text, method: method, base: base, slices: slices, isStacked: isStacked, parameters: parameters,
             dtype: outDType ?? dtype, tokenizer: tokenizer, chatTemplate: template, findings: findings)
     }
 
