@@ -153,8 +153,8 @@ let package = Package(
         tests(
             "DeltaAlgebra",
             [
-                "CKernels", "Diagnostics", "Files", "JSON", "Tensors", "Checkpoints", "Adapters", "Interchange",
-                "Parallelism", "LinearAlgebra",
+                "CKernels", "Diagnostics", "Files", "JSON", "Digests", "Tensors", "Checkpoints", "Adapters",
+                "Interchange", "Parallelism", "LinearAlgebra",
             ]),
         tests("Tokenization", ["Diagnostics", "JSON", "Files"]),
         tests(

@@ -158,7 +158,8 @@ def peft(case: PeftCase, made: dict[str, dict[str, Factors]], target: str) -> di
     """PEFT's factors or change of one target; of adapters that have it."""
     there = [(made[name][target], w) for name, w in zip(case.adapters, case.weights, strict=True) if target in made[name]]
     factors, weights = [f for f, _ in there], [w for _, w in there]
-    merged = merge_peft(case.combination, factors, weights, target, case.density, case.sign, case.rank, case.seed)
+    alone = len(case.adapters) == 1
+    merged = merge_peft(case.combination, factors, weights, target, case.density, case.sign, case.rank, case.seed, alone)
     if isinstance(merged, tuple):
         return {f"{target}/A": merged[0], f"{target}/B": merged[1]}
     return {f"{target}/change": merged}

@@ -222,9 +222,10 @@ def merge_peft(
     sign: str = "total",
     rank: int | None = None,
     seed: int = 0,
+    alone: bool = False,
 ) -> tuple[np.ndarray, np.ndarray] | np.ndarray:
-    """A and B of PEFT's combination, scale 1; for those that decompose, B·A."""
-    if len(adapters) == 1:
+    """A and B of PEFT's combination, scale 1; for those that decompose, B·A. `alone`: no other adapter was named."""
+    if alone:
         combination = "linear"
     scaled = [w * adapter.scale for w, adapter in zip(weights, adapters, strict=True)]
     factors = [(adapter.a.astype(np.float64), adapter.b.astype(np.float64)) for adapter in adapters]
