@@ -160,8 +160,8 @@ let package = Package(
         tests(
             "DeltaAlgebra",
             [
-                "CKernels", "Diagnostics", "Files", "JSON", "Tensors", "Checkpoints", "Adapters", "Interchange",
-                "Parallelism", "LinearAlgebra",
+                "CKernels", "Diagnostics", "Files", "JSON", "Digests", "Tensors", "Checkpoints", "Adapters",
+                "Interchange", "Parallelism", "LinearAlgebra",
             ]),
         tests(
             "Recipes",
