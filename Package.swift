@@ -43,7 +43,8 @@ let package = Package(
             description: "Lets TENON_FAULT make a system call fail, fall short or kill; off in a release."),
     ],
     dependencies: [
-        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
     targets: [
         .systemLibrary(
@@ -95,6 +96,12 @@ let package = Package(
                 "CKernels", "Diagnostics", "Parallelism", "JSON", "Files", "Digests", "Tensors", "LinearAlgebra",
                 "Checkpoints", "Adapters", "DeltaFormat", "Packaging",
             ]),
+        module(
+            "Algebra/Recipes",
+            [
+                "Diagnostics", "Parallelism", "JSON", "Files", "Tensors", "Checkpoints", "Packaging", "DeltaAlgebra",
+                .product(name: "Yams", package: "Yams"),
+            ]),
         module("Learning/Kernels", ["CKernels", "Parallelism"]),
         module("Learning/Layers", ["Diagnostics", "Kernels"]),
         module(
@@ -117,7 +124,7 @@ let package = Package(
             name: "TenonCLI",
             dependencies: [
                 "CZstd", "CKernels", "Diagnostics", "Parallelism", "JSON", "Files", "Digests", "Tensors",
-                "Quantization", "Checkpoints", "Adapters", "DeltaFormat", "Interchange", "Packaging", "DeltaAlgebra",
+                "Quantization", "Checkpoints", "Adapters", "DeltaFormat", "Interchange", "Packaging", "DeltaAlgebra", "Recipes",
                 "Architectures", "Kernels", "Insertions", "Training",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
@@ -153,8 +160,14 @@ let package = Package(
         tests(
             "DeltaAlgebra",
             [
-                "CKernels", "Diagnostics", "Files", "JSON", "Tensors", "Checkpoints", "Adapters", "Interchange",
-                "Parallelism", "LinearAlgebra",
+                "CKernels", "Diagnostics", "Files", "JSON", "Digests", "Tensors", "Checkpoints", "Adapters",
+                "Interchange", "Parallelism", "LinearAlgebra",
+            ]),
+        tests(
+            "Recipes",
+            [
+                "Diagnostics", "Parallelism", "JSON", "Files", "Tensors", "Checkpoints", "Adapters", "Interchange",
+                "DeltaAlgebra",
             ]),
         tests("Tokenization", ["Diagnostics", "JSON", "Files"]),
         tests(

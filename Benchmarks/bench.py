@@ -17,6 +17,7 @@ import deltas
 import machine
 import models
 import quality
+import recipes
 import report
 import size
 import speed
@@ -44,6 +45,7 @@ GROUPS = {
     "layer": models.layer,
     "quality": quality.quality,
     "undo": quality.undo,
+    "recipes": recipes.recipes,
     "training": training.training,
 }
 

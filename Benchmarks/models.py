@@ -146,7 +146,7 @@ def layer(setting: Setting, board: Board) -> None:
     steps = {"tenon": ours, "gesdd": theirs("gesdd", environment=plain)}
     if "OPENBLAS_CORETYPE" in os.environ:
         steps["gesdd-as-told"] = theirs("gesdd")
-    if python := _mergekit():
+    if python := mergekit():
         steps["mergekit"] = theirs("mergekit", python=python)
     results = rounds(few(setting), steps)
     times = [one.seconds for one in results["tenon"]]
@@ -160,7 +160,7 @@ def layer(setting: Setting, board: Board) -> None:
         setting.remove(path)
 
 
-def _mergekit() -> Path | None:
+def mergekit() -> Path | None:
     """The interpreter that has mergekit."""
     command = [ROOT / "Scripts" / "peers-venv", ROOT / "Benchmarks" / "mergekit.txt"]
     found = subprocess.run(command, stdout=subprocess.PIPE, text=True)

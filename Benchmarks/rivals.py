@@ -36,6 +36,14 @@ def mergekit(base: str, tuned: str, out: str, rank: str) -> Callable[[], None]:
     return lambda: main.main([*options, *excluded], standalone_mode=False)
 
 
+def mergekit_yaml(recipe: str, out: str, threads: str) -> Callable[[], None]:
+    """A recipe by mergekit-yaml, reading and writing as fast as it can on processors."""
+    from mergekit.scripts.run_yaml import main
+
+    options = [recipe, out, "--num-threads", threads, "--async-write", "--lazy-unpickle", "--quiet"]
+    return lambda: main.main(options, standalone_mode=False)
+
+
 def gesdd(base: str, tuned: str, out: str, rank: str) -> Callable[[], None]:
     """A LoRA of all linear layers by numpy's full decomposition, which is LAPACK's gesdd, in fp32."""
     import numpy
@@ -63,7 +71,7 @@ def gesdd(base: str, tuned: str, out: str, rank: str) -> Callable[[], None]:
 def main() -> None:
     """Does one job."""
     answer, job, *arguments = sys.argv[1:]
-    work = {"peft": peft, "mergekit": mergekit, "gesdd": gesdd}[job](*arguments)
+    work = {"peft": peft, "mergekit": mergekit, "mergekit-yaml": mergekit_yaml, "gesdd": gesdd}[job](*arguments)
     begin = time.perf_counter()
     work()
     Path(answer).write_text(json.dumps({"seconds": time.perf_counter() - begin}))

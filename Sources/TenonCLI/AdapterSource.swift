@@ -11,19 +11,9 @@ import Packaging
 enum AdapterSource {
     /// A container whose data are whole, or a PEFT folder.
     static func open(_ path: String, weight: Double, shared: SharedOptions) throws -> WeightedAdapter {
-        if try Folder.kind(of: path) == .folder {
-            let imported = try PEFTFolder.read(path)
-            for finding in imported.findings { shared.console.warn(finding) }
-            let trailer = try ContainerWriter(compression: .fast, lanes: shared.lanes).write(
-                imported.adapter, to: .discarded())
-            return WeightedAdapter(
-                imported.adapter, contentDigest: trailer.contentDigest, path: path, weight: weight)
-        }
-        let container = try Container(InputFile.opened(path))
-        let adapter = container.adapter
-        try container.verify(.full, lanes: shared.lanes)
-        return WeightedAdapter(
-            try adapter.dequantized(), contentDigest: container.unboundContentDigest, path: path, weight: weight)
+        let input = try AdapterInput(path: path, lanes: shared.lanes)
+        for finding in input.findings { shared.console.warn(finding) }
+        return WeightedAdapter(input.adapter, contentDigest: input.contentDigest, path: path, weight: weight)
     }
 
     /// An adapter to be used in a model: its base, where it is bound to one.
@@ -52,5 +42,20 @@ enum AdapterWeights {
             }
             return number * scale
         }
+    }
+}
+
+/// Where adapters lie that are named one after the other.
+enum AdapterPaths {
+    /// The paths in a list whose parts may themselves be lists, joined by commas. A name that is there may have commas of its
+    /// own.
+    static func split(_ list: [String]) throws(Failure) -> [String] {
+        var paths: [String] = []
+        for text in list {
+            let parts = text.split(separator: ",").map(String.init)
+            let isList = parts.count > 1 ? try Folder.kind(of: text) == nil : false
+            paths += isList ? parts : [text]
+        }
+        return paths
     }
 }

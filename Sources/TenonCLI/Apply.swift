@@ -19,7 +19,7 @@ struct Apply: ParsableCommand, Exemplified {
             is told.
             """)
 
-    @Argument(help: ArgumentHelp("Containers, or PEFT folders.", valueName: "x.tenon"))
+    @Argument(help: ArgumentHelp("Containers, or PEFT folders, with spaces or commas between.", valueName: "x.tenon"))
     var adapters: [String]
 
     @Option(help: ArgumentHelp("The base: a model's folder, or a single safetensors file.", valueName: "model"))
@@ -56,9 +56,10 @@ struct Apply: ParsableCommand, Exemplified {
 
     func run() throws {
         let console = shared.console
-        let weights = try AdapterWeights.parse(weights, scale: scale, count: adapters.count)
+        let paths = try AdapterPaths.split(adapters)
+        let weights = try AdapterWeights.parse(weights, scale: scale, count: paths.count)
         var opened: [WeightedAdapter] = []
-        for (path, weight) in zip(adapters, weights) {
+        for (path, weight) in zip(paths, weights) {
             opened.append(try AdapterSource.open(path, weight: weight, shared: shared))
         }
         var job = ApplyJob(lanes: shared.lanes)
@@ -82,17 +83,6 @@ struct Apply: ParsableCommand, Exemplified {
             report.lines(output: output.output, isDryRun: output.dryRun).forEach { console.result($0) }
         }
         if shared.verbose { console.tell(report.times) }
-    }
-
-    private func tellingHowToGoOn<Result>(_ body: () throws(Failure) -> Result) throws(Failure) -> Result {
-        do throws(Failure) {
-            return try body()
-        } catch {
-            guard error.code == .interrupted || error.code == .terminated else { throw error }
-            let arguments = CommandLine.arguments.dropFirst().filter { $0 != "--resume" }
-            throw error.hint(
-                "to go on: tenon " + (arguments + ["--resume"]).map(\.quotedForShell).joined(separator: " "))
-        }
     }
 
     private func outputType() throws -> DType? {
@@ -157,14 +147,5 @@ extension ApplyJob.Report {
         }
         if let resultRoot { lines.append("root \(resultRoot)") }
         return lines
-    }
-}
-
-extension String {
-    /// As a shell takes it for one word.
-    fileprivate var quotedForShell: String {
-        let plain = Set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./=,:+@%")
-        if !isEmpty && allSatisfy(plain.contains) { return self }
-        return "'" + split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
     }
 }

@@ -51,13 +51,16 @@ struct Inspect: ParsableCommand, Exemplified {
         row("tensors", "\(summary.tensorCount) in \(summary.entries.count) entries")
         row("decoded", ByteSize.text(summary.logicalBytes))
         row("stored", ByteSize.text(summary.storedBytes))
-        for (key, value) in summary.metadata { row(key, TrainingRecord.summary(key, value) ?? value) }
+        for (key, value) in summary.metadata where key != "base" {
+            row(key, TrainingRecord.summary(key, value) ?? value)
+        }
         for member in summary.parameters.members { row("  " + member.key, member.value.summary) }
         for kind in summary.kinds { row("entries", "\(kind.count) \(kind.word)") }
         row("content digest", "\(summary.contentDigest)")
         row("index digest", "\(summary.indexDigest)")
         if let blob { row("blob digest", "\(blob)") }
         row("base", summary.base.map { "\($0.root)" } ?? "not bound")
+        for (key, value) in summary.metadata where key == "base" { row("  named", value) }
         if let base = summary.base { row("  header digest", "\(base.headerDigest)") }
         guard tensors else { return }
         for entry in summary.entries {

@@ -20,6 +20,9 @@ struct QualityOptions: ParsableArguments {
     @Option(help: ArgumentHelp("The least that passes, such as accuracy=0.9.", valueName: "metric=value"))
     var min: [QualityGate] = []
 
+    @Flag(help: "Stop at the first broken line of the data.")
+    var strict = false
+
     @Option(help: ArgumentHelp("Longer rows are cut (default: what the model allows).", valueName: "tokens"))
     var maxSeqLength: Int?
 
@@ -42,7 +45,7 @@ struct QualityOptions: ParsableArguments {
         guard let base else { throw Failure(.usage, "--data needs the base too", hint: "--base names its folder") }
         let architecture = try DecoderArchitecture(of: base)
         let length = Swift.min(maxSeqLength ?? architecture.maximumLength, architecture.maximumLength)
-        let read = try EvaluationData(data, base: base, architecture, maximumLength: length)
+        let read = try EvaluationData(data, base: base, architecture, maximumLength: length, isStrict: strict)
         for finding in read.findings { shared.console.warn(finding) }
         return QualityQuestion(base: base, data: read, lanes: shared.lanes)
     }

@@ -17,10 +17,14 @@ struct SharedOptions: ParsableArguments {
     @Option(help: ArgumentHelp("How many threads to use (default: all cores).", valueName: "n"))
     var threads: Int?
 
-    @Option(help: ArgumentHelp("How much memory to hold at most, such as 512M or 2GiB.", valueName: "size"))
-    var memory = ByteSize(MemoryBudget.standard.bytes)
+    @Option(
+        name: .customLong("memory"),
+        help: ArgumentHelp("How much memory to hold at most, such as 512M or 2GiB (default: 1GiB).", valueName: "size"))
+    var memoryLimit: ByteSize?
 
     var console: Console { Console(json: json, quiet: quiet) }
+
+    var memory: ByteSize { memoryLimit ?? ByteSize(MemoryBudget.standard.bytes) }
 
     /// As many lanes as were asked for and as the memory allows, at some 16 MiB each.
     var lanes: Lanes {

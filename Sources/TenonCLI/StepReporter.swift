@@ -16,7 +16,7 @@ final class StepReporter: Sendable {
 
     init(total: Int, interval: Int, console: Console, isQuiet: Bool) {
         self.total = total
-        self.interval = max(1, interval)
+        self.interval = interval
         self.console = console
         self.isQuiet = isQuiet
         start = clock.now

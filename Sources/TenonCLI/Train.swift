@@ -6,6 +6,7 @@ import DeltaAlgebra
 import DeltaFormat
 import Diagnostics
 import Files
+import Insertions
 import JSON
 import Packaging
 import Training
@@ -52,8 +53,14 @@ struct Train: ParsableCommand, Exemplified {
 
     @OptionGroup var shared: SharedOptions
 
+    func validate() throws {
+        if saveEvery < 0 { throw ValidationError("--save-every must be at least 0.") }
+        if stepsPerReport < 1 { throw ValidationError("--steps-per-report must be at least 1.") }
+    }
+
     func run() throws {
         let console = shared.console
+        try Outputs.checkApart(output.output, from: [base, data] + (`init`.map { [$0] } ?? []))
         try Outputs.checkFree(output.output, replaces: output.force)
         let checkpoint = try Checkpoint(path: base)
         for finding in checkpoint.findings { console.warn(finding) }
@@ -63,7 +70,9 @@ struct Train: ParsableCommand, Exemplified {
         guard length >= 1 else { throw Failure(.usage, "--max-seq-length must be at least 1", actual: "\(length)") }
         let read = try TrainingData(data, base: checkpoint, architecture, maximumLength: length, isStrict: strict)
         for finding in read.findings { console.warn(finding) }
-        var options = try training.options(layers: architecture.layers, rows: read.train.count, initial: initial)
+        var options = try training.options(
+            layers: architecture.layers, shapes: architecture.shapes(in: checkpoint), rows: read.train.count,
+            initial: initial)
         options.maximumLength = length
         var job = TrainingJob(base: checkpoint, data: read, options: options, lanes: shared.lanes)
         job.initial = initial
@@ -71,19 +80,42 @@ struct Train: ParsableCommand, Exemplified {
         job.resumes = resume
         job.stepsPerSave = saveEvery
         job.memory.checkpoints = gradCheckpoint
-        job.memory.fit(shared.memory.bytes, architecture, longestRow: read.longestRow)
+        job.memoryLimit = shared.memoryLimit?.bytes
         if output.dryRun {
-            let estimate = try job.estimate()
-            console.result(
-                "would train \(options.steps) steps on \(read.train.count) rows, with some "
-                    + "\(ByteSize.text(estimate.bytes)) of memory")
-            return
+            let estimate = try blamingOptions(initial) { () throws(Failure) in try job.rehearse(output: output.output) }
+            return tell(estimate, options, read, console)
         }
         let reporter = StepReporter(
             total: options.steps, interval: stepsPerReport, console: console, isQuiet: shared.quiet)
         job.onStep = { reporter.note($0) }
-        let report = try job.run(output: output.output)
-        tell(report, console)
+        tell(try blamingOptions(initial) { () throws(Failure) in try job.run(output: output.output) }, console)
+    }
+
+    /// A config that cannot be trained is a mistake in the options, unless it is that of an adapter to go on from.
+    private func blamingOptions<Result>(
+        _ initial: Adapter?, _ body: () throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        do throws(Failure) {
+            return try body()
+        } catch {
+            throw initial == nil && error.code == .badParameter ? error.asUsage : error
+        }
+    }
+
+    private func tell(
+        _ estimate: MemoryEstimate, _ options: TrainingOptions, _ data: TrainingData, _ console: Console
+    ) {
+        if shared.json {
+            console.result([
+                "output": .string(output.output), "steps": JSONValue(options.steps),
+                "rows": JSONValue(data.train.count),
+                "trainableParameters": JSONValue(estimate.parameterCount), "memoryBytes": JSONValue(estimate.bytes),
+            ])
+            return
+        }
+        console.result(
+            "would train \(options.steps) steps on \(data.train.count) rows, with some "
+                + "\(ByteSize.text(estimate.bytes)) of memory")
     }
 
     private func tell(_ report: TrainingJob.Report, _ console: Console) {

@@ -9,7 +9,7 @@ import Training
 
 /// What decides a training run's result, as `train` takes it.
 struct TrainingFlags: ParsableArguments {
-    @Option(help: ArgumentHelp("\(TrainableMethods.all.map(\.word).joined(separator: ", ")).", valueName: "method"))
+    @Option(help: ArgumentHelp("What is trained: \(TrainingFlags.methods).", valueName: "method"))
     var method = "lora"
 
     @Option(help: ArgumentHelp("Of the factors of a LoRA (default: 8).", valueName: "n"))
@@ -30,7 +30,7 @@ struct TrainingFlags: ParsableArguments {
     @Option(help: ArgumentHelp("Adapt only so many of the last blocks.", valueName: "n"))
     var numLayers: Int?
 
-    @Option(help: ArgumentHelp("Tokens that prompt tuning puts in front (default: 20).", valueName: "n"))
+    @Option(help: ArgumentHelp("Tokens that prompt or prefix tuning puts in front (default: 20).", valueName: "n"))
     var virtualTokens: Int?
 
     @Flag(help: "Scale a LoRA by alpha over the root of its rank.")
@@ -87,21 +87,25 @@ struct TrainingFlags: ParsableArguments {
     @Option(help: ArgumentHelp("Stop after so many evaluations without a better loss.", valueName: "n"))
     var earlyStoppingPatience: Int?
 
+    /// The words of all methods that train.
+    private static var methods: String { TrainableMethods.all.map(\.word).joined(separator: ", ") }
+
     /// - Parameters:
     ///   - layers: How many blocks the base has.
+    ///   - shapes: Their linear layers.
     ///   - rows: How many rows there are to train on.
     ///   - initial: The adapter to go on from, whose config holds.
-    func options(layers: Int, rows: Int, initial: Adapter?) throws -> TrainingOptions {
+    func options(layers: Int, shapes: ModelShapes, rows: Int, initial: Adapter?) throws -> TrainingOptions {
         guard let trainable = TrainableMethods.named(method) else {
             throw Failure(
-                .usage, "this method does not train", actual: method,
-                hint: TrainableMethods.all.map(\.word).joined(separator: ", "))
+                .usage, "this method does not train", actual: method, hint: Self.methods)
         }
         if let initial, !trainable.canHold(initial) {
             throw Failure(.usage, "the adapter to go on from is of another method", actual: initial.method)
         }
         var options = TrainingOptions(trainable)
         options.parameters = try parameters(trainable, layers: layers, initial: initial)
+        if initial == nil { try shapes.check(options.parameters, of: trainable, layers: layers) }
         options.batchSize = try positive(batchSize, "--batch-size")
         options.accumulation = try positive(gradientAccumulationSteps, "--gradient-accumulation-steps")
         let perEpoch = Double(rows) / Double(options.batchSize * options.accumulation)
@@ -120,10 +124,15 @@ struct TrainingFlags: ParsableArguments {
         }
         options.schedule = lrSchedule
         options.warmupSteps = warmup < 1 ? Int(warmup * Double(options.steps)) : Int(warmup)
+        guard options.warmupSteps <= options.steps else {
+            throw Failure(
+                .usage, "--warmup is longer than the run", expected: "at most \(options.steps)",
+                actual: "\(options.warmupSteps)")
+        }
         options.optimizer.weightDecay = weightDecay
         options.gradientLimit = maxGradNorm
         options.seed = seed
-        options.stepsPerEvaluation = stepsPerEval
+        options.stepsPerEvaluation = try notNegative(stepsPerEval, "--steps-per-eval")
         options.patience = try earlyStoppingPatience.map { try positive($0, "--early-stopping-patience") }
         return options
     }
@@ -153,24 +162,47 @@ struct TrainingFlags: ParsableArguments {
         try give("bias", "--bias", bias.map(ParameterValue.string))
         try give("num_virtual_tokens", "--virtual-tokens", virtualTokens.map { .int(Int64($0)) })
         try give("target_modules", "--target-modules", targetModules.map(targets))
-        try give(
-            "layers_to_transform", "--num-layers",
-            numLayers.map {
-                .list((max(0, layers - (try positive($0, "--num-layers")))..<layers).map { .int(Int64($0)) })
-            })
+        try give("layers_to_transform", "--num-layers", numLayers.map { try lastLayers($0, of: layers) })
         for one in set {
             let parts = one.split(separator: "=", maxSplits: 1).map(String.init)
             guard parts.count == 2 else { throw Failure(.usage, "--set takes KEY=VALUE", actual: one) }
-            let value = try JSONValue.parse(Array(parts[1].utf8), path: "--set \(parts[0])")
-            try give(parts[0], "--set", try ParameterValue(value))
+            try give(parts[0], "--set \(parts[0])", try value(of: parts[0], parts[1]))
         }
-        try method.method.validate(parameters)
+        do throws(Failure) {
+            try method.method.validate(parameters)
+        } catch {
+            throw error.asUsage
+        }
         return parameters
+    }
+
+    private func value(of key: String, _ text: String) throws(Failure) -> ParameterValue {
+        do throws(Failure) {
+            return try ParameterValue(JSONValue.parse(Array(text.utf8)))
+        } catch {
+            throw Failure(
+                .usage, "the value of --set \(key) is no JSON", actual: text,
+                hint: "texts stand in quotes: \(key)=\"…\"",
+                cause: error.what)
+        }
+    }
+
+    private func lastLayers(_ count: Int, of layers: Int) throws(Failure) -> ParameterValue {
+        guard (1...layers).contains(count) else {
+            throw Failure(
+                .usage, "--num-layers is out of its range", expected: "1 to \(layers)", actual: "\(count)")
+        }
+        return .list((layers - count..<layers).map { .int(Int64($0)) })
     }
 
     private func targets(_ text: String) -> ParameterValue {
         let isNames = text.allSatisfy { $0.isLetter || $0.isNumber || "._-,".contains($0) } && text != "all-linear"
         return isNames ? .list(text.split(separator: ",").map { .string(String($0)) }) : .string(text)
+    }
+
+    private func notNegative(_ value: Int, _ name: String) throws(Failure) -> Int {
+        guard value >= 0 else { throw Failure(.usage, "\(name) is out of its range", actual: "\(value)") }
+        return value
     }
 
     private func positive(_ value: Int, _ name: String) throws -> Int {

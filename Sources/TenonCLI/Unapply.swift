@@ -2,7 +2,6 @@ import ArgumentParser
 import Checkpoints
 import DeltaAlgebra
 import Diagnostics
-import Files
 import JSON
 import Packaging
 
@@ -16,7 +15,10 @@ struct Unapply: ParsableCommand, Exemplified {
             the base. What comes back is proved by its digest.
             """)
 
-    @Argument(help: ArgumentHelp("The adapters, in the order in which they were applied.", valueName: "x.tenon"))
+    @Argument(
+        help: ArgumentHelp(
+            "The adapters, in the order in which they were applied, with spaces or commas between.",
+            valueName: "x.tenon"))
     var adapters: [String]
 
     @Option(help: ArgumentHelp("The merged checkpoint.", valueName: "model"))
@@ -54,9 +56,10 @@ struct Unapply: ParsableCommand, Exemplified {
             throw Failure(
                 .usage, "the correction knows the weights", hint: "leave out --scale and --weights")
         }
-        let numbers = try AdapterWeights.parse(weights, scale: scale, count: adapters.count)
+        let paths = try AdapterPaths.split(adapters)
+        let numbers = try AdapterWeights.parse(weights, scale: scale, count: paths.count)
         var opened: [WeightedAdapter] = []
-        for (path, weight) in zip(adapters, numbers) {
+        for (path, weight) in zip(paths, numbers) {
             opened.append(try AdapterSource.open(path, weight: weight, shared: shared))
         }
         var job = UnapplyJob(lanes: shared.lanes)
@@ -91,11 +94,15 @@ struct Switch: ParsableCommand, Exemplified {
     var merged: String
 
     @Option(
-        help: ArgumentHelp("The adapters that are in it, in the order applied, joined by commas.", valueName: "list"))
-    var from: String
+        parsing: .upToNextOption,
+        help: ArgumentHelp(
+            "The adapters that are in it, in the order applied, with spaces or commas between.", valueName: "x.tenon"))
+    var from: [String]
 
-    @Option(help: ArgumentHelp("The adapters to put there instead, joined by commas.", valueName: "list"))
-    var to: String
+    @Option(
+        parsing: .upToNextOption,
+        help: ArgumentHelp("The adapters to put there instead, with spaces or commas between.", valueName: "x.tenon"))
+    var to: [String]
 
     @Option(help: ArgumentHelp("The base of both.", valueName: "model"))
     var base: String?
@@ -151,9 +158,8 @@ struct Switch: ParsableCommand, Exemplified {
         report.print(output: output, shared: shared)
     }
 
-    private func opened(_ list: String, _ weights: String?, scale: Double) throws -> [WeightedAdapter] {
-        // A name that is there may have commas of its own.
-        let paths = try Folder.kind(of: list) == nil ? list.split(separator: ",").map(String.init) : [list]
+    private func opened(_ list: [String], _ weights: String?, scale: Double) throws -> [WeightedAdapter] {
+        let paths = try AdapterPaths.split(list)
         let numbers = try AdapterWeights.parse(weights, scale: scale, count: paths.count)
         var opened: [WeightedAdapter] = []
         for (path, weight) in zip(paths, numbers) {

@@ -54,8 +54,11 @@ struct Verify: ParsableCommand, Exemplified {
         if shared.json {
             console.result(verification.document(level: level))
         } else {
-            for check in verification.checks where check.isOK {
-                console.result("ok  " + check.name.padded(to: 12) + check.detail.escapedForTerminal)
+            // An honest no is an answer; what could not be checked is told of as an error alone.
+            let isAnswer = verification.failure?.code.status == .no
+            for check in verification.checks where check.isOK || isAnswer {
+                console.result(
+                    (check.isOK ? "ok  " : "no  ") + check.name.padded(to: 12) + check.detail.escapedForTerminal)
             }
         }
         if shared.verbose { console.tell(verification.times) }
@@ -106,7 +109,7 @@ struct Verify: ParsableCommand, Exemplified {
         let architecture = try DecoderArchitecture(of: base)
         let read = try TrainingData(
             data, base: base, architecture, maximumLength: record.maximumLength ?? architecture.maximumLength,
-            isStrict: false)
+            isStrict: quality.strict)
         let retraining = Retraining(base: base, data: read, lanes: shared.lanes)
         return Verification.Question("retrain") { [digest = file.contentDigest] (adapter) throws(Failure) in
             try retraining.check(adapter, contentDigest: digest)

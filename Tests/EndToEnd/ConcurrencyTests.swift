@@ -29,4 +29,29 @@ struct ConcurrencyTests {
             }
         }
     }
+
+    @Test("one trains, the others are told that it is busy", arguments: ["", "--force"])
+    func trainings(flag: String) throws {
+        try inFolder { place in
+            try TrainingPlace.data(in: place)
+            let words = TrainingPlace.command(in: place, ["--save-every", "2", "--iters", "40"]).map { "'\($0)'" }
+            let train = "tenon \(words.joined(separator: " ")) \(flag)"
+            for _ in 0..<4 {
+                let run = try runShell(
+                    """
+                    for number in 1 2 3; do
+                        { \(train) 2>/dev/null >/dev/null; echo $?; } &
+                    done
+                    wait
+                    """, in: place.path)
+                let statuses = run.output.split(separator: "\n").map(String.init)
+                #expect(statuses.count == 3 && statuses.contains("0"))
+                #expect(Set(statuses).isSubset(of: flag == "--force" ? ["0", "75"] : ["0", "73", "75"]))
+                if flag != "--force" { #expect(statuses.count { $0 == "0" } == 1) }
+                #expect(try place.names() == ["data", "x.loss.svg", "x.metrics.jsonl", "x.tenon"])
+                try succeed(["verify", place("x.tenon")])
+                for name in try place.names() where name.hasPrefix("x.") { try Folder.remove(place(name)) }
+            }
+        }
+    }
 }

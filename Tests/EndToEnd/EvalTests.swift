@@ -77,6 +77,45 @@ struct EvalTests {
         }
     }
 
+    @Test("broken lines are skipped and counted; --strict stops at the first, for verify too")
+    func strict() throws {
+        try trained { place in
+            try place.write(Array("{\"input_ids\":[1,2,3,4]}\n{\"input_ids\":[1,\n".utf8), to: "data/test.jsonl")
+            let verify = ["verify"] + eval(place).dropFirst()
+            for command in [eval(place), verify] {
+                #expect(try succeed(command).errors.contains("tenon: warning: lines skipped in all: 1"))
+                try expectFailure(65, "bad-data-line", command + ["--strict"])
+                #expect(try runTool(command + ["--strict"]).errors.contains("line 2"))
+            }
+        }
+    }
+
+    @Test("verify tells of a gate that is not met where it tells of what is well")
+    func verifies() throws {
+        try trained { place in
+            let verify = ["verify"] + eval(place).dropFirst()
+            #expect(try succeed(verify + ["--max-loss", "100"]).output.contains("\nok  quality     loss "))
+            let run = try runTool(verify + ["--max-loss", "0.5"])
+            #expect(
+                run.status == 1 && run.output.contains("\nno  quality     the loss is too high: expected at most 0.5"))
+            expectErrorLines(run)
+            // What is damaged is an error, and no answer.
+            var bytes = try contents(of: place("x.tenon"))
+            bytes[bytes.count / 2] ^= 1
+            try place.write(bytes, to: "x.tenon")
+            #expect(try !runTool(verify).output.contains("no  "))
+        }
+    }
+
+    @Test("inspect tells of the base once, and of its name beneath")
+    func inspects() throws {
+        try trained { place in
+            let lines = try succeed(["inspect", place("x.tenon")]).output.split(separator: "\n")
+            #expect(lines.count { $0.hasPrefix("base:") } == 1)
+            #expect(lines.count { $0.hasPrefix("  named:") && $0.hasSuffix(TrainingPlace.base()) } == 1)
+        }
+    }
+
     @Test("what cannot be evaluated says why")
     func refusals() throws {
         try trained { place in

@@ -78,6 +78,22 @@ struct TrainBadInputTests {
         try onBase([(old, new)]) { place in try expectRefusal(65, code, command(place), in: place) }
     }
 
+    @Test(
+        "keys of the rotary embedding that are not honored are refused by name, unless they change nothing",
+        arguments: [
+            ("mscale", "0.5", false), ("mscale_all_dim", "1.0", false), ("mscale_all_dim", "\"x\"", false),
+            ("partial_rotary_factor", "0.5", false), ("mscale", "1.0", true), ("mscale", "null", true),
+            ("mscale_all_dim", "0", true), ("partial_rotary_factor", "1", true),
+        ])
+    func rotaryKeys(_ key: String, _ value: String, _ isFine: Bool) throws {
+        let yarn = "{\"rope_type\": \"yarn\", \"factor\": 4.0, \"\(key)\": \(value)}"
+        try onBase([("\"rope_scaling\": null", "\"rope_scaling\": \(yarn)")]) { place in
+            if isFine { return _ = try succeed(command(place)) }
+            let errors = try expectRefusal(65, "unknown-architecture", command(place), in: place)
+            #expect(errors.contains("\(key))"), "\(errors)")
+        }
+    }
+
     @Test func quantized() throws {
         let gptq = "\"quantization_config\": {\"quant_method\": \"gptq\", \"bits\": 4}, \"vocab_size\""
         try onBase([("\"vocab_size\"", gptq)]) { place in
@@ -198,14 +214,62 @@ struct TrainBadInputTests {
             ["--method", "prompt-tuning", "--virtual-tokens", "0"], ["--warmup", "-1"], ["--epochs", "nan"],
             ["--weight-decay", "nan"], ["--max-grad-norm", "nan"], ["--max-grad-norm", "-1"],
             ["--steps-per-eval", "-1"], ["--early-stopping-patience", "0"], ["--save-every", "-1"],
-            ["--virtual-tokens", "4"],
+            ["--virtual-tokens", "4"], ["--num-layers", "3"], ["--num-layers", "0"], ["--warmup", "5"],
+            ["--save-every=-1"], ["--steps-per-eval=-1"], ["--steps-per-report", "0"],
+            ["--set", "layers_to_transform=[2]"],
+            ["--set", "rank_pattern={\"(\":4}"], ["--target-modules", "(("], ["--set", "rank_pattern={\"q_proj\":99}"],
+            ["--set", "bias=\"some\""], ["--set", "loftq_config={\"a\":1}"], ["-o", "-"],
+            ["--method", "prefix-tuning", "--virtual-tokens", "1025"],
+            ["--method", "prefix-tuning", "--set", "init_weights=\"pca\""],
+            [
+                "--method", "prefix-tuning", "--set", "prefix_projection=true", "--set", "encoder_hidden_size=99999999",
+            ],
+            ["--method", "adaption-prompt", "--set", "adapter_layers=9"],
+            ["--method", "adaption-prompt", "--set", "target_modules=\"attn\""],
         ])
     func options(_ more: [String]) throws {
         try onBase { place in
             let run = try runTool(command(place, more))
-            #expect(run.status == 64 || run.status == 65, "\(run.status) \(run.errors)")
+            #expect(run.status == 64, "\(run.status) \(run.errors)")
             expectErrorLines(run)
             #expect(try place.names() == ["base", "data"])
+        }
+    }
+
+    @Test(
+        "keys of patterns that match nothing",
+        arguments: [
+            ("rank_pattern={\"down_prij\":4}", "down_prij", "down_proj"),
+            ("alpha_pattern={\"layers.7.q_proj\":4}", "layers.7.q_proj", "q_proj"),
+            ("rank_pattern={\"v_proj\":4,\"v_prij\":2}", "v_prij", "v_proj"),
+        ])
+    func patterns(_ option: String, _ stray: String, _ nearest: String) throws {
+        try onBase { place in
+            let errors = try expectRefusal(64, "usage", command(place, ["--set", option, "--dry-run"]), in: place)
+            #expect(errors.contains("(\(stray))") && errors.contains(nearest), "\(errors)")
+        }
+    }
+
+    @Test("of layers or steps more than there are says how many there are")
+    func tooMany() throws {
+        try onBase { place in
+            let layers = try expectRefusal(64, "usage", command(place, ["--num-layers", "3"]), in: place)
+            #expect(layers.contains("--num-layers is out of its range: expected 1 to 2, found 3"))
+            let steps = try expectRefusal(64, "usage", command(place, ["--warmup", "5"]), in: place)
+            #expect(steps.contains("--warmup is longer than the run: expected at most 4, found 5"))
+            try succeed(command(place, ["--num-layers", "2", "--warmup", "4"]))
+        }
+    }
+
+    @Test("a container cannot be gone on with on the standard output, nor replace what it is made from")
+    func places() throws {
+        try onBase { place in
+            let errors = try runTool(command(place, ["-o", "-"])).errors
+            #expect(errors.contains("this output cannot go to the standard output"))
+            let before = try contents(of: place("data/train.jsonl"))
+            let data = ["--data", place("data/train.jsonl"), "-o", place("data/train.jsonl"), "--force"]
+            try expectRefusal(64, "usage", command(place, data), in: place)
+            #expect(try contents(of: place("data/train.jsonl")) == before)
         }
     }
 

@@ -36,9 +36,10 @@ struct TrainResumeTests {
             expectErrorLines(run)
             #expect(run.errors.contains("--resume goes on "))
             #expect(try place.names().filter { $0.contains("x.tenon") } == [Self.work])
-            #expect(try exists(place(Self.work + "/state.safetensors")))
+            #expect(try Folder.entries(of: place(Self.work)).map(\.name) == ["metrics.jsonl", "state.safetensors"])
 
             let resumed = try TrainingPlace.train(in: place, more + ["--resume"])
+            #expect(try contents(of: place("x.loss.svg")) == contents(of: place("whole.loss.svg")))
             for key in ["contentDigest", "loss", "bestStep", "bestEvaluation"] { #expect(resumed[key] == whole[key]) }
             #expect(try contents(of: place("x.tenon")) == contents(of: place("whole.tenon")))
             #expect(
@@ -74,17 +75,31 @@ struct TrainResumeTests {
             #expect(try interrupted("INT", TrainingPlace.command(in: place, more), in: place).status == 130)
             let state = try contents(of: place(Self.work + "/state.safetensors"))
             let resume = TrainingPlace.command(in: place, more + ["--resume"])
-            for other in [
-                ["--learning-rate", "1e-3"], ["--rank", "4"], ["--seed", "3"],
-                ["--base", TrainingPlace.base("mistral")],
+            for (other, difference) in [
+                (["--learning-rate", "1e-3"], "expected --learning-rate 0.02, found --learning-rate 0.001"),
+                (["--rank", "4"], "expected --rank 8, found --rank 4"),
+                (
+                    ["--seed", "3", "--dropout", "0.5"],
+                    "expected --seed 0, --dropout (none), found --seed 3, --dropout 0.5"
+                ),
+                (["--base", TrainingPlace.base("mistral")], "expected --base "),
             ] {
                 try expectFailure(65, "resume-mismatch", resume + other)
+                let errors = try runTool(resume + other).errors
+                #expect(errors.contains(difference), "\(errors)")
             }
             try place.write(TrainingPlace.lines(10, seed: 5), to: "data/train.jsonl")
             try expectFailure(65, "resume-mismatch", resume)
             #expect(try contents(of: place(Self.work + "/state.safetensors")) == state)
-            // Without --resume it begins anew.
-            try succeed(TrainingPlace.command(in: place))
+            #expect(try runTool(resume).errors.contains("expected --data "))
+            // What took so long is not thrown away unasked.
+            for more in [[], ["--dry-run"]] {
+                try expectFailure(73, "output-exists", TrainingPlace.command(in: place, more))
+            }
+            let errors = try runTool(TrainingPlace.command(in: place)).errors
+            #expect(errors.contains("hint: --resume goes on with it, --force begins anew"))
+            #expect(try contents(of: place(Self.work + "/state.safetensors")) == state)
+            try succeed(TrainingPlace.command(in: place, ["--force"]))
             #expect(try place.names() == ["data", "x.loss.svg", "x.metrics.jsonl", "x.tenon"])
         }
     }
@@ -108,7 +123,7 @@ struct TrainResumeTests {
                 let metrics = try TrainingPlace.metrics(place("whole.metrics.jsonl"))
                 var isDone = false
                 var kills = 0
-                for number in stride(from: 1, to: 400, by: 6) where !isDone {
+                for number in stride(from: 1, to: 600, by: 7) where !isDone {
                     let run = try runTool(
                         TrainingPlace.command(in: place, more),
                         environment: ["TENON_FAULT": "any@x.tenon:\(number)=kill"])

@@ -36,6 +36,14 @@ struct UndoTests {
         return sign | UInt16(min(exponent, 30)) << 10 | UInt16(bits >> 13 & 0x3FF)
     }
 
+    /// A folder with the base of the fixtures in it.
+    private func onBase(_ dtype: String = "BF16", _ body: (TemporaryFolder) throws -> Void) throws {
+        try inFolder { place in
+            try makeBase(dtype, at: place("base"))
+            try body(place)
+        }
+    }
+
     private func merge(
         _ adapters: [String], in place: TemporaryFolder, _ more: [String] = [], as name: String = "merged"
     ) throws {
@@ -46,8 +54,7 @@ struct UndoTests {
         "gives the base back, byte for byte", arguments: dtypes,
         ["lora-llama", "lora-dora", "ia3", "oft", "loha", "lora-modules-to-save-norm", "lokr"])
     func comesBack(dtype: String, adapter: String) throws {
-        try inFolder { place in
-            try makeBase(dtype, at: place("base"))
+        try onBase(dtype) { place in
             let container = try packed(adapter, in: place)
             try merge([container], in: place, ["--undo", place("u.tenon"), "--scale", "1"])
             for level in ["structure", "quick", "full"] {
@@ -72,8 +79,7 @@ struct UndoTests {
 
     @Test("of several adapters with weights, on every body", arguments: dtypes)
     func several(dtype: String) throws {
-        try inFolder { place in
-            try makeBase(dtype, at: place("base"))
+        try onBase(dtype) { place in
             let adapters = [
                 try packed("lora-llama", in: place), try packed("loha", in: place, as: "b.tenon"),
             ]
@@ -114,8 +120,7 @@ struct UndoTests {
 
     @Test("takes the PEFT folder as well as the container")
     func folder() throws {
-        try inFolder { place in
-            try makeBase("BF16", at: place("base"))
+        try onBase { place in
             try merge([Fixtures.path("lora-llama")], in: place, ["--undo", place("u.tenon")])
             let container = try packed("lora-llama", in: place)
             try succeed([
@@ -138,8 +143,7 @@ struct UndoTests {
 
     @Test("refuses what does not belong together")
     func wrong() throws {
-        try inFolder { place in
-            try makeBase("BF16", at: place("base"))
+        try onBase { place in
             let first = try packed("lora-llama", in: place)
             let second = try packed("loha", in: place, as: "b.tenon")
             try merge([first], in: place, ["--undo", place("u.tenon")])
@@ -171,8 +175,7 @@ struct UndoTests {
 
     @Test("refuses a damaged correction, and a merged checkpoint with another bit")
     func damaged() throws {
-        try inFolder { place in
-            try makeBase("BF16", at: place("base"))
+        try onBase { place in
             let adapter = try packed("lora-llama", in: place)
             try merge([adapter], in: place, ["--undo", place("u.tenon")])
             let good = try contents(of: place("u.tenon"))
@@ -208,8 +211,7 @@ struct UndoTests {
 
     @Test("writes corrections that can be unpacked as safetensors, and say why not as an adapter")
     func unpacked() throws {
-        try inFolder { place in
-            try makeBase("BF16", at: place("base"))
+        try onBase { place in
             try merge([Fixtures.path("lora-llama")], in: place, ["--undo", place("u.tenon")])
             let unpack = ["unpack", place("u.tenon"), "-o", place("out"), "--format"]
             for format in ["peft", "vllm"] {
@@ -224,8 +226,7 @@ struct UndoTests {
 
     @Test("writes nothing in a dry run, and replaces only if told to")
     func outputs() throws {
-        try inFolder { place in
-            try makeBase("BF16", at: place("base"))
+        try onBase { place in
             let adapter = try packed("lora-llama", in: place)
             try merge([adapter], in: place, ["--undo", place("u.tenon"), "--dry-run"])
             #expect(try place.names() == ["a.tenon", "base"])
@@ -254,8 +255,7 @@ struct UndoTests {
 
     @Test("of an adapter that is exchanged gives what applying the other gives", arguments: dtypes)
     func exchanged(dtype: String) throws {
-        try inFolder { place in
-            try makeBase(dtype, at: place("base"))
+        try onBase(dtype) { place in
             let first = try packed("lora-llama", in: place)
             for other in ["lora-dora", "loha", "ia3", "lora-modules-to-save-norm"] {
                 let second = try packed(other, in: place, as: other + ".tenon")
@@ -273,10 +273,39 @@ struct UndoTests {
         }
     }
 
+    @Test("of adapters with spaces between or commas, for every verb that takes some")
+    func lists() throws {
+        try onBase { place in
+            let names = ["lora-llama", "loha", "lora-rslora"]
+            let adapters = try names.map { try packed($0, in: place, as: $0 + ".tenon") }
+            let two = Array(adapters[..<2])
+            let joined = two.joined(separator: ",")
+            try merge(two, in: place)
+            try merge([joined], in: place, as: "same")
+            try expectSameFiles(place("merged"), place("same"))
+            let weights = ["--weights", "1,1"]
+            for list in [two, [joined]] {
+                try succeed(
+                    ["unapply"] + list + weights + [
+                        "--merged", place("merged"), "--base", place("base"), "-o", place("again"), "--force",
+                    ])
+                try expectSameFiles(place("base"), place("again"))
+                try succeed(
+                    ["switch", "--from"] + list + ["--to", adapters[2], "--merged", place("merged")] + [
+                        "--base", place("base"), "-o", place("other"), "--force",
+                    ])
+                try succeed(
+                    ["switch", "--from", adapters[2], "--to"] + list + ["--merged", place("other")] + [
+                        "--base", place("base"), "-o", place("back"), "--force",
+                    ])
+                try expectSameFiles(place("merged"), place("back"))
+            }
+        }
+    }
+
     @Test("of several adapters with weights that are exchanged, by the base or by the correction", arguments: dtypes)
     func severalExchanged(dtype: String) throws {
-        try inFolder { place in
-            try makeBase(dtype, at: place("base"))
+        try onBase(dtype) { place in
             let names = ["lora-llama", "loha", "lora-rslora", "lora-dora"]
             let adapters = try names.map { try packed($0, in: place, as: $0 + ".tenon") }
             try merge(
@@ -304,8 +333,7 @@ struct UndoTests {
 
     @Test("of an exchange by a correction is refused where they do not belong together")
     func wrongExchangeByCorrection() throws {
-        try inFolder { place in
-            try makeBase("BF16", at: place("base"))
+        try onBase { place in
             let first = try packed("lora-llama", in: place)
             let second = try packed("loha", in: place, as: "b.tenon")
             try merge([first], in: place, ["--undo", place("u.tenon")])
@@ -342,8 +370,7 @@ struct UndoTests {
 
     @Test("of a wrong merged checkpoint is refused")
     func wrongExchange() throws {
-        try inFolder { place in
-            try makeBase("BF16", at: place("base"))
+        try onBase { place in
             let first = try packed("lora-llama", in: place)
             let second = try packed("loha", in: place, as: "b.tenon")
             try merge([first], in: place)

@@ -38,7 +38,7 @@ struct ProductTimingTests {
             let a = numbers(isLeft ? depth : rows, isLeft ? rows : depth, seed: 1)
             let b = numbers(isRight ? columns : depth, isRight ? depth : columns, seed: 2)
             let c = Matrix<Float>(rows: rows, columns: columns), d = c.copied()
-            let work = 2 * Double(rows) * Double(columns) * Double(depth), repeats = Int(1e8 / work) + 1
+            let work = 2 * Double(rows) * Double(columns) * Double(depth), repeats = Int(2e9 / work) + 1
             let term = Term(a, transposed: isLeft, b, transposed: isRight)
             var ours: [Double] = [], theirs: [Double] = []
             for round in 0...rounds {

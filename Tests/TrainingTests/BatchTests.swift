@@ -78,6 +78,14 @@ import Training
         #expect(Packing.batches(of: rows, tokensPerPass: 1).map(\.segments) == [[0..<3], [0..<2], [0..<1], [0..<3]])
     }
 
+    /// What a method puts in front of rows goes through the model with them.
+    @Test func virtualTokensCount() {
+        let rows = (1...6).map { Row(inputs: [1, 2], labels: [1, 2], line: $0) }
+        #expect(Packing.batches(of: rows, tokensPerPass: 12, virtualTokens: 0).count == 1)
+        #expect(Packing.batches(of: rows, tokensPerPass: 12, virtualTokens: 4).map(\.segments.count) == [2, 2, 2])
+        #expect(Packing.batches(of: rows, tokensPerPass: 12, virtualTokens: 20).count == 6)
+    }
+
     /// A pass says how many tokens came before it, those that methods put in front of rows among them.
     @Test(arguments: [0, 3])
     func placesOfPasses(virtualTokens: Int) {
@@ -102,7 +110,7 @@ import Training
             let rows = (0..<Int.random(in: 1...40, using: &random)).map { line in
                 let count = Int.random(in: 1...50, using: &random)
                 let inputs = (0..<count).map { _ in Int32.random(in: 0..<99, using: &random) }
-                return Row(inputs: inputs, labels: inputs.map { $0 % 3 == 0 ? Row.ignored : $0 }, line: line)
+                return Row(inputs: inputs, labels: inputs.map { $0 % 3 == 0 ? Batch.ignored : $0 }, line: line)
             }
             let limit = Int.random(in: 1...200, using: &random)
             let batches = Packing.batches(of: rows, tokensPerPass: limit)

@@ -171,12 +171,15 @@ import Training
         #expect(throws: Failure.self) { try DataFolder(path: folder("absent")) }
         try folder.write([], to: "train.jsonl")
         #expect(try DataFolder(path: folder.path).validation == nil)
+        #expect(throws: Failure.self) { try DataFolder.evaluationFile(at: folder.path) }
         try folder.write([], to: "valid.jsonl")
-        try folder.write([], to: "test.jsonl")
         let data = try DataFolder(path: folder.path)
         #expect(data.train == folder("train.jsonl"))
         #expect(data.validation == folder("valid.jsonl"))
-        #expect(data.test == folder("test.jsonl"))
+        #expect(try DataFolder.evaluationFile(at: folder.path) == folder("valid.jsonl"))
+        try folder.write([], to: "test.jsonl")
+        #expect(try DataFolder.evaluationFile(at: folder.path) == folder("test.jsonl"))
+        #expect(try DataFolder.evaluationFile(at: folder("train.jsonl")) == folder("train.jsonl"))
         #expect(try DataFolder(path: folder("valid.jsonl")).train == folder("valid.jsonl"))
     }
 

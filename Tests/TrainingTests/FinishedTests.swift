@@ -1,4 +1,5 @@
 import Adapters
+import Architectures
 import Checkpoints
 import Diagnostics
 import Insertions
@@ -143,6 +144,14 @@ struct FinishedTests {
         #expect(failure?.code == .badParameter)
     }
 
+    @Test("modules that would be trained whole beside it", arguments: TrainableMethods.all.map(\.word))
+    func modulesToSave(_ word: String) throws {
+        let method = try #require(TrainableMethods.named(word))
+        let one = TinyCase(word, method, on: "qwen2", ["modules_to_save": ["lm_head"]])
+        let failure = #expect(throws: Failure.self) { try one.insert(Engine<Float>(threads: 1)) }
+        #expect(failure?.code == .badParameter && failure?.object == "modules_to_save")
+    }
+
     @Test("norms by their names") func norms() throws {
         func targets(_ parameters: Parameters) throws -> [String] {
             try TinyCase("ln-tuning", LNTuning(), parameters).insert(Engine<Float>(threads: 1)).inserted.tensors.map {
@@ -152,5 +161,14 @@ struct FinishedTests {
         #expect(try targets([:]).count == 5)
         #expect(try targets(["target_modules": ["norm"]]) == ["model.norm.weight"])
         #expect(throws: Failure.self) { try targets(["target_modules": ["q_proj"]]) }
+
+        let base = try Golden.checkpoint("llama")
+        let shapes = try DecoderArchitecture(of: base).shapes(in: base)
+        try shapes.check(["target_modules": ["norm", "input_layernorm"]], of: LNTuning(), layers: 2)
+        let failure = #expect(throws: Failure.self) {
+            try shapes.check(["target_modules": ["norm", "q_proj"]], of: LNTuning(), layers: 2)
+        }
+        #expect(failure?.code == .usage && failure?.object == "q_proj")
+        try shapes.check(["target_modules": "self_attn"], of: AdaptionPrompt(), layers: 2)
     }
 }

@@ -42,6 +42,11 @@ struct TinyCase: Sendable, CustomTestStringConvertible {
         TinyCase("lora with all biases", LoRA(), on: "qwen2", ["r": 4, "bias": "all"]),
         eva, pissa, adalora, shira, TinyCase("ia3", IA3()), TinyCase("ia3", IA3(), on: "qwen2"),
         TinyCase("prompt", PromptTuning(), ["num_virtual_tokens": 3]),
+        TinyCase("prefix", PrefixTuning(), ["num_virtual_tokens": 3]),
+        TinyCase(
+            "prefix by an encoder", PrefixTuning(),
+            ["num_virtual_tokens": 3, "prefix_projection": true, "encoder_hidden_size": 5]),
+        TinyCase("adaption prompt", AdaptionPrompt(), ["adapter_len": 3]),
         TinyCase("bitfit", BitFit(), on: "qwen2"), TinyCase("ln-tuning", LNTuning()),
         TinyCase("full", FullTuning()), TinyCase("full", FullTuning(), on: "llama-tied"),
     ]
@@ -106,7 +111,7 @@ struct TinyRun {
         return (1...count).map { line in
             let length = line == 1 ? longest : Int.random(in: 1...longest, using: &random)
             let ids = (0..<length).map { _ in Int32.random(in: 0..<97, using: &random) }
-            return Row(inputs: ids, labels: ids.map { $0 % 7 == 0 ? Row.ignored : $0 }, line: line)
+            return Row(inputs: ids, labels: ids.map { $0 % 7 == 0 ? Batch.ignored : $0 }, line: line)
         }
     }
 }

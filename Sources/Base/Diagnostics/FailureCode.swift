@@ -105,6 +105,8 @@ extension Failure.Code {
     package static let baseIncompatible = Self("base-incompatible", .malformed)
     package static let baseAmbiguous = Self("base-ambiguous", .malformed)
     package static let basePath = Self("base-path", .malformed)
+    package static let modelsIncompatible = Self("models-incompatible", .malformed)
+    package static let recipeInvalid = Self("recipe-invalid", .malformed)
     package static let baseMissingShard = Self("base-missing-shard", .inputMissing)
     package static let notACheckpoint = Self("not-a-checkpoint", .malformed)
     package static let unknownArchitecture = Self("unknown-architecture", .malformed)
@@ -147,9 +149,10 @@ extension Failure.Code {
         decodeMismatch, digestMismatch, paddingNonzero, badFrame, sparseIndex, maskCount, quantizationParameter,
         baseInvalid, jsonSyntax, jsonDuplicate, jsonNumber, jsonLimit, pickleRefused, badArchive, notAnAdapter,
         configInvalid, configConflict, weightsMissing, configMissing, unknownKey, notExportable, notMergeable,
-        baseMismatch, baseIncompatible, baseAmbiguous, basePath, baseMissingShard, notACheckpoint,
-        tokenizerInvalid, tokenizerUnsupported, badDataLine, dataEmpty, usage, notFound,
-        notRegular, outputExists, cannotCreate, inputOutput, noSpace, changedDuringRead, outOfMemory, busy, permission,
+        baseMismatch, baseIncompatible, baseAmbiguous, basePath, modelsIncompatible, recipeInvalid, baseMissingShard,
+        notACheckpoint, unknownArchitecture, notTrainable, notTrained, resumeMismatch, notFinite, gateNotMet,
+        tokenizerInvalid, tokenizerUnsupported, badDataLine, dataEmpty, usage, notFound, notRegular, outputExists,
+        cannotCreate, inputOutput, noSpace, changedDuringRead, outOfMemory, busy, permission,
         interrupted, terminated, closedPipe, verificationFailed,
         `internal`,
     ]

@@ -36,6 +36,11 @@ package enum Syscalls {
         try open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode: mode)
     }
 
+    /// Opens a file to write behind what it holds, and makes it where nothing is there.
+    static func openForAppending(_ path: String) throws(Errno) -> Int32 {
+        try open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, mode: 0o666)
+    }
+
     private static func open(_ path: String, _ flags: Int32, mode: mode_t) throws(Errno) -> Int32 {
         try refuseNul(path)
         return try attempt(.open, path) { _ in
@@ -280,14 +285,16 @@ package enum Syscalls {
         #endif
     }
 
-    /// Writes all of `bytes` to an open descriptor: the lines that a command prints.
-    package static func writeAll(_ bytes: [UInt8], to descriptor: Int32) throws(Errno) {
+    /// Writes all of `bytes` to an open descriptor, such as the lines that a command prints.
+    package static func writeAll(
+        _ bytes: [UInt8], to descriptor: Int32, path: String = "standard output"
+    ) throws(Errno) {
         var done = 0
         while done < bytes.count {
             do throws(Errno) {
                 let rest = unsafe bytes.span.bytes.extracting(droppingFirst: done)
                 done += try unsafe rest.withUnsafeBytes { rest throws(Errno) in
-                    try unsafe write(descriptor, rest, path: "standard output")
+                    try unsafe write(descriptor, rest, path: path)
                 }
             } catch {
                 guard error.isNotNow else { throw error }

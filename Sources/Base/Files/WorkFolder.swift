@@ -6,14 +6,23 @@ package final class WorkFolder: Sendable {
     private let path: String
     private let lock: FolderLock
 
-    /// Makes it, or with `resuming` takes the one that is there; without, what an earlier one left is removed.
+    /// What is done with work that an earlier run left.
+    package enum Earlier: Sendable {
+        case goneOnWith, replaced, kept
+    }
+
+    /// Makes it, or takes the one that is there: to go on from, or to begin anew.
     ///
     /// Throws ``Failure/Code/notFound`` where there is nothing to go on from, ``Failure/Code/busy`` where another tenon has
-    /// it, and ``Failure/Code/outputExists`` for what tenon did not make.
-    package init(beside output: String, resuming: Bool) throws(Failure) {
-        let name = Paths.lastComponent(of: output)
-        path = Paths.joined(Paths.parent(of: output), ".\(name).tenon-partial")
-        if resuming, try existing(path, followingLinks: false) != .folder {
+    /// it, and ``Failure/Code/outputExists`` for what tenon did not make, and for earlier work that is to be kept.
+    ///
+    /// - Parameters:
+    ///   - output: What the work is for.
+    ///   - earlier: What to do where there is such a folder.
+    ///   - state: The file for whose sake it is kept: without that there is nothing to be lost.
+    package init(beside output: String, earlier: Earlier, state: String) throws(Failure) {
+        path = Self.path(beside: output)
+        if earlier == .goneOnWith, try existing(path, followingLinks: false) != .folder {
             throw Failure(
                 .notFound, "there is no interrupted work to go on from", path: path, hint: "begin without --resume")
         }
@@ -23,12 +32,26 @@ package final class WorkFolder: Sendable {
             return
         }
         let names = try Folder.names(in: path)
-        guard names.isEmpty || Syscalls.isMarked(path) else {
+        guard names.isEmpty || names.contains(state) || Syscalls.isMarked(path) else {
             throw Failure(
                 .outputExists, "something that tenon did not make is where its unfinished work would be", object: path,
                 path: output, hint: "remove it yourself, or name another output")
         }
-        if !resuming { for name in names { try Folder.remove(Paths.joined(path, name)) } }
+        if earlier == .kept { try Self.checkNone(beside: output, state: state) }
+        if earlier != .goneOnWith { for name in names { try Folder.remove(Paths.joined(path, name)) } }
+    }
+
+    /// Throws ``Failure/Code/outputExists`` where an earlier run left work that could be gone on with.
+    package static func checkNone(beside output: String, state: String) throws(Failure) {
+        let path = path(beside: output)
+        guard try existing(Paths.joined(path, state), followingLinks: false) != nil else { return }
+        throw Failure(
+            .outputExists, "an interrupted run left its work beside the output", object: path, path: output,
+            hint: "--resume goes on with it, --force begins anew")
+    }
+
+    private static func path(beside output: String) -> String {
+        Paths.joined(Paths.parent(of: output), ".\(Paths.lastComponent(of: output)).tenon-partial")
     }
 
     /// The place of a file in it.

@@ -16,7 +16,8 @@ package struct RotaryEmbedding: Hashable, Sendable {
 
     /// Reads `rope_theta` and `rope_scaling`, or `rope_parameters` as newer configs have it.
     ///
-    /// Throws ``Failure/Code/unknownArchitecture`` for a scaling that is none of `default`, `linear`, `llama3` and `yarn`.
+    /// Throws ``Failure/Code/unknownArchitecture`` for a scaling that is none of `default`, `linear`, `llama3` and `yarn`, and
+    /// for keys that change it in ways that are not known.
     init(_ config: JSONValue, headSize: Int, maximumLength: Int) throws(Failure) {
         let scaling = [config["rope_parameters"], config["rope_scaling"]].compactMap { $0 }.first { !$0.isNull }
         let theta = config["rope_theta"]?.double ?? scaling?["rope_theta"]?.double ?? 10_000
@@ -27,6 +28,7 @@ package struct RotaryEmbedding: Hashable, Sendable {
         let plain = (0..<headSize / 2).map { 1 / pow(theta, Double(2 * $0) / Double(headSize)) }
         let type = scaling?["rope_type"]?.string ?? scaling?["type"]?.string ?? "default"
         let factor = scaling?["factor"]?.double ?? 1
+        try Self.checkHonored(config, scaling, type)
         guard factor >= 1, factor.isFinite else {
             throw Failure(.configInvalid, "the rotary embedding is impossible", object: "factor", actual: "\(factor)")
         }
@@ -48,6 +50,20 @@ package struct RotaryEmbedding: Hashable, Sendable {
             throw Failure(
                 .unknownArchitecture, "this scaling of positions is not known", object: type,
                 expected: "default, linear, llama3, yarn")
+        }
+    }
+
+    /// Refuses what would turn positions otherwise and is not done here, unless it says that nothing is to be done.
+    private static func checkHonored(_ config: JSONValue, _ scaling: JSONValue?, _ type: String) throws(Failure) {
+        var neutral = [(key: "partial_rotary_factor", 1.0, [config, scaling])]
+        if type == "yarn" { neutral += [("mscale", 1, [scaling]), ("mscale_all_dim", 0, [scaling])] }
+        for (key, value, places) in neutral {
+            for place in places {
+                guard let found = place?[key], !found.isNull, found.double != value else { continue }
+                throw Failure(
+                    .unknownArchitecture, "this key of the rotary embedding is not known", object: key,
+                    expected: "none, or \(value)", actual: found.double.map { "\($0)" } ?? "\(found.kind)")
+            }
         }
     }
 

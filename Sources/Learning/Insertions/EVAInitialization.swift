@@ -16,7 +16,7 @@ final class EVAInitialization<R: Real>: DataInitialization, @unchecked Sendable 
     private var layers: [Layer] = []
     private var round = 0..<0
     /// What is gathered in one round, but for a layer that is larger.
-    private static var roundBytes: Int { 256 << 20 }
+    static var roundBytes: Int { 256 << 20 }
 
     /// Throws ``Failure/Code/badParameter`` for an `eva_config` that gives ranks to other layers or whitens.
     init(_ parameters: Parameters) throws(Failure) {

@@ -20,6 +20,8 @@ package struct IA3: TrainableMethod {
     package func insert<R: Real>(
         _ plan: InsertionPlan, into sites: Sites<R>, _ engine: Engine<R>
     ) throws(Failure) -> Inserted<R> {
+        try plan.parameters.checkTrainable(
+            ["target_modules", "exclude_modules", "feedforward_modules", "init_ia3_weights", "task_type"])
         var inserted = Inserted<R>(tensors: [], parameters: plan.parameters)
         let known = try plan.entries.map { entries throws(Failure) in try EntryTable(entries, sites, kind: .ia3) }
         let targets = try TargetModules(plan.parameters)

@@ -42,6 +42,8 @@ package struct LNTuning: TrainableMethod {
         return inserted
     }
 
+    package func targetPaths(in shapes: ModelShapes) -> [String]? { shapes.norms.map(\.path) }
+
     private static func names<R: Real>(_ norms: [BaseParameter<R>]) -> [String] {
         Set(norms.map { $0.modulePath.split(separator: ".").last.map(String.init) ?? "" }).sorted()
     }

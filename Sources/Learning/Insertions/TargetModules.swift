@@ -26,13 +26,15 @@ struct TargetModules {
     /// The linears of the model that are meant.
     ///
     /// Throws ``Failure/Code/usage`` with the nearest names where a name, or all of them, means none.
-    func check<R: Real>(_ sites: Sites<R>) throws(Failure) {
-        let paths = sites.linears.map(\.path)
+    func check<R: Real>(_ sites: Sites<R>) throws(Failure) { try check(sites.linears.map(\.path)) }
+
+    /// The same, given the paths of all linears.
+    func check(_ paths: [String]) throws(Failure) {
         if case .names(let names) = targets,
             let stray = names.first(where: { name in !paths.contains { Self.isNamed($0, name) } })
         {
             throw Failure(
-                .usage, "no linear layer of the base is this target module", object: stray,
+                .usage, "no layer of the base that is trained so is this target module", object: stray,
                 expected: Self.nearest(to: stray, in: paths).joined(separator: ", "))
         }
         guard !paths.contains(where: contains) else { return }
@@ -82,7 +84,7 @@ struct TargetModules {
         path.split(separator: ".").last.map(String.init) ?? path
     }
 
-    private static func nearest(to name: String, in paths: [String]) -> [String] {
+    static func nearest(to name: String, in paths: [String]) -> [String] {
         Set(paths.map(lastComponent)).sorted { ($0.editDistance(to: name), $0) < ($1.editDistance(to: name), $1) }
             .prefix(3).map { $0 }
     }

@@ -23,9 +23,18 @@ package protocol TrainableMethod: Sendable {
     func insert<R: Real>(
         _ plan: InsertionPlan, into sites: Sites<R>, _ engine: Engine<R>
     ) throws(Failure) -> Inserted<R>
+
+    /// The paths of the modules that `target_modules` can mean; nil where only ``insert(_:into:_:)`` knows.
+    func targetPaths(in shapes: ModelShapes) -> [String]?
+
+    /// What it will take in a model of such layers, before there is one.
+    func size(in shapes: ModelShapes, _ parameters: Parameters) throws(Failure) -> TrainingSize
 }
 
 extension TrainableMethod {
+    /// The linear layers.
+    package func targetPaths(in shapes: ModelShapes) -> [String]? { shapes.linears.map(\.path) }
+
     /// Whether all of an adapter is of this method, so that it can be trained further and evaluated.
     package func canHold(_ adapter: Adapter) -> Bool {
         adapter.method == method.word
@@ -36,7 +45,8 @@ extension TrainableMethod {
 /// The methods that train, LoRA first.
 package enum TrainableMethods {
     package static let all: [any TrainableMethod] = [
-        LoRA(), AdaLoRA(), SHiRA(), IA3(), PromptTuning(), BitFit(), LNTuning(), FullTuning(),
+        LoRA(), AdaLoRA(), SHiRA(), IA3(), PromptTuning(), PrefixTuning(), AdaptionPrompt(), BitFit(), LNTuning(),
+        FullTuning(),
     ]
 
     package static func named(_ word: String) -> (any TrainableMethod)? { all.first { $0.word == word } }
@@ -77,6 +87,8 @@ package struct Inserted<R: Real>: Sendable {
     package var finished: @Sendable (Adapter) throws(Failure) -> Adapter = { $0 }
     /// The config with what was found out: the modules, the size of vectors.
     package var parameters: Parameters
+    /// What an adapter holds, given the values of all that is trained; nil where that is what is trained itself.
+    package var stored: (@Sendable ([Matrix<R>]) -> [StoredTensor<R>])?
 
     package init(
         tensors: [TrainedTensor<R>], insertions: [any ProjectionInsertion<R>] = [], parameters: Parameters
@@ -120,5 +132,10 @@ package struct Inserted<R: Real>: Sendable {
     /// To be called when the parameters have other values than before.
     package func parametersChanged() {
         for insertion in insertions { insertion.parametersChanged() }
+    }
+
+    /// The tensors of an adapter where all that is trained has these values, one for each of ``tensors``.
+    package func storedTensors(_ values: [Matrix<R>]) -> [StoredTensor<R>] {
+        stored?(values) ?? zip(tensors, values).map { StoredTensor($0.key, $0.role, shape: $0.shape, $1) }
     }
 }

@@ -1,6 +1,17 @@
 import Adapters
 import Diagnostics
 
+/// The keys that several methods can train with.
+enum TrainingKeys {
+    /// Of those that learn vectors in front of every row.
+    static let virtualTokens: Set<String> = [
+        "num_virtual_tokens", "token_dim", "num_transformer_submodules", "num_attention_heads", "num_layers",
+        "task_type",
+    ]
+    /// Of those that train tensors of the base itself.
+    static let delta: Set<String> = ["result_root", "stage", "task_type"]
+}
+
 extension Parameters {
     /// Refuses keys that training would ignore though they change the function, and values of `words` that it does not know.
     ///

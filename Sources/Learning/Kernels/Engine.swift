@@ -1,7 +1,5 @@
 import CKernels
-import Dispatch
 package import Parallelism
-import Synchronization
 
 /// Where kernels run: on so many threads, with memory that is used again.
 ///
@@ -29,19 +27,7 @@ public struct Engine<R: Real>: Sendable {
     /// Calls `body` once for each index below `total`, on all threads. Unlike the lanes it heeds no cancellation: a result
     /// is whole or its maker did not return.
     func forEach(_ total: Int, _ body: @Sendable (Int) -> Void) {
-        let width = min(threads, total)
-        guard width > 1 else {
-            for index in 0..<max(0, total) { body(index) }
-            return
-        }
-        let next = Counter()
-        DispatchQueue.concurrentPerform(iterations: width) { _ in
-            while true {
-                let index = next.value.wrappingAdd(1, ordering: .relaxed).oldValue
-                guard index < total else { return }
-                body(index)
-            }
-        }
+        Team.shared.forEach(total, threads: threads, body)
     }
 
     /// As above, with scratch memory for kernels that ask for it.
@@ -67,11 +53,6 @@ public struct Engine<R: Real>: Sendable {
             body(tenon_range(from: index * size, to: min((index + 1) * size, count)))
         }
     }
-}
-
-/// The next index to be taken.
-private final class Counter: Sendable {
-    let value = Atomic<Int>(0)
 }
 
 /// A call whose arguments do not fit each other is a fault of the program.

@@ -43,7 +43,7 @@ package struct Trainer: Sendable {
     ///
     /// Throws ``Failure/Code/notFinite`` naming the rows where the loss is no number; nothing is changed then.
     package func step(_ step: Int, on rows: [Row]) throws(Failure) -> TrainingMetrics {
-        let batches = Packing.batches(of: rows, tokensPerPass: memory.tokensPerPass)
+        let batches = Packing.batches(of: rows, tokensPerPass: memory.tokensPerPass, virtualTokens: model.virtualTokens)
         let count = batches.reduce(0) { $0 + $1.labeled.count }
         let dropoutKey = CounterRandom.key(options.seed, "step \(step)")
         var sum = LossSum()

@@ -24,7 +24,10 @@ package struct TrainingJob: Sendable {
     /// The adapter to go on from; nil for a new one.
     package var initial: Adapter?
     package var lanes: Lanes
+    /// How passes go about their memory; their size is made to fit.
     package var memory = Trainer.PassMemory()
+    /// The most memory that was allowed, the base's files left out; nil for what the machine has.
+    package var memoryLimit: Int?
     package var replaces = false
     package var resumes = false
     /// Steps from one saved state to the next; 0 for none but at an interruption.
@@ -54,15 +57,17 @@ package struct TrainingJob: Sendable {
     /// Throws ``Failure/Code/interrupted`` with the state kept, so that ``resumes`` goes on from there, and what reading
     /// base and data throws.
     package func run(output: String) throws(Failure) -> Report {
-        try Outputs.checkFree(output, replaces: replaces)
-        if (try? Folder.kind(of: output)) == .folder {
-            throw Failure(.cannotCreate, "a folder is there", path: output, hint: "name a file in it, or another place")
-        }
-        if !replaces { for path in TrainingLog.paths(beside: output) { try Outputs.checkFree(path, replaces: false) } }
-        let work = try WorkFolder(beside: output, resuming: resumes)
+        try checkPlaces(output)
+        let plan = try plan()
+        try plan.estimate.check(limit: memoryLimit)
+        let work = try WorkFolder(
+            beside: output, earlier: resumes ? .goneOnWith : replaces ? .replaced : .kept, state: TrainingState.fileName
+        )
         var run: TrainingRun
         do throws(Failure) {
-            run = try begin(work)
+            // Again, now that nobody else can put anything there.
+            try checkPlaces(output)
+            run = try begin(work, plan.passes)
             if resumes { try run.resume(from: work) } else { try run.initialize() }
         } catch {
             if !resumes { work.remove() }
@@ -75,27 +80,39 @@ package struct TrainingJob: Sendable {
         let file = try OutputFile.create(at: output, replacing: replaces)
         let trailer = try ContainerWriter(lanes: lanes).write(adapter, to: file)
         try file.commit()
-        try TrainingLog.write(run.state.metrics, beside: output)
+        try TrainingLog.write(run.log.metrics, beside: output)
         work.remove()
         return report(trailer)
     }
 
+    /// Refuses places where something is that may not be replaced, and earlier work that would be lost.
+    package func checkPlaces(_ output: String) throws(Failure) {
+        try Outputs.checkFree(output, replaces: replaces)
+        if (try? Folder.kind(of: output)) == .folder {
+            throw Failure(.cannotCreate, "a folder is there", path: output, hint: "name a file in it, or another place")
+        }
+        guard !replaces else { return }
+        for path in TrainingLog.paths(beside: output) { try Outputs.checkFree(path, replaces: false) }
+    }
+
     /// Trains, and returns the content digest of what comes of it; nothing is written.
     package func contentDigest() throws(Failure) -> Digest {
-        var run = try begin(nil)
+        let plan = try plan()
+        try plan.estimate.check(limit: memoryLimit)
+        var run = try begin(nil, plan.passes)
         try run.initialize()
         try run.train()
         let adapter = try result(of: run, path: base.path).adapter
         return try ContainerWriter(compression: .fast, lanes: lanes).write(adapter, to: .discarded()).contentDigest
     }
 
-    private func begin(_ work: WorkFolder?) throws(Failure) -> TrainingRun {
+    private func begin(_ work: WorkFolder?, _ passes: Trainer.PassMemory) throws(Failure) -> TrainingRun {
         let engine = Engine<Float>(lanes)
         let model = try TrainedModel(base, options, initial: initial, length: data.longestRow, engine)
-        try estimate(model).check()
-        let trainer = Trainer(model.decoder, model.inserted, options, memory: memory, engine)
+        let trainer = Trainer(model.decoder, model.inserted, options, memory: passes, engine)
         return TrainingRun(
-            trainer: trainer, model: model, data: data, state: TrainingState(key: try key()),
+            trainer: trainer, model: model, data: data, state: TrainingState(of: try RunIdentity(of: self)),
+            log: try MetricsLog(at: resumes ? nil : work?.place(of: MetricsLog.fileName)),
             stepsPerSave: stepsPerSave, work: work, lanes: lanes, engine: engine, onStep: onStep)
     }
 
@@ -133,38 +150,37 @@ package struct TrainingJob: Sendable {
             adapter,
             { trailer in
                 Report(
-                    trailer: trailer, metrics: run.state.metrics, step: step, evaluation: evaluation,
+                    trailer: trailer, metrics: run.log.metrics, step: step, evaluation: evaluation,
                     parameterCount: run.model.parameterCount, baseRoot: fingerprint.root)
             }
         )
     }
 
-    /// What the run will hold at most.
-    package func estimate() throws(Failure) -> MemoryEstimate {
-        estimate(try TrainedModel(base, options, initial: initial, length: data.longestRow, Engine(lanes)))
+    // MARK: Memory
+
+    /// What ``run(output:)`` would say before it starts, and what it would hold at most.
+    package func rehearse(output: String) throws(Failure) -> MemoryEstimate {
+        try checkPlaces(output)
+        if !resumes, !replaces { try WorkFolder.checkNone(beside: output, state: TrainingState.fileName) }
+        let estimate = try plan().estimate
+        try estimate.check(limit: memoryLimit)
+        return estimate
     }
 
-    private func estimate(_ model: TrainedModel) -> MemoryEstimate {
-        MemoryEstimate(
-            model.decoder.architecture, base, parameterCount: model.parameterCount,
-            tokens: max(memory.tokensPerPass, data.longestRow), checkpoints: memory.checkpoints)
-    }
-
-    /// Tells runs apart that must not be mixed.
-    private func key() throws(Failure) -> String {
-        let config = try InputFile(path: Paths.joined(base.folder, "config.json"))
-        var hash = SHA256()
-        hash.update(domain: "tenon training run")
-        hash.update(try BaseFingerprint(of: base, lanes: lanes, cache: .standard()).root)
-        hash.update(lengthPrefixed: try config.read(at: 0, count: config.size))
-        hash.update(data.digest)
-        hash.update(lengthPrefixed: JSONWriter.bytes(of: options.document, .compact))
-        hash.update(lengthPrefixed: Array(options.method.word.utf8))
-        hash.update(lengthPrefixed: JSONWriter.bytes(of: options.parameters.document, .compact))
-        for entry in initial?.entries ?? [] {
-            hash.update(lengthPrefixed: Array(entry.key.description.utf8))
-            for tensor in entry.tensors { hash.update(lengthPrefixed: try tensor.source.readAll()) }
+    /// How much goes through the model at once, and what all of it will take. Nothing of the base is read.
+    private func plan() throws(Failure) -> (passes: Trainer.PassMemory, estimate: MemoryEstimate) {
+        let architecture = try DecoderArchitecture(of: base)
+        let size = try options.method.size(in: architecture.shapes(in: base), options.parameters)
+        func estimate(tokens: Int) throws(Failure) -> MemoryEstimate {
+            try MemoryEstimate(
+                architecture, base, size, tokens: tokens, rowTokens: data.tokenCount, checkpoints: memory.checkpoints,
+                keepsBest: !data.validation.isEmpty, threads: lanes.count)
         }
-        return "\(hash.finish())"
+        var passes = memory
+        let budget = try memoryLimit.map { limit throws(Failure) in limit - (try estimate(tokens: 0).held) }
+        passes.fit(
+            max(0, budget ?? MemoryBudget.standard.bytes), architecture, size,
+            longestRow: data.longestRow + size.virtualTokens)
+        return (passes, try estimate(tokens: passes.tokensPerPass))
     }
 }

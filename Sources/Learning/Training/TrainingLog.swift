@@ -1,6 +1,5 @@
 import Diagnostics
 import Files
-import JSON
 
 /// What a run leaves beside its adapter: `NAME.metrics.jsonl` and `NAME.loss.svg`.
 enum TrainingLog {
@@ -10,11 +9,8 @@ enum TrainingLog {
     }
 
     static func write(_ metrics: [TrainingMetrics], beside output: String) throws(Failure) {
-        var lines: [UInt8] = []
-        for one in metrics { lines += JSONWriter.bytes(of: one.document, .compact) + [UInt8(ascii: "\n")] }
-        for (path, bytes) in zip(paths(beside: output), [lines, Array(LossCurve.svg(metrics).utf8)]) {
-            try put(bytes, at: path)
-        }
+        let contents = [metrics.flatMap(\.line), Array(LossCurve.svg(metrics).utf8)]
+        for (path, bytes) in zip(paths(beside: output), contents) { try put(bytes, at: path) }
     }
 
     private static func put(_ bytes: [UInt8], at path: String) throws(Failure) {

@@ -3,6 +3,7 @@ import Files
 import Insertions
 import Kernels
 import Layers
+import Networks
 import Parallelism
 
 /// A run under way: where it stands, and what it needs for the next step.
@@ -11,6 +12,7 @@ struct TrainingRun {
     let model: TrainedModel
     let data: TrainingData
     var state: TrainingState
+    var log: MetricsLog
     let stepsPerSave: Int
     /// Where states are kept; nil where nobody will go on from them.
     let work: WorkFolder?
@@ -26,7 +28,8 @@ struct TrainingRun {
 
     mutating func resume(from work: WorkFolder) throws(Failure) {
         (state, bestValues) = try TrainingState.resume(
-            from: work.place(of: TrainingState.fileName), key: state.key, model.inserted, trainer.optimizer)
+            from: work.place(of: TrainingState.fileName), of: state.run, model.inserted, trainer.optimizer)
+        log = try MetricsLog(at: work.place(of: MetricsLog.fileName), through: state.step)
         model.inserted.parametersChanged()
         hasSaved = true
     }
@@ -70,8 +73,8 @@ struct TrainingRun {
                 // The step is done: an interruption waits until it is known how good it is.
                 try Cancellation.deferred { () throws(Failure) in try evaluate(&metrics) }
             }
+            try Cancellation.deferred { () throws(Failure) in try log.append(metrics) }
             last = clock.now
-            state.metrics.append(metrics)
             onStep?(metrics)
             if isDue(stepsPerSave, step), step < options.steps { try save() }
         }
@@ -79,9 +82,13 @@ struct TrainingRun {
 
     mutating func save() throws(Failure) {
         guard let work else { return }
-        try state.save(
-            model.inserted, trainer.optimizer, best: bestValues, at: work.place(of: TrainingState.fileName),
-            lanes: lanes)
+        try Cancellation.deferred { () throws(Failure) in
+            // The state says how many of its lines count.
+            try log.flush()
+            try state.save(
+                model.inserted, trainer.optimizer, best: bestValues, at: work.place(of: TrainingState.fileName),
+                lanes: lanes)
+        }
         hasSaved = true
     }
 
@@ -89,7 +96,9 @@ struct TrainingRun {
 
     private mutating func evaluate(_ metrics: inout TrainingMetrics) throws(Failure) {
         guard !data.validation.isEmpty else { return }
-        let batches = Packing.batches(of: data.validation, tokensPerPass: trainer.memory.tokensPerPass)
+        let batches = Packing.batches(
+            of: data.validation, tokensPerPass: trainer.memory.tokensPerPass,
+            virtualTokens: model.decoder.virtualTokens)
         let evaluation = try Evaluation.run(model.decoder, on: batches, engine)
         guard evaluation.loss.isFinite else {
             throw Failure(
@@ -99,16 +108,18 @@ struct TrainingRun {
         metrics.evaluation = evaluation
         if let best = state.best, best.evaluation.loss <= evaluation.loss { return }
         state.best = (state.step, evaluation)
-        bestValues = model.inserted.tensors.map { tensor in
-            let value = tensor.parameter.value
-            let copy = Matrix<Float>(rows: value.rows, columns: value.columns)
-            copy.copy(from: value)
-            return copy
-        }
+        // In place: there is no need for the numbers of two best steps at once.
+        let best =
+            bestValues
+            ?? model.inserted.tensors.map { tensor in
+                Matrix(rows: tensor.parameter.value.rows, columns: tensor.parameter.value.columns)
+            }
+        for (tensor, value) in zip(model.inserted.tensors, best) { value.copy(from: tensor.parameter.value) }
+        bestValues = best
     }
 
     private var hasLostPatience: Bool {
         guard let patience = options.patience, let best = state.best else { return false }
-        return state.metrics.count { $0.step > best.step && $0.evaluation != nil } >= patience
+        return log.evaluationCount(after: best.step) >= patience
     }
 }

@@ -10,69 +10,59 @@ package import Parallelism
 import Tensors
 
 /// Where a run stands between two steps: all that the next step depends on, so that a run that was interrupted ends with
-/// the bytes of one that was not. It lies in one safetensors file, the counters in its metadata.
+/// the bytes of one that was not. It lies in one safetensors file, the counters in its metadata; ``MetricsLog`` lies beside.
 package struct TrainingState: Sendable {
-    /// Of base, data and options: a state goes on only with what it was begun with.
-    package let key: String
+    /// A state goes on only with what it was begun with.
+    package let run: RunIdentity
     /// How many steps are done.
     package var step: Int
-    package var metrics: [TrainingMetrics] = []
     /// The best evaluation so far, and after which step that was.
     package var best: (step: Int, evaluation: Evaluation)?
 
     package static let fileName = "state.safetensors"
     private static let metadataKey = "tenon_training"
 
-    package init(key: String, step: Int = 0) {
-        self.key = key
+    package init(of run: RunIdentity, step: Int = 0) {
+        self.run = run
         self.step = step
     }
 
-    /// Writes it with the parameters, the optimizer's averages, what methods remember and the numbers of the best step. What was there stays good
-    /// until this is whole.
+    /// Writes it with the parameters, the optimizer's averages, what methods remember and the numbers of the best step. What
+    /// was there stays good until this is whole.
     package func save(
         _ inserted: Inserted<Float>, _ optimizer: Optimizer<Float>, best bestValues: [Matrix<Float>]?,
-        at path: String,
-        lanes: Lanes
+        at path: String, lanes: Lanes
     ) throws(Failure) {
-        var parts: [(name: String, source: TensorBuffer)] = []
+        var parts: [(name: String, source: MatrixSource)] = []
         for (index, tensor) in inserted.tensors.enumerated() {
             let moments = optimizer.moments[index]
             var named = [("value", tensor.parameter.value), ("first", moments.first), ("second", moments.second)]
             if let bestValues { named.append(("best", bestValues[index])) }
             for (name, matrix) in named {
-                parts.append(("\(name).\(index)", try TensorBuffer(matrix, shape: [matrix.rows, matrix.columns])))
+                parts.append(("\(name).\(index)", MatrixSource(matrix, shape: [matrix.rows, matrix.columns])))
             }
         }
         for (index, matrix) in inserted.moments.flatMap({ $0.state }).enumerated() {
-            parts.append(("state.\(index)", try TensorBuffer(matrix, shape: [matrix.rows, matrix.columns])))
+            parts.append(("state.\(index)", MatrixSource(matrix, shape: [matrix.rows, matrix.columns])))
         }
         let text = String(decoding: JSONWriter.bytes(of: document, .compact), as: UTF8.self)
         let header = try SafetensorsWriter.headerBytes(
             tensors: parts.map { ($0.name, $0.source.dtype, $0.source.shape) }, metadata: [(Self.metadataKey, text)])
-        // A run that is interrupted saves its state because of that.
-        try Cancellation.deferred { () throws(Failure) in
-            let file = try OutputFile.create(at: path, replacing: true)
-            try SafetensorsWriter.write(
-                header: header.bytes, sources: header.order.map { parts[$0].source }, to: file, lanes: lanes)
-            try file.commit()
-        }
+        let file = try OutputFile.create(at: path, replacing: true)
+        try SafetensorsWriter.write(
+            header: header.bytes, sources: header.order.map { parts[$0].source }, to: file, lanes: lanes)
+        try file.commit()
     }
 
     /// The state in a file, its numbers put into the parameters, the optimizer and the methods, and those of the best step.
     ///
     /// Throws ``Failure/Code/notFound`` where there is none, and ``Failure/Code/resumeMismatch`` where it is of another run.
     package static func resume(
-        from path: String, key: String, _ inserted: Inserted<Float>, _ optimizer: Optimizer<Float>
+        from path: String, of run: RunIdentity, _ inserted: Inserted<Float>, _ optimizer: Optimizer<Float>
     ) throws(Failure) -> (state: TrainingState, best: [Matrix<Float>]?) {
         let file = try SafetensorsFile(InputFile(path: path))
         let state = try read(file, path: path)
-        guard state.key == key else {
-            throw Failure(
-                .resumeMismatch, "the run that was interrupted had another base, other data or other options",
-                path: path,
-                hint: "give it what it was begun with, or begin anew without --resume")
-        }
+        try run.checkSame(as: state.run, path: path)
         func fill(_ target: Matrix<Float>, _ name: String) throws(Failure) {
             guard let source = file.source(named: name) else {
                 throw Failure(.weightsMissing, "the state of the run is incomplete", object: name, path: path)
@@ -99,10 +89,9 @@ package struct TrainingState: Sendable {
     private static func read(_ file: SafetensorsFile, path: String) throws(Failure) -> TrainingState {
         let none = Failure(.configInvalid, "this is no state of a run", path: path)
         guard let text = file.header.metadata?.first(where: { $0.key == metadataKey })?.value else { throw none }
-        let document = try JSONValue.parse(Array(text.utf8), path: path, limit: SafetensorsHeader.maximumByteCount)
-        guard let key = document["key"]?.string, let step = document["step"]?.int, step >= 0 else { throw none }
-        var state = TrainingState(key: key, step: step)
-        state.metrics = (document["metrics"]?.array ?? []).compactMap { TrainingMetrics($0) }
+        let document = try JSONValue.parse(Array(text.utf8), path: path)
+        guard let run = RunIdentity(document["run"]), let step = document["step"]?.int, step >= 0 else { throw none }
+        var state = TrainingState(of: run, step: step)
         if let best = document["bestStep"]?.int, let evaluation = document["best"].flatMap({ Evaluation($0) }) {
             state.best = (best, evaluation)
         }
@@ -111,7 +100,7 @@ package struct TrainingState: Sendable {
 
     private var document: JSONValue {
         [
-            "key": .string(key), "step": JSONValue(step), "metrics": .array(metrics.map(\.document)),
+            "run": run.document, "step": JSONValue(step),
             "bestStep": best.map { JSONValue($0.step) } ?? nil, "best": best.map(\.evaluation.document) ?? nil,
         ]
     }

@@ -16,10 +16,12 @@ package struct CounterRandom: Hashable, Sendable {
         key = Self.mixed(hash ^ Self.mixed(seed))
     }
 
-    /// Uniform in [−1, 1): the top 24 bits.
-    package subscript(_ place: Int) -> Float {
-        let bits = Self.mixed(key &+ UInt64(truncatingIfNeeded: place) &* 0x9E37_79B9_7F4A_7C15)
-        return Float(Int32(truncatingIfNeeded: bits >> 40) - 1 << 23) * 0x1p-23
+    /// Uniform in [−1, 1): ``bits(_:)`` around zero.
+    package subscript(_ place: Int) -> Float { Float(Int32(truncatingIfNeeded: bits(place)) - 1 << 23) * 0x1p-23 }
+
+    /// Uniform in 0 ..< 2²⁴: the top bits of what a place has.
+    package func bits(_ place: Int) -> UInt64 {
+        Self.mixed(key &+ UInt64(truncatingIfNeeded: place) &* 0x9E37_79B9_7F4A_7C15) >> 40
     }
 
     /// Normal with mean 0 and variance 1, by Box and Muller's formula (1958) from two places of its own.

@@ -72,8 +72,3 @@ package struct BatchSequence: Sendable {
         return rows
     }
 }
-
-extension CounterRandom {
-    /// The 24 bits that the number at a place is made of.
-    fileprivate func bits(_ place: Int) -> UInt64 { UInt64((self[place] + 1) * 0x1p23) }
-}

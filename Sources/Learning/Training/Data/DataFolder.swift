@@ -1,13 +1,11 @@
 package import Diagnostics
 import Files
 
-/// Where the data of a training lie: `train.jsonl`, and `valid.jsonl` and `test.jsonl` where there are such.
+/// Where the data of a training lie: `train.jsonl`, and `valid.jsonl` where there is one.
 package struct DataFolder: Hashable, Sendable {
     package let train: String
     /// Rows that are measured on while training; nil where there are none.
     package let validation: String?
-    /// Rows that are measured on at the end; nil where there are none.
-    package let test: String?
 
     /// Looks at `path`, a folder with files of those names, or one file, which is then `train`.
     ///
@@ -19,7 +17,6 @@ package struct DataFolder: Hashable, Sendable {
         default:
             train = path
             validation = nil
-            test = nil
             return
         }
         guard let train = try Self.file("train.jsonl", in: path) else {
@@ -29,7 +26,19 @@ package struct DataFolder: Hashable, Sendable {
         }
         self.train = train
         validation = try Self.file("valid.jsonl", in: path)
-        test = try Self.file("test.jsonl", in: path)
+    }
+
+    /// The file to evaluate on: of a folder `test.jsonl`, or else `valid.jsonl`; else what is named.
+    ///
+    /// Throws ``Failure/Code/notFound`` for a folder that has neither.
+    package static func evaluationFile(at path: String) throws(Failure) -> String {
+        guard try Folder.kind(of: path) == .folder else { return path }
+        for name in ["test.jsonl", "valid.jsonl"] {
+            if let file = try file(name, in: path) { return file }
+        }
+        throw Failure(
+            .notFound, "the folder has no data to evaluate on", path: path, expected: "test.jsonl or valid.jsonl",
+            hint: "name the file itself")
     }
 
     private static func file(_ name: String, in folder: String) throws(Failure) -> String? {

@@ -59,6 +59,14 @@ package struct DataSet: Sendable {
     /// What identifies the rows: `Spec/data.md`.
     package var digest: Digest { DataDigest.of(rows) }
 
+    /// Throws ``Failure/Code/dataEmpty`` where no row asks for anything: then any model would be perfect.
+    func checkLabeled() throws(Failure) {
+        guard labeledTokenCount == 0 else { return }
+        throw Failure(
+            .dataEmpty, "no token of the data is labeled", path: path,
+            hint: "rows need two tokens at least, and a label other than -100 after the first")
+    }
+
     private static func empty(_ path: String, _ first: Failure?) -> Failure {
         Failure(
             .dataEmpty, "no line of the data can be used", path: path,

@@ -4,7 +4,9 @@ package import Layers
 package enum Packing {
     /// The rows in their order, in as few passes as hold `tokensPerPass` tokens each; a longer row is a pass of its own.
     /// Where passes begin changes no bit of what is learned.
-    package static func batches(of rows: [Row], tokensPerPass: Int) -> [Batch] {
+    ///
+    /// - Parameter virtualTokens: How many tokens a method will put in front of each row.
+    package static func batches(of rows: [Row], tokensPerPass: Int, virtualTokens: Int = 0) -> [Batch] {
         var batches: [Batch] = []
         var held: [Row] = []
         var count = 0
@@ -17,7 +19,7 @@ package enum Packing {
             count = 0
         }
         for row in rows {
-            if count + row.inputs.count > tokensPerPass { close() }
+            if count + row.inputs.count + (held.count + 1) * virtualTokens > tokensPerPass { close() }
             held.append(row)
             count += row.inputs.count
         }

@@ -1,10 +1,9 @@
+import Layers
+
 /// One example: the ids of a text, and what is to be learned at each.
 package struct Row: Hashable, Sendable {
-    /// What ``labels`` has where nothing is to be learned.
-    package static let ignored: Int32 = -100
-
     package let inputs: [Int32]
-    /// One for each input: the same id where the model is to predict it from those before it, or ``ignored``.
+    /// One for each input: the same id where the model is to predict it from those before it, or ``Batch/ignored``.
     package let labels: [Int32]
     /// Its line in the file, from 1.
     package let line: Int
@@ -19,6 +18,6 @@ package struct Row: Hashable, Sendable {
 
     /// How many tokens are predicted: the first never is, as nothing stands before it.
     package var labeledTokenCount: Int {
-        labels.dropFirst().count { $0 != Self.ignored }
+        labels.dropFirst().count { $0 != Batch.ignored }
     }
 }

@@ -1,5 +1,6 @@
 import Diagnostics
 import JSON
+import Layers
 import Tokenization
 
 /// Makes rows of lines: `input_ids` with or without `labels`, or `text`, whatever each line has.
@@ -91,16 +92,16 @@ struct RowReader {
     }
 
     private func ids(_ scanner: inout JSONScanner, _ key: String, orIgnored: Bool = false) throws(Failure) -> [Int32] {
-        let allowed = (orIgnored ? Int(Row.ignored) : 0)...(min(options.vocabularySize, Int(Int32.max)) - 1)
+        let allowed = (orIgnored ? Int(Batch.ignored) : 0)...(min(options.vocabularySize, Int(Int32.max)) - 1)
         var ids: [Int32] = []
         try scanner.beginArray()
         while try scanner.nextElement() {
             let place = scanner.offset
             let id = try scanner.integer(in: Int.min...Int.max)
-            guard allowed.contains(id), id >= 0 || id == Int(Row.ignored) else {
+            guard allowed.contains(id), id >= 0 || id == Int(Batch.ignored) else {
                 throw Failure(
                     .badDataLine, "`\(key)` has an id that the model has not", offset: place,
-                    expected: "0 to \(allowed.upperBound)" + (orIgnored ? " or \(Row.ignored)" : ""), actual: "\(id)")
+                    expected: "0 to \(allowed.upperBound)" + (orIgnored ? " or \(Batch.ignored)" : ""), actual: "\(id)")
             }
             ids.append(Int32(id))
         }

@@ -30,6 +30,15 @@ int tenon_is_marked(const char *path);
 /* How many processors this process may use, at least 1. */
 int tenon_usable_processors(void);
 
+/* Tells the processor that a thread waits for a number in memory to change. */
+static inline void tenon_relax(void) {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
+
 /* Installs handlers for SIGINT, SIGTERM and SIGHUP (where they are not ignored) and ignores SIGPIPE
    and SIGXFSZ, so that writes fail instead.
    The first signal is noted; the second removes what is remembered below and ends the process. */

@@ -1,0 +1,28 @@
+package import Architectures
+package import Checkpoints
+package import Diagnostics
+
+/// The rows to evaluate on.
+package struct EvaluationData: Sendable {
+    /// The file that was chosen.
+    package let path: String
+    package let rows: [Row]
+    package let findings: [Finding]
+
+    /// Reads a folder's `test.jsonl`, or else its `valid.jsonl`, or a file; rows are cut to `maximumLength` tokens.
+    ///
+    /// Throws as ``TrainingData`` does.
+    package init(
+        _ path: String, base: Checkpoint, _ architecture: DecoderArchitecture, maximumLength: Int, isStrict: Bool
+    ) throws(Failure) {
+        let file = try DataFolder.evaluationFile(at: path)
+        let set = try DataSet(
+            path: file, options: DataOptions(base, architecture, maximumLength: maximumLength, isStrict: isStrict))
+        try set.checkLabeled()
+        self.path = file
+        rows = set.rows
+        findings = set.findings
+    }
+
+    package var longestRow: Int { rows.reduce(1) { max($0, $1.inputs.count) } }
+}
