@@ -45,7 +45,9 @@ struct ResizeTests {
         }
     }
 
-    @Test("makes a LoRA of its kin", arguments: ["adalora", "vblora", "lora-embedding", "lora-gpt2", "lora-patterns-rslora"])
+    @Test(
+        "makes a LoRA of its kin",
+        arguments: ["adalora", "vblora", "lora-embedding", "lora-gpt2", "lora-patterns-rslora"])
     func kin(name: String) throws {
         try inFolder { place in
             let run = try succeed(["resize", Fixtures.path(name), "-o", place("r.tenon"), "--error", "1e-6", "--json"])

@@ -1,5 +1,5 @@
 import Adapters
-package import Checkpoints
+import Checkpoints
 package import Diagnostics
 import Digests
 import Files
