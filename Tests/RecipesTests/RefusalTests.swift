@@ -26,7 +26,7 @@ import Testing
         Case(
             3, "both models and slices",
             "merge_method: linear\nmodels: [{model: a}]\nslices: [{sources: [{model: a, layer_range: [0, 1]}]}]"),
-        Case(3, "stands twice", "merge_method: linear\nmodels: [{model: a}]\nmerge_method: ties\n"),
+        Case(1, "comes again", "merge_method: linear\nmodels: [{model: a}]\nmerge_method: ties\n"),
         Case(4, "stands twice", "merge_method: linear\nmodels:\n  - model: a\n  - model: a\n"),
         Case(4, "wieght", "merge_method: linear\nmodels:\n  - model: a\n    parameters: {wieght: 1}\n"),
         Case(4, "below `parameters`", "merge_method: linear\nmodels:\n  - model: a\n    weight: 1\n"),
@@ -83,7 +83,7 @@ import Testing
             "merge_method: linear\nmodels: [{model: a}]\ntokenizer: {tokens: {x: {source: {kind: model_token, model: a}}}}\n"
         ),
         Case(3, "no built-in", "merge_method: linear\nmodels: [{model: a}]\nchat_template: chatml\n"),
-        Case(2, "no YAML", "merge_method: linear\nmodels: [{model: a}\n- b\n"),
+        Case(3, "no YAML", "merge_method: linear\nmodels: [{model: a}\n- b\n"),
         Case(3, "no YAML", "merge_method: linear\nmodels: [{model: a}]\n---\nmerge_method: linear\n"),
         Case(2, "no such anchor", "merge_method: linear\nmodels: *later\n"),
         Case(2, "tag", "merge_method: linear\nmodels: !!python/object:os.system [a]\n"),
