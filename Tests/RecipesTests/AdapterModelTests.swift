@@ -31,7 +31,8 @@ import Testing
     @Test(arguments: ["$base+$adapter", "{model: {path: $base}, lora: {path: $adapter}}", "$adapter"])
     func areAppliedUnrounded(_ model: String) throws {
         let plan = try Self.models().plan(
-            "merge_method: linear\nbase_model: $base\nmodels: [{model: \(model)}, {model: $other}]\nparameters: {weight: 1}")
+            "merge_method: linear\nbase_model: $base\nmodels: [{model: \(model)}, {model: $other}]\nparameters: {weight: 1}"
+        )
         let input = try #require(plan.merge(Self.changed)?.inputs.first)
         #expect(input.source.dtype == .f32)
         // All elements of the base are 1000 in bf16.

@@ -74,7 +74,9 @@ import Testing
         Case(
             4, "both tokenizer_source and tokenizer",
             "merge_method: linear\nmodels: [{model: a}]\ntokenizer_source: union\ntokenizer: {source: union}\n"),
-        Case(3, "no number from 1 on", "merge_method: linear\nmodels: [{model: a}]\ntokenizer: {pad_to_multiple_of: 0}\n"),
+        Case(
+            3, "no number from 1 on", "merge_method: linear\nmodels: [{model: a}]\ntokenizer: {pad_to_multiple_of: 0}\n"
+        ),
         Case(
             3, "no such kind of row",
             "merge_method: linear\nmodels: [{model: a}]\ntokenizer: {tokens: {x: {source: {kind: mean}}}}\n"),
@@ -110,7 +112,8 @@ import Testing
     @Test(arguments: ["x", "? *c\n: ", "{*c : 1, ? [*c, *c] : 2}"]) func refusesLaughs(_ end: String) {
         var text = "a: &a0 [x, x, x, x, x, x, x, x, x]\n"
         for level in 1..<24 {
-            text += "b\(level): &a\(level) [" + Array(repeating: "*a\(level - 1)", count: 9).joined(separator: ", ") + "]\n"
+            text +=
+                "b\(level): &a\(level) [" + Array(repeating: "*a\(level - 1)", count: 9).joined(separator: ", ") + "]\n"
         }
         let failure = #expect(throws: Failure.self) {
             try Recipe(text + end.replacing("*c", with: "*a23"), path: "r.yml")

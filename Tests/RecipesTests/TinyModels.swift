@@ -59,7 +59,9 @@ final class TinyModels: Sendable {
         var bytes: [UInt8] = []
         for index in 0..<(try shape.elementCount()) {
             let bits = (start + Float(index)).bitPattern
-            for byte in (dtype == .f32 ? 0 : 2)..<4 { bytes.append(UInt8(truncatingIfNeeded: bits >> (8 * UInt32(byte)))) }
+            for byte in (dtype == .f32 ? 0 : 2)..<4 {
+                bytes.append(UInt8(truncatingIfNeeded: bits >> (8 * UInt32(byte))))
+            }
         }
         return try TensorBuffer(dtype: dtype, shape: shape, bytes: bytes)
     }

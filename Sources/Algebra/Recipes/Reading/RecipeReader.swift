@@ -50,7 +50,8 @@ struct RecipeReader {
         }
         let template = try top["chat_template"].flatMap { node throws(Failure) in try chatTemplate(node) }
         return Recipe(
-            path: path, text: text, method: method, base: base, slices: slices, isStacked: isStacked, parameters: parameters,
+            path: path, text: text, method: method, base: base, slices: slices, isStacked: isStacked,
+            parameters: parameters,
             dtype: outDType ?? dtype, tokenizer: tokenizer, chatTemplate: template, findings: findings)
     }
 
@@ -98,7 +99,8 @@ struct RecipeReader {
             try checkCount(sources, base: own, for: method, line: item.line)
             slices.append(
                 Recipe.Slice(
-                    sources: sources, base: own, parameters: try parameters(parts["parameters"], at: .slice, for: method),
+                    sources: sources, base: own,
+                    parameters: try parameters(parts["parameters"], at: .slice, for: method),
                     line: item.line))
         }
         return slices
@@ -120,7 +122,8 @@ struct RecipeReader {
     }
 
     private func checkDistinct(_ sources: [Recipe.Source]) throws(Failure) {
-        for (index, source) in sources.enumerated() where sources[..<index].contains(where: { $0.model == source.model }) {
+        for (index, source) in sources.enumerated()
+        where sources[..<index].contains(where: { $0.model == source.model }) {
             throw refusal("a model stands twice", line: source.line, source.model.text)
         }
     }

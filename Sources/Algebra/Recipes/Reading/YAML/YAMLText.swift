@@ -47,7 +47,7 @@ struct YAMLText {
         let parser: Parser
         let root: Node?
         do {
-            parser = try Parser(yaml: String(marked), encoding: .utf8)
+            parser = try Parser(yaml: String(marked), resolver: .basic, encoding: .utf8)
             root = try parser.singleRoot()
         } catch {
             throw failure(error)
