@@ -9,6 +9,9 @@ struct RecipeReader {
     private let text: String
     var findings: [Finding] = []
 
+    /// More than any model has.
+    private static let layerLimit = 1 << 16
+
     init(path: String, text: String) {
         self.path = path
         self.text = text
@@ -113,7 +116,7 @@ struct RecipeReader {
         guard let modelNode = parts["model"] else { throw refusal("this names no model", line: node.line) }
         guard let range = parts["layer_range"] else { throw refusal("the source has no layer_range", line: node.line) }
         let ends = range.list?.compactMap { whole($0) } ?? []
-        guard ends.count == 2, range.list?.count == 2, ends[0] < ends[1] else {
+        guard ends.count == 2, range.list?.count == 2, ends[0] < ends[1], ends[1] <= Self.layerLimit else {
             throw refusal("a layer_range is a first layer and the one after the last: [0, 16]", line: range.line)
         }
         return Recipe.Source(

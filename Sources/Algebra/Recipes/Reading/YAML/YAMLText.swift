@@ -9,7 +9,7 @@ import Yams
 /// and they are resolved here, with every value that they stand for counted.
 struct YAMLText {
     /// Bytes of a text.
-    static let byteLimit = 1 << 18
+    static let byteLimit = 1 << 17
     /// Values, those that aliases stand for among them.
     static let nodeLimit = 100_000
     /// Lists and maps within each other.
