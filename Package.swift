@@ -124,7 +124,7 @@ let package = Package(
             name: "TenonCLI",
             dependencies: [
                 "CZstd", "CKernels", "Diagnostics", "Parallelism", "JSON", "Files", "Digests", "Tensors",
-                "Quantization", "Checkpoints", "Adapters", "DeltaFormat", "Interchange", "Packaging", "DeltaAlgebra",
+                "Quantization", "Checkpoints", "Adapters", "DeltaFormat", "Interchange", "Packaging", "DeltaAlgebra", "Recipes",
                 "Architectures", "Kernels", "Insertions", "Training",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
@@ -160,8 +160,8 @@ let package = Package(
         tests(
             "DeltaAlgebra",
             [
-                "CKernels", "Diagnostics", "Files", "JSON", "Tensors", "Checkpoints", "Adapters", "Interchange",
-                "Parallelism", "LinearAlgebra",
+                "CKernels", "Diagnostics", "Files", "JSON", "Digests", "Tensors", "Checkpoints", "Adapters",
+                "Interchange", "Parallelism", "LinearAlgebra",
             ]),
         tests(
             "Recipes",

@@ -1,3 +1,4 @@
+import ArgumentParser
 import Checkpoints
 import DeltaAlgebra
 import Diagnostics
@@ -6,17 +7,32 @@ import Packaging
 import Recipes
 import Tensors
 
+/// What only merges by a recipe take.
+struct RecipeOptions: ParsableArguments {
+    @Flag(help: "With --recipe: merge elements that are infinite or NaN all the same; they become NaN.")
+    var allowNan = false
+
+    @Option(help: ArgumentHelp("With --recipe: write shards of at most this size (default: 5GB).", valueName: "size"))
+    var shardSize: ByteSize?
+
+    @Flag(help: "With --recipe: go on with what an interrupted run left.")
+    var resume = false
+}
+
 extension Merge {
     /// Merges the checkpoints of a recipe.
     func runRecipe(_ path: String) throws {
         let console = shared.console
-        let plan = try MergePlan(Recipe(path: path), seed: seed)
+        var planner = RecipePlanner(lanes: shared.lanes)
+        planner.seed = seed
+        planner.cache = .standard()
+        let plan = try planner.plan(Recipe(path: path))
         var job = MergeJob(lanes: shared.lanes)
-        if let shardSize { job.shardByteCount = shardSize.bytes }
+        if let shardSize = recipeOptions.shardSize { job.shardByteCount = shardSize.bytes }
         job.replaces = output.force
-        job.resumes = resume
+        job.resumes = recipeOptions.resume
         job.isDryRun = output.dryRun
-        job.allowsUnusable = allowNaN
+        job.allowsUnusable = recipeOptions.allowNan
         let report = try tellingHowToGoOn { () throws(Failure) in try job.run(plan, to: output.output) }
         for finding in report.findings { console.warn(finding) }
         if shared.json {

@@ -30,7 +30,7 @@ struct TrainingFlags: ParsableArguments {
     @Option(help: ArgumentHelp("Adapt only so many of the last blocks.", valueName: "n"))
     var numLayers: Int?
 
-    @Option(help: ArgumentHelp("Tokens that prompt tuning puts in front (default: 20).", valueName: "n"))
+    @Option(help: ArgumentHelp("Tokens that prompt or prefix tuning puts in front (default: 20).", valueName: "n"))
     var virtualTokens: Int?
 
     @Flag(help: "Scale a LoRA by alpha over the root of its rank.")

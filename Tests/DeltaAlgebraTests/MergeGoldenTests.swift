@@ -9,7 +9,7 @@ import Tensors
 import Testing
 
 /// What `Fixtures/merge` says of every method of recipes: numpy's results in fp64, from `Tests/Peers/merge_reference.py`.
-struct MergeCase: CustomTestStringConvertible {
+struct RecipeCase: CustomTestStringConvertible {
     let name: String
     let method: String
     let models: [String]
@@ -24,12 +24,12 @@ struct MergeCase: CustomTestStringConvertible {
 
     static let folder = Paths.joined(MergedFixtures.root, "merge")
 
-    static let all: [MergeCase] = {
+    static let all: [RecipeCase] = {
         guard let file = try? InputFile(path: Paths.joined(folder, "cases.json")),
             let bytes = try? file.read(at: 0, count: file.size),
             let cases = try? JSONValue.parse(bytes).object?["recipes"]?.array
         else { return [] }
-        return cases.compactMap(MergeCase.init)
+        return cases.compactMap(RecipeCase.init)
     }()
 
     private init?(_ value: JSONValue) {
@@ -77,12 +77,12 @@ struct MergeCase: CustomTestStringConvertible {
 
 @Suite("Merging against the reference") struct MergeGoldenTests {
     @Test func everyMethodHasACase() {
-        #expect(Set(MergeCase.all.map(\.method)) == Set(MergeMethods.all.map(\.word)))
+        #expect(Set(RecipeCase.all.map(\.method)) == Set(MergeMethods.all.map(\.word)))
     }
 
-    @Test(arguments: MergeCase.all) func sameAsReference(_ one: MergeCase) throws {
+    @Test(arguments: RecipeCase.all) func sameAsReference(_ one: RecipeCase) throws {
         let file = try SafetensorsFile(
-            InputFile(path: Paths.joined(MergeCase.folder, "recipes.safetensors")))
+            InputFile(path: Paths.joined(RecipeCase.folder, "recipes.safetensors")))
         let method = try #require(MergeMethods.named(one.method))
         var compared = 0
         for place in file.tensors.indices where file.tensors[place].name.hasPrefix(one.name + "/") {

@@ -15,6 +15,10 @@ struct Checkpoint {
                 stride(from: 0, to: bytes.count, by: 4).map { start in
                     Double(Float(bitPattern: (0..<4).reduce(0) { $0 | UInt32(bytes[start + $1]) << ($1 * 8) }))
                 }
+            case "F64":
+                stride(from: 0, to: bytes.count, by: 8).map { start in
+                    Double(bitPattern: (0..<8).reduce(0) { $0 | UInt64(bytes[start + $1]) << ($1 * 8) })
+                }
             case "BF16":
                 stride(from: 0, to: bytes.count, by: 2).map { start in
                     Double(Float(bitPattern: UInt32(bytes[start]) << 16 | UInt32(bytes[start + 1]) << 24))

@@ -5,7 +5,8 @@ import Testing
 @Suite("Help")
 struct HelpTests {
     static let verbs = [
-        "pack", "unpack", "inspect", "verify", "fingerprint", "extract", "apply", "unapply", "switch", "train", "eval",
+        "pack", "unpack", "inspect", "verify", "fingerprint", "extract", "apply", "unapply", "switch", "merge", "resize",
+        "train", "eval",
     ]
 
     private func help(_ arguments: [String]) throws -> String {
@@ -63,6 +64,7 @@ struct HelpTests {
         if example.contains(" my-model") { try copyFolder(base, to: place("my-model")) }
         if example.contains(" my-model-tuned") { try copyFolder(base, to: place("my-model-tuned")) }
         if example.contains(" other.tenon") { _ = try packed("loha", in: place, as: "other.tenon") }
+        if example.contains(" my-second.tenon") { _ = try packed("lora-llama", in: place, as: "my-second.tenon") }
         if example.contains(" my-data") { try prepareData(for: example, in: place) }
         guard example.contains(" --merged ") else { return }
         try succeed([

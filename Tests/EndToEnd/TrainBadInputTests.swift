@@ -219,6 +219,13 @@ struct TrainBadInputTests {
             ["--set", "layers_to_transform=[2]"],
             ["--set", "rank_pattern={\"(\":4}"], ["--target-modules", "(("], ["--set", "rank_pattern={\"q_proj\":99}"],
             ["--set", "bias=\"some\""], ["--set", "loftq_config={\"a\":1}"], ["-o", "-"],
+            ["--method", "prefix-tuning", "--virtual-tokens", "1025"],
+            ["--method", "prefix-tuning", "--set", "init_weights=\"pca\""],
+            [
+                "--method", "prefix-tuning", "--set", "prefix_projection=true", "--set", "encoder_hidden_size=99999999",
+            ],
+            ["--method", "adaption-prompt", "--set", "adapter_layers=9"],
+            ["--method", "adaption-prompt", "--set", "target_modules=\"attn\""],
         ])
     func options(_ more: [String]) throws {
         try onBase { place in

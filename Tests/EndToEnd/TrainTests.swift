@@ -25,6 +25,10 @@ struct TrainTests {
         Way(method: ["--dora", "--rank", "4"], word: "lora"),
         Way(method: ["--method", "ia3"], base: "llama3-rope", word: "ia3"),
         Way(method: ["--method", "prompt-tuning", "--virtual-tokens", "4"], word: "prompt-tuning", merges: false),
+        Way(
+            method: ["--method", "prefix-tuning", "--virtual-tokens", "4", "--learning-rate", "1e-1"], base: "mistral",
+            word: "prefix-tuning", merges: false),
+        Way(method: ["--method", "adaption-prompt"], word: "adaption-prompt", merges: false),
         Way(method: ["--method", "bitfit"], base: "qwen2", word: "delta", isPEFT: false),
         Way(method: ["--method", "full", "--learning-rate", "1e-3"], base: "llama-tied", word: "delta", isPEFT: false),
     ]

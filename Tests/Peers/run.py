@@ -44,7 +44,7 @@ from logits import merged_logits  # noqa: E402
 from merged import TOLERANCE as MERGED_TOLERANCE  # noqa: E402
 from merged import merged_difference  # noqa: E402
 from safetensors import safe_open  # noqa: E402
-from trained import ADAPTED, evaluation_difference, training_difference  # noqa: E402
+from trained import ADAPTED, TRAINED, evaluation_difference, training_difference  # noqa: E402
 from trained import TOLERANCE as TRAINING_TOLERANCE  # noqa: E402
 
 TIMEOUT = 60
@@ -170,7 +170,8 @@ def training_checks(binary: Path) -> dict[str, Callable[[], None]]:
             found = partial(evaluation_difference, run, case)
             checks[f"eval {case.name}"] = partial(check_difference, found)
     if {"eval", "train"} <= verbs:
-        checks["train"] = partial(check_difference, partial(training_difference, run))
+        for way in TRAINED:
+            checks[f"train {way}"] = partial(check_difference, partial(training_difference, run, way))
     return checks
 
 

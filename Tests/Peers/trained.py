@@ -13,10 +13,20 @@ from peft import PeftModel, get_peft_model_state_dict
 from safetensors.torch import load_file
 
 TRAINING = Path(__file__).resolve().parent.parent.parent / "Fixtures" / "training"
-ADAPTED = [case for case in CASES.values() if case.trained == "adapter"]
+ADAPTED = [case for case in CASES.values() if case.trained in ("adapter", "encoder")]
 # Of losses and of −log p.
 TOLERANCE = 1e-4
 STEPS = 20
+# What is trained by the binary: the words for each way.
+TRAINED = {
+    "lora": "--method lora --rank 4 --alpha 8 --target-modules q_proj,v_proj",
+    "dora": "--method lora --rank 4 --alpha 8 --dora",
+    "ia3": "--method ia3",
+    "prompt-tuning": "--method prompt-tuning --virtual-tokens 4",
+    "prefix-tuning": "--method prefix-tuning --virtual-tokens 4 --learning-rate 1e-1",
+    "prefix-encoder": "--method prefix-tuning --virtual-tokens 4 --set prefix_projection=true --set encoder_hidden_size=12",
+    "adaption-prompt": "--method adaption-prompt --set adapter_len=4",
+}
 
 Tenon = Callable[..., str]
 
@@ -57,16 +67,15 @@ def evaluation_difference(tenon: Tenon, case: Case, work: Path) -> float:
     return abs(evaluated(tenon, container, case.base, write_data(work / "data", batch())) - wanted)
 
 
-def training_difference(tenon: Tenon, work: Path) -> float:
-    """Trains a LoRA with the binary. The largest difference between what PEFT makes of it and what the binary does: of the
+def training_difference(tenon: Tenon, way: str, work: Path) -> float:
+    """Trains an adapter with the binary. The largest difference between what PEFT makes of it and what the binary does: of the
     loss, and of −log p of every token, each asked for as the one label of a row. Raises `ValueError` if nothing was
     learned."""
     base, container, folder = "llama", work / "trained.tenon", work / "trained"
     data = write_data(work / "data", batch())
-    options = {"--rank": 4, "--alpha": 8, "--target-modules": "q_proj,v_proj", "--batch-size": len(batch()),
-               "--iters": STEPS, "--learning-rate": 1e-2, "--seed": 1}  # fmt: skip
-    words = [str(word) for option in options.items() for word in option]
-    tenon("train", "--base", TRAINING / "bases" / base, "--data", data, "--method", "lora", *words, "-o", container)
+    options = {"--batch-size": len(batch()), "--iters": STEPS, "--learning-rate": 1e-2, "--seed": 1}
+    words = [str(word) for option in options.items() for word in option] + TRAINED[way].split()
+    tenon("train", "--base", TRAINING / "bases" / base, "--data", data, *words, "-o", container)
     tenon("unpack", container, "--format", "peft", "-o", folder)
     with torch.no_grad():
         rows = row_logits(loaded(folder, base))

@@ -39,6 +39,25 @@ struct GoldenTests {
         }
     }
 
+    @Test("an encoder is stored as the prefix that it makes, and that goes on by itself")
+    func encoder() throws {
+        let golden = try #require(Golden.all.first { $0.trained == "encoder" })
+        let engine = Engine<Float>(threads: 1)
+        let (_, inserted) = try golden.model(engine)
+        let stored = inserted.storedTensors(inserted.tensors.map(\.parameter.value))
+        let adapter = try golden.adapter()
+        #expect(stored.map(\.key) == adapter.entries.map(\.key).filter { $0.kind != .file })
+
+        let model = try Decoder<Float>(of: golden.checkpoint(), length: 64)
+        let plan = InsertionPlan(parameters: adapter.parameters, entries: adapter.entries)
+        let again = try PrefixTuning().insert(plan, into: model.sites, engine)
+        let prefix = try #require(again.tensors.first?.parameter.value)
+        #expect(again.tensors.count == 1)
+        #expect(distance(stored[0].value.values, prefix.values.map(Double.init)) < 1e-6)
+        let expected = try #require(try golden.file().doubles("logits.0"))
+        #expect(distance(model.logits(Golden.batch([0]), engine).values, expected) < 1e-5)
+    }
+
     @Test(arguments: Golden.all.filter { $0.trained != "nothing" }.map(\.name))
     func fiveSteps(_ name: String) throws {
         let golden = try #require(Golden.all.first { $0.name == name })

@@ -70,18 +70,33 @@ struct Golden {
         let decoder = try Decoder<R>(of: checkpoint(), length: 64)
         switch trained {
         case "adapter":
-            let adapter = try PEFTFolder.read("\(Golden.folder)/cases/\(name)/adapter").adapter
+            let adapter = try adapter()
             guard let method = TrainableMethods.all.first(where: { $0.canHold(adapter) }) else {
                 throw Failure(.internal, "no method holds \(name)")
             }
             let plan = InsertionPlan(parameters: adapter.parameters, entries: adapter.entries)
             return (decoder, try method.insert(plan, into: decoder.sites, engine))
+        case "encoder":
+            // What makes the adapter is trained, and what it makes is saved.
+            let adapter = try adapter()
+            let inserted = try PrefixTuning().insert(
+                InsertionPlan(parameters: adapter.parameters), into: decoder.sites, engine)
+            let start = try SafetensorsFile(InputFile(path: "\(Golden.folder)/cases/\(name)/encoder.safetensors"))
+            for tensor in inserted.tensors {
+                let (name, value) = (tensor.parameter.name, tensor.parameter.value)
+                guard let source = start.source(named: name) else { throw Failure(.internal, "no \(name)") }
+                value.copy(from: try Matrix(source, rows: value.rows, columns: value.columns, name: name))
+            }
+            return (decoder, inserted)
         default:
             // Where nothing is trained there are gradients all the same, as if everything were.
             let method: any TrainableMethod = trained == "biases" ? BitFit() : FullTuning()
             return (decoder, try method.insert(InsertionPlan(parameters: [:]), into: decoder.sites, engine))
         }
     }
+
+    /// Where training begins, as PEFT saved it.
+    func adapter() throws -> Adapter { try PEFTFolder.read("\(Golden.folder)/cases/\(name)/adapter").adapter }
 
     /// What PyTorch computed.
     func file() throws -> SafetensorsFile {
@@ -111,6 +126,8 @@ extension TrainedTensor {
         case (.lora, _): [module + ".lora_magnitude_vector"]
         case (.ia3, _): [module + ".ia3_l"]
         case (.prompt, _): ["prompt_embeddings"]
+        case (.prefix, _): [parameter.name]
+        case (.gatedPrompt, _): ["base_model.model." + parameter.name]
         case (.bias, _):
             [key.target, "base_model.model." + key.target, module.replacingBias]
         default: [key.target]

@@ -63,6 +63,7 @@ import Training
             TinyCase("lora", LoRA(), ["r": 4]), TinyCase("lora", LoRA(), ["target_modules": ["o_proj"]]),
             TinyCase("lora", LoRA(), ["target_modules": ["down_proj"]]),
             TinyCase("lora", LoRA(), on: "mistral", ["target_modules": ["v_proj"]]),
+            TinyCase("adaption prompt", AdaptionPrompt()),
         ])
     func lastLayer(_ one: TinyCase) throws {
         func gradients(_ one: TinyCase) throws -> [String: [UInt32]] {
@@ -75,7 +76,12 @@ import Training
             return Dictionary(uniqueKeysWithValues: pairs)
         }
         var parameters = one.parameters
-        parameters["layers_to_transform"] = [1]
+        if one.method is AdaptionPrompt {
+            // Gates that are zero let through what is below as it is.
+            parameters["adapter_layers"] = 1
+        } else {
+            parameters["layers_to_transform"] = [1]
+        }
         let all = try gradients(one)
         let last = try gradients(TinyCase(one.name, one.method, on: one.base, parameters))
         #expect(last.count * 2 == all.count)

@@ -139,6 +139,8 @@ import Training
         arguments: [
             TinyCase("lora", LoRA()), TinyCase("lora", LoRA(), on: "qwen2", ["bias": "all"]), .dropout,
             TinyCase("rslora", LoRA(), on: "mistral", ["use_rslora": true]), TinyCase("ia3", IA3()),
+            TinyCase("adaption prompt", AdaptionPrompt()),
+            TinyCase("adaption prompt", AdaptionPrompt(), on: "qwen2", ["adapter_layers": 1]),
             TinyCase("bitfit", BitFit(), on: "qwen2"), TinyCase("full", FullTuning(), on: "llama-tied"),
         ])
     func beginsAtTheBase(_ one: TinyCase) throws {

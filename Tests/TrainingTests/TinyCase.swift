@@ -36,6 +36,11 @@ struct TinyCase: Sendable, CustomTestStringConvertible {
         TinyCase("lora with all biases", LoRA(), on: "qwen2", ["r": 4, "bias": "all"]),
         TinyCase("ia3", IA3()), TinyCase("ia3", IA3(), on: "qwen2"),
         TinyCase("prompt", PromptTuning(), ["num_virtual_tokens": 3]),
+        TinyCase("prefix", PrefixTuning(), ["num_virtual_tokens": 3]),
+        TinyCase(
+            "prefix by an encoder", PrefixTuning(),
+            ["num_virtual_tokens": 3, "prefix_projection": true, "encoder_hidden_size": 5]),
+        TinyCase("adaption prompt", AdaptionPrompt(), ["adapter_len": 3]),
         TinyCase("bitfit", BitFit(), on: "qwen2"),
         TinyCase("full", FullTuning()), TinyCase("full", FullTuning(), on: "llama-tied"),
     ]

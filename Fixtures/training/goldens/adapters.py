@@ -9,7 +9,7 @@ import torch
 from generator.noise import noise
 from peft import PeftModel, get_peft_model, get_peft_model_state_dict
 from peft.mapping import PEFT_TYPE_TO_CONFIG_MAPPING
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from .bases import load_base
 from .cases import Case
@@ -22,22 +22,31 @@ GRID = 1024
 def _start(name: str, value: torch.Tensor) -> torch.Tensor:
     """What a trainable weight is moved away from: zero where PEFT draws it, else PEFT's own start, on a grid coarse enough
     that norms of weights are the same on every machine."""
-    if "lora_A" in name or "prompt_encoder" in name:
+    if any(part in name for part in ("lora_A", "prompt_encoder", "adaption_prompt")):
         return torch.zeros_like(value)
     return (value * GRID).round() / GRID
 
 
-def write_adapter(case: Case, out: Path) -> None:
-    """Writes `cases/<case>/adapter/` as PEFT saves it, in fp32, every trainable weight moved away from its start."""
+def _config(case: Case) -> peft.PeftConfig:
+    """The PEFT config of a case."""
     kind = PEFT_TYPE_TO_CONFIG_MAPPING[peft.PeftType(case.method)]
+    return kind(task_type="CAUSAL_LM", **copy.deepcopy(case.settings))
+
+
+def write_adapter(case: Case, out: Path) -> None:
+    """Writes `cases/<case>/adapter/` as PEFT saves it, in fp32, every trainable weight moved away from its start, and
+    `encoder.safetensors`, where what is trained makes the adapter."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        model = get_peft_model(load_base(case.base, out), kind(task_type="CAUSAL_LM", **copy.deepcopy(case.settings)))
+        model = get_peft_model(load_base(case.base, out), _config(case))
         for name, weight in model.named_parameters():
             if weight.requires_grad:
                 weight.data = _start(name, weight.data) + SPREAD * noise(f"training {case.name} {name}", tuple(weight.shape))
         folder = out / "cases" / case.name / "adapter"
         model.save_pretrained(folder)
+    if case.trained == "encoder":
+        weights = model.prompt_encoder["default"].state_dict()
+        save_file({name: weight.contiguous() for name, weight in weights.items()}, folder.with_name("encoder.safetensors"))
     (folder / "README.md").unlink(missing_ok=True)
 
 
@@ -62,7 +71,7 @@ def load(case: Case, out: Path) -> tuple[torch.nn.Module, dict[str, torch.nn.Par
     every gradient is wanted."""
     base = load_base(case.base, out)
     config = base.config
-    if case.trained != "adapter":
+    if case.trained not in ("adapter", "encoder"):
         model = widen(base, config)
         names = {name: parameter for name, parameter in model.named_parameters()}
         trained = {name: value for name, value in names.items() if case.trained != "biases" or name.endswith(".bias")}
@@ -72,8 +81,13 @@ def load(case: Case, out: Path) -> tuple[torch.nn.Module, dict[str, torch.nn.Par
     folder = out / "cases" / case.name / "adapter"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        # PEFT does not load prompts to train them on.
-        prompt = case.method == "PROMPT_TUNING"
+        if case.trained == "encoder":
+            model = get_peft_model(base, _config(case))
+            encoder = model.prompt_encoder["default"]
+            encoder.load_state_dict(load_file(folder.with_name("encoder.safetensors")))
+            return widen(model, config), dict(encoder.named_parameters())
+        # PEFT does not load prompts and prefixes to train them on.
+        prompt = case.method in ("PROMPT_TUNING", "PREFIX_TUNING")
         model = PeftModel.from_pretrained(base, str(folder), is_trainable=not prompt)
         if prompt:
             model.prompt_encoder.requires_grad_(True)

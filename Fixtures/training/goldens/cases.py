@@ -20,8 +20,8 @@ _IGNORED = -100
 class Case:
     """One golden.
 
-    `trained` says what: `nothing` (the base alone), `adapter` (a PEFT config of `method` and `settings`), `biases` or
-    `everything` of the base. Gradients are written of the tensors whose names end in one of `recorded`, values after the
+    `trained` says what: `nothing` (the base alone), `adapter` (a PEFT config of `method` and `settings`), `encoder` (what
+    makes the adapter, which alone is saved), `biases` or `everything` of the base. Gradients are written of the tensors whose names end in one of `recorded`, values after the
     steps of those that end in one of `followed`; of all where it is empty.
     """
 
@@ -64,6 +64,17 @@ _LISTED = [
         learning_rate=5e-2,
     ),
     Case("prompt", method="PROMPT_TUNING", settings={"num_virtual_tokens": 4}, learning_rate=5e-2),
+    Case("prefix", method="PREFIX_TUNING", settings={"num_virtual_tokens": 4}, learning_rate=5e-2),
+    # Of the prefix too a token sees no more than the window has room for.
+    Case("prefix-window", "mistral", method="PREFIX_TUNING", settings={"num_virtual_tokens": 4}, learning_rate=5e-2),
+    Case(
+        "prefix-encoder",
+        trained="encoder",
+        method="PREFIX_TUNING",
+        settings={"num_virtual_tokens": 4, "prefix_projection": True, "encoder_hidden_size": 12},
+    ),
+    Case("adaption-prompt", method="ADAPTION_PROMPT", settings={"adapter_len": 3, "adapter_layers": 2}, learning_rate=5e-2),
+    Case("adaption-last", method="ADAPTION_PROMPT", settings={"adapter_len": 4, "adapter_layers": 1}, learning_rate=5e-2),
     Case("bitfit", "qwen2", "biases"),
     Case("full", trained="everything", learning_rate=2e-3, followed=("norm.weight", "layers.0.self_attn.k_proj.weight")),
     # The gradient of a tied matrix is the sum of both its uses.

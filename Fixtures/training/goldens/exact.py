@@ -1,9 +1,10 @@
-"""Float64 throughout. The models of transformers compute norms and rotations in float32 whatever their weights are; here
-both are replaced by the same formulas in float64."""
+"""Float64 throughout. The models of transformers compute norms and rotations in float32 whatever their weights are; and
+PEFT a softmax; here they are replaced by the same formulas in float64."""
 
 import math
 
 import torch
+from peft.tuners.adaption_prompt import layer as prompted
 from transformers import PretrainedConfig
 
 # Between the frequencies here and those of transformers, which are rounded to float32 on the way.
@@ -44,6 +45,14 @@ def _rotation(frequencies: torch.Tensor):
     return forward
 
 
+class _Functional:
+    """What the adapted attention of PEFT takes from `torch.nn.functional`."""
+
+    @staticmethod
+    def softmax(scores: torch.Tensor, dim: int, dtype: torch.dtype) -> torch.Tensor:
+        return torch.softmax(scores, dim)
+
+
 def widen(model: torch.nn.Module, config: PretrainedConfig) -> torch.nn.Module:
     """The model in float64, in evaluation. Raises `ValueError` if its frequencies are not those of the formula."""
     model = model.double().eval()
@@ -58,4 +67,6 @@ def widen(model: torch.nn.Module, config: PretrainedConfig) -> torch.nn.Module:
             if module.attention_scaling != 1:
                 raise ValueError("the rotation is scaled")
             module.forward = _rotation(frequencies)
+        elif kind == "AdaptedAttention":
+            prompted.F = _Functional
     return model

@@ -1,5 +1,6 @@
 package import DeltaAlgebra
 package import Diagnostics
+import Files
 package import Tensors
 
 /// How to merge models, as mergekit's YAML says it: `Spec/merge.md`.
@@ -58,6 +59,20 @@ package struct Recipe: Sendable {
     package init(_ text: String, path: String) throws(Failure) {
         var reader = RecipeReader(path: path, text: text)
         self = try reader.recipe(YAMLText.parse(text, path: path))
+    }
+
+    /// Reads a recipe from a file of UTF-8.
+    package init(path: String) throws(Failure) {
+        let file = try InputFile(path: path)
+        guard file.size <= 4 << 20 else {
+            throw Failure(
+                .recipeInvalid, "the file is too long for a recipe", path: path, expected: "at most 4 MiB",
+                actual: "\(file.size) bytes")
+        }
+        guard let text = String(validating: try file.read(at: 0, count: file.size), as: UTF8.self) else {
+            throw Failure(.recipeInvalid, "the recipe is no UTF-8", path: path)
+        }
+        try self.init(text, path: path)
     }
 
     init(

@@ -1,7 +1,7 @@
 package import Tensors
 
 extension DecoderArchitecture {
-    /// The names and shapes of the tensors of one block, below `model.layers.N.`.
+    /// The names and shapes of the tensors of one block, and the paths of its parts, below `model.layers.N.`.
     package struct BlockTensors: Sendable {
         package let prefix: String
         private let architecture: DecoderArchitecture
@@ -11,6 +11,8 @@ extension DecoderArchitecture {
             prefix = "model.layers.\(layer)."
         }
 
+        package var attention: String { prefix + "self_attn" }
+        package var mlp: String { prefix + "mlp" }
         package var attentionNorm: NamedShape { norm("input_layernorm") }
         package var mlpNorm: NamedShape { norm("post_attention_layernorm") }
         package var queryKeyValue: [LinearShape] {
@@ -19,25 +21,25 @@ extension DecoderArchitecture {
             )
             return [("q_proj", size), ("k_proj", keys), ("v_proj", keys)].map { name, outputs in
                 LinearShape(
-                    path: prefix + "self_attn." + name, outputs: outputs, inputs: architecture.hiddenSize,
+                    path: attention + "." + name, outputs: outputs, inputs: architecture.hiddenSize,
                     hasBias: architecture.biases.queryKeyValue)
             }
         }
         package var output: LinearShape {
             LinearShape(
-                path: prefix + "self_attn.o_proj", outputs: architecture.hiddenSize,
+                path: attention + ".o_proj", outputs: architecture.hiddenSize,
                 inputs: architecture.heads * architecture.headSize, hasBias: architecture.biases.output)
         }
         package var gateUp: [LinearShape] {
             ["gate_proj", "up_proj"].map { name in
                 LinearShape(
-                    path: prefix + "mlp." + name, outputs: architecture.innerSize, inputs: architecture.hiddenSize,
+                    path: mlp + "." + name, outputs: architecture.innerSize, inputs: architecture.hiddenSize,
                     hasBias: architecture.biases.mlp)
             }
         }
         package var down: LinearShape {
             LinearShape(
-                path: prefix + "mlp.down_proj", outputs: architecture.hiddenSize, inputs: architecture.innerSize,
+                path: mlp + ".down_proj", outputs: architecture.hiddenSize, inputs: architecture.innerSize,
                 hasBias: architecture.biases.mlp)
         }
 

@@ -19,11 +19,7 @@ package struct PromptTuning: TrainableMethod {
         _ plan: InsertionPlan, into sites: Sites<R>, _ engine: Engine<R>
     ) throws(Failure) -> Inserted<R> {
         let table = sites.embedding.table.weight
-        guard let count = plan.parameters["num_virtual_tokens"]?.int, count >= 1, count <= 1024 else {
-            throw Failure(
-                .badParameter, "prompt tuning needs a number of virtual tokens", object: "num_virtual_tokens",
-                expected: "1 to 1024", actual: plan.parameters["num_virtual_tokens"]?.summary)
-        }
+        let count = try plan.rowCount("num_virtual_tokens")
         var value = Matrix<R>(rows: count, columns: table.columns)
         if let entries = plan.entries {
             guard let source = entries.first(where: { $0.key.kind == .prompt })?[.value] else {

@@ -38,7 +38,9 @@ extension TrainableMethod {
 
 /// The methods that train, LoRA first.
 package enum TrainableMethods {
-    package static let all: [any TrainableMethod] = [LoRA(), IA3(), PromptTuning(), BitFit(), FullTuning()]
+    package static let all: [any TrainableMethod] = [
+        LoRA(), IA3(), PromptTuning(), PrefixTuning(), AdaptionPrompt(), BitFit(), FullTuning(),
+    ]
 
     package static func named(_ word: String) -> (any TrainableMethod)? { all.first { $0.word == word } }
 }
@@ -67,6 +69,8 @@ package struct Inserted<R: Real>: Sendable {
     package var insertions: [any ProjectionInsertion<R>]
     /// The config with what was found out: the modules, the size of vectors.
     package var parameters: Parameters
+    /// What an adapter holds, given the values of all that is trained; nil where that is what is trained itself.
+    package var stored: (@Sendable ([Matrix<R>]) -> [StoredTensor<R>])?
 
     package init(
         tensors: [TrainedTensor<R>], insertions: [any ProjectionInsertion<R>] = [], parameters: Parameters
@@ -74,5 +78,10 @@ package struct Inserted<R: Real>: Sendable {
         self.tensors = tensors
         self.insertions = insertions
         self.parameters = parameters
+    }
+
+    /// The tensors of an adapter where all that is trained has these values, one for each of ``tensors``.
+    package func storedTensors(_ values: [Matrix<R>]) -> [StoredTensor<R>] {
+        stored?(values) ?? zip(tensors, values).map { StoredTensor($0.key, $0.role, shape: $0.shape, $1) }
     }
 }

@@ -4,7 +4,7 @@ package import Kernels
 package import Layers
 package import Tensors
 
-/// A parameter, and where an adapter keeps it.
+/// A parameter, and where an adapter keeps it, or what is made of it.
 package struct TrainedTensor<R: Real>: Sendable {
     package let key: EntryKey
     package let role: Role
@@ -25,9 +25,20 @@ package struct TrainedTensor<R: Real>: Sendable {
             EntryKey(parameter.name, kind), .value, shape: value.rows == 1 ? [value.columns] : nil, parameter)
     }
 
-    /// Its numbers in fp32, as an adapter holds them.
-    package func buffer() throws(Failure) -> TensorBuffer {
-        try TensorBuffer(parameter.value, shape: shape)
+}
+
+/// A tensor of an adapter, and where it lies there.
+package struct StoredTensor<R: Real>: Sendable {
+    package let key: EntryKey
+    package let role: Role
+    package let shape: Shape
+    package let value: Matrix<R>
+
+    package init(_ key: EntryKey, _ role: Role, shape: Shape? = nil, _ value: Matrix<R>) {
+        self.key = key
+        self.role = role
+        self.shape = shape ?? [value.rows, value.columns]
+        self.value = value
     }
 }
 

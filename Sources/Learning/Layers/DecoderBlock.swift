@@ -5,21 +5,21 @@ package import Kernels
 /// Of a pass it keeps x, q, k, v, what the heads found, mid, gate and up, and computes the norms and the MLP's inner
 /// product again: (4d + 2·d_kv + 2f) numbers a token. Checkpointed it keeps x alone and computes all again.
 package struct DecoderBlock<R: Real>: Sendable {
-    package let attentionNorm: RMSNorm<R>
-    package let attention: SelfAttention<R>
-    package let mlpNorm: RMSNorm<R>
-    package let mlp: GatedMLP<R>
+    private let attentionPart: SubLayer<SelfAttention<R>>
+    private let mlpPart: SubLayer<GatedMLP<R>>
 
     package init(attentionNorm: RMSNorm<R>, attention: SelfAttention<R>, mlpNorm: RMSNorm<R>, mlp: GatedMLP<R>) {
-        self.attentionNorm = attentionNorm
-        self.attention = attention
-        self.mlpNorm = mlpNorm
-        self.mlp = mlp
+        func site(_ path: String) -> SubLayerSite<R> {
+            SubLayerSite(path: path, width: attentionNorm.weight.row.columns)
+        }
+        attentionPart = SubLayer(norm: attentionNorm, body: attention, site: site(attention.path))
+        mlpPart = SubLayer(norm: mlpNorm, body: mlp, site: site(mlp.path))
     }
 
-    package var isTrained: Bool {
-        attentionNorm.weight.isTrained || mlpNorm.weight.isTrained || attention.isTrained || mlp.isTrained
-    }
+    package var attention: SelfAttention<R> { attentionPart.body }
+    /// Those of the attention and of the MLP.
+    package var subLayers: [SubLayerSite<R>] { [attentionPart.site, mlpPart.site] }
+    package var isTrained: Bool { attentionPart.isTrained || mlpPart.isTrained }
 
     /// The block's output for x [tokens, d]. With a tape, backward will turn `gradient`, that of the output by then, into
     /// that of x in place; where `isLowest`, nobody below needs that, and it finds the parameters' gradients alone.
@@ -37,44 +37,19 @@ package struct DecoderBlock<R: Real>: Sendable {
 
     private struct Kept {
         let mid: Matrix<R>
-        let inverses: (attention: Matrix<R>, mlp: Matrix<R>)
-        let attention: SelfAttention<R>.Saved
-        let mlp: GatedMLP<R>.Saved
+        let attention: SubLayer<SelfAttention<R>>.Saved
+        let mlp: SubLayer<GatedMLP<R>>.Saved
     }
 
     private func forward(_ x: Matrix<R>, _ pass: Pass<R>) -> (Matrix<R>, Kept) {
-        let (normed, inverse) = attentionNorm.forward(x, pass.engine)
-        let (mid, attentionSaved) = attention.forward(normed, residual: x, pass)
-        let (midNormed, midInverse) = mlpNorm.forward(mid, pass.engine)
-        let (output, mlpSaved) = mlp.forward(midNormed, residual: mid, pass)
-        return (
-            output,
-            Kept(mid: mid, inverses: (inverse, midInverse), attention: attentionSaved, mlp: mlpSaved)
-        )
+        let (mid, attentionSaved) = attentionPart.forward(x, pass)
+        let (output, mlpSaved) = mlpPart.forward(mid, pass)
+        return (output, Kept(mid: mid, attention: attentionSaved, mlp: mlpSaved))
     }
 
-    /// The residual stream's gradient passes each half untouched, and what comes through the half is added to it.
     private func backward(_ x: Matrix<R>, gradient: Matrix<R>, saved: Kept, isLowest: Bool, _ pass: Pass<R>) {
-        let engine = pass.engine
-        let needsBelowMLP = !isLowest || attention.isTrained || attentionNorm.weight.isTrained
-        let needsMLPInput = needsBelowMLP || mlpNorm.weight.isTrained
-        if needsMLPInput || mlp.isTrained {
-            let normed = mlpNorm.forward(saved.mid, engine).y
-            let inputGradient = needsMLPInput ? pass.matrix(columns: x.columns) : nil
-            mlp.backward(normed, gradient: gradient, saved: saved.mlp, into: inputGradient, pass)
-            if let inputGradient {
-                mlpNorm.backward(
-                    saved.mid, inverse: saved.inverses.mlp, gradient: inputGradient, addingTo: gradient, engine)
-            }
-        }
-        guard needsBelowMLP else { return }
-        let needsInput = !isLowest || attentionNorm.weight.isTrained
-        let normed = attentionNorm.forward(x, engine).y
-        let inputGradient = needsInput ? pass.matrix(columns: x.columns) : nil
-        attention.backward(normed, gradient: gradient, saved: saved.attention, into: inputGradient, pass)
-        if let inputGradient {
-            attentionNorm.backward(
-                x, inverse: saved.inverses.attention, gradient: inputGradient, addingTo: gradient, engine)
-        }
+        mlpPart.backward(
+            saved.mid, gradient: gradient, saved: saved.mlp, needsInput: !isLowest || attentionPart.isTrained, pass)
+        attentionPart.backward(x, gradient: gradient, saved: saved.attention, needsInput: !isLowest, pass)
     }
 }

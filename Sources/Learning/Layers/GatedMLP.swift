@@ -2,14 +2,19 @@ package import Kernels
 
 /// down(silu(gate(x)) ⊙ up(x)) (Shazeer, GLU variants, 2020).
 package struct GatedMLP<R: Real>: Sendable {
+    /// The module's path, such as `model.layers.0.mlp`.
+    package let path: String
     package let gateUp: Projection<R>
     package let down: Projection<R>
 
-    package init(gateUp: Projection<R>, down: Projection<R>) {
+    package init(path: String, gateUp: Projection<R>, down: Projection<R>) {
+        self.path = path
         self.gateUp = gateUp
         self.down = down
     }
+}
 
+extension GatedMLP: SubLayerBody {
     struct Saved: Sendable {
         let gateUp: [Matrix<R>]
         let insertions: (gateUp: Layers.Saved<R>, down: Layers.Saved<R>)
@@ -17,8 +22,7 @@ package struct GatedMLP<R: Real>: Sendable {
 
     var isTrained: Bool { gateUp.isTrained || down.isTrained }
 
-    /// `residual` + MLP of x, and what backward needs.
-    func forward(_ x: Matrix<R>, residual: Matrix<R>, _ pass: Pass<R>) -> (Matrix<R>, Saved) {
+    func forward(_ x: Matrix<R>, residual: Matrix<R>?, _ pass: Pass<R>) -> (Matrix<R>, Saved) {
         let (outputs, saved) = gateUp.forward(x, pass)
         let hidden = pass.matrix(columns: down.inputs)
         pass.engine.swiglu(gate: outputs[0], up: outputs[1], into: hidden)
@@ -26,8 +30,6 @@ package struct GatedMLP<R: Real>: Sendable {
         return (result[0], Saved(gateUp: outputs, insertions: (saved, downSaved)))
     }
 
-    /// Writes the gradient of x into `inputGradient`, where it is given. `gradient` is that of the output; it is kept,
-    /// while what was saved is used up.
     func backward(
         _ x: Matrix<R>, gradient: Matrix<R>, saved: Saved, into inputGradient: Matrix<R>?, _ pass: Pass<R>
     ) {

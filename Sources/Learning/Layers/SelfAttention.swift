@@ -15,64 +15,110 @@ package struct AttentionShape: Hashable, Sendable {
         self.headSize = headSize
         self.window = window
     }
+
+    /// What scores are multiplied with.
+    var scale: Double { 1 / Double(headSize).squareRoot() }
 }
 
-/// Causal attention with rotary positions: q, k, v of x, and the projection of what the heads found.
-package struct SelfAttention<R: Real>: Sendable {
+/// Causal attention with rotary positions: q, k, v of x, and the projection of what the heads found. Methods may let it see
+/// more than its tokens.
+package final class SelfAttention<R: Real>: @unchecked Sendable {
+    /// The module's path, such as `model.layers.0.self_attn`.
+    package let path: String
     package let queryKeyValue: Projection<R>
     package let output: Projection<R>
     package let shape: AttentionShape
-    package let rotary: RotaryTable<R>
+    private let rotary: RotaryTable<R>
+    private var prefixes: [KeysAndValues<R>] = []
+    private var branches: [GatedBranch<R>] = []
 
     package init(
-        queryKeyValue: Projection<R>, output: Projection<R>, shape: AttentionShape, rotary: RotaryTable<R>
+        path: String, queryKeyValue: Projection<R>, output: Projection<R>, shape: AttentionShape,
+        rotary: RotaryTable<R>
     ) {
+        self.path = path
         self.queryKeyValue = queryKeyValue
         self.output = output
         self.shape = shape
         self.rotary = rotary
     }
 
+    /// Puts keys and values in front of every row's own, in one softmax with them. They take the first positions, so that
+    /// the row's own come after them, and a window counts them as tokens.
+    package func insert(prefix: KeysAndValues<R>) {
+        prefixes.append(prefix)
+    }
+
+    /// Adds what a branch finds to what the heads find.
+    package func insert(branch: GatedBranch<R>) {
+        branches.append(branch)
+    }
+}
+
+extension SelfAttention: SubLayerBody {
     struct Saved: Sendable {
-        /// q and k are turned by their positions.
-        let queryKeyValue: [Matrix<R>]
+        /// Turned by their positions.
+        let query: Matrix<R>
+        /// With those of prefixes in front of each segment's own, which are turned.
+        let keys: Matrix<R>
+        let values: Matrix<R>
         let found: Matrix<R>
         let logSums: Matrix<R>
+        let branches: [GatedBranch<R>.Saved]
         let insertions: (queryKeyValue: Layers.Saved<R>, output: Layers.Saved<R>)
     }
 
-    var isTrained: Bool { queryKeyValue.isTrained || output.isTrained }
+    var isTrained: Bool { queryKeyValue.isTrained || output.isTrained || seesMore }
 
-    /// `residual` + attention of x, and what backward needs.
-    func forward(_ x: Matrix<R>, residual: Matrix<R>, _ pass: Pass<R>) -> (Matrix<R>, Saved) {
+    private var seesMore: Bool { !prefixes.isEmpty || !branches.isEmpty }
+
+    func forward(_ x: Matrix<R>, residual: Matrix<R>?, _ pass: Pass<R>) -> (Matrix<R>, Saved) {
         let engine = pass.engine
         let (qkv, saved) = queryKeyValue.forward(x, pass)
         rotate(qkv, inverse: false, pass)
+        let pattern = pattern(pass)
+        let keys = joined(prefixes.map(\.keys.value), qkv[1], pattern, pass)
+        let values = joined(prefixes.map(\.values.value), qkv[2], pattern, pass)
         let found = pass.matrix(columns: shape.heads * shape.headSize)
         let logSums = pass.matrix(columns: shape.heads)
-        engine.attention(q: qkv[0], k: qkv[1], v: qkv[2], pattern(pass), into: found, logSums: logSums)
-        let (outputs, outputSaved) = output.forward(found, residual: residual, pass)
+        engine.attention(q: qkv[0], k: keys, v: values, pattern, into: found, logSums: logSums)
+        let beside = branches.map { $0.forward(qkv[0], shape, pass) }
+        let (outputs, outputSaved) = output.forward(total(found, beside, pass), residual: residual, pass)
         return (
             outputs[0],
-            Saved(queryKeyValue: qkv, found: found, logSums: logSums, insertions: (saved, outputSaved))
+            Saved(
+                query: qkv[0], keys: keys, values: values, found: found, logSums: logSums, branches: beside,
+                insertions: (saved, outputSaved))
         )
     }
 
-    /// Writes the gradient of x into `inputGradient`, where it is given. `gradient` is that of the output; it is kept.
     func backward(
         _ x: Matrix<R>, gradient: Matrix<R>, saved: Saved, into inputGradient: Matrix<R>?, _ pass: Pass<R>
     ) {
         let engine = pass.engine
         let foundGradient = pass.matrix(columns: shape.heads * shape.headSize)
         output.backward(
-            input: saved.found, gradients: [output.expendable(gradient, pass)], saved: saved.insertions.output,
-            into: foundGradient, pass)
-        guard inputGradient != nil || queryKeyValue.isTrained else { return }
-        let qkv = saved.queryKeyValue
-        let gradients = qkv.map { pass.matrix(columns: $0.columns) }
+            input: total(saved.found, saved.branches, pass), gradients: [output.expendable(gradient, pass)],
+            saved: saved.insertions.output, into: foundGradient, pass)
+        let needsProjection = inputGradient != nil || queryKeyValue.isTrained
+        guard needsProjection || seesMore else { return }
+        let pattern = pattern(pass)
+        let (keys, values) = (saved.keys, saved.values)
+        let queryGradient = pass.matrix(columns: saved.query.columns)
+        let keyGradient = engine.workspace.matrix(rows: keys.rows, columns: keys.columns)
+        let valueGradient = engine.workspace.matrix(rows: values.rows, columns: values.columns)
         engine.attentionBackward(
-            q: qkv[0], k: qkv[1], v: qkv[2], pattern(pass), o: saved.found, logSums: saved.logSums,
-            gradient: foundGradient, intoQ: gradients[0], k: gradients[1], v: gradients[2])
+            q: saved.query, k: keys, v: values, pattern, o: saved.found, logSums: saved.logSums,
+            gradient: foundGradient, intoQ: queryGradient, k: keyGradient, v: valueGradient)
+        for (branch, kept) in zip(branches, saved.branches) {
+            branch.backward(
+                saved.query, shape, saved: kept, gradient: foundGradient, addingTo: queryGradient, pass)
+        }
+        let gradients = [
+            queryGradient, split(keyGradient, prefixes.map(\.keys.gradient), pattern, pass),
+            split(valueGradient, prefixes.map(\.values.gradient), pattern, pass),
+        ]
+        guard needsProjection else { return }
         rotate(gradients, inverse: true, pass)
         queryKeyValue.backward(
             input: x, gradients: gradients, saved: saved.insertions.queryKeyValue, into: inputGradient, pass)
@@ -80,14 +126,47 @@ package struct SelfAttention<R: Real>: Sendable {
 
     private func pattern(_ pass: Pass<R>) -> AttentionPattern {
         AttentionPattern(
-            heads: shape.heads, keyHeads: shape.keyHeads, segments: pass.batch.segments, isCausal: true,
-            window: shape.window, scale: 1 / Double(shape.headSize).squareRoot())
+            heads: shape.heads, keyHeads: shape.keyHeads, segments: pass.batch.segments,
+            keySegments: prefixes.isEmpty ? nil : pass.keySegments(front: prefixCount, hasOwn: true), isCausal: true,
+            window: shape.window, scale: shape.scale)
     }
 
     private func rotate(_ qkv: [Matrix<R>], inverse: Bool, _ pass: Pass<R>) {
+        let first = Int32(prefixCount)
+        let positions = first == 0 ? pass.batch.positions : pass.batch.positions.map { $0 + first }
         for (part, heads) in [(qkv[0], shape.heads), (qkv[1], shape.keyHeads)] {
-            pass.engine.rotate(part, heads: heads, by: rotary, positions: pass.batch.positions, inverse: inverse)
+            pass.engine.rotate(part, heads: heads, by: rotary, positions: positions, inverse: inverse)
         }
+    }
+
+    // MARK: What it sees besides its tokens
+
+    private var prefixCount: Int { prefixes.reduce(0) { $0 + $1.count } }
+
+    private func joined(
+        _ front: [Matrix<R>], _ own: Matrix<R>, _ pattern: AttentionPattern, _ pass: Pass<R>
+    ) -> Matrix<R> {
+        guard let ranges = pattern.keySegments else { return own }
+        return pass.joined(front, own, at: ranges, columns: own.columns)
+    }
+
+    /// The gradient of a segment's own.
+    private func split(
+        _ gradient: Matrix<R>, _ front: [Matrix<R>], _ pattern: AttentionPattern, _ pass: Pass<R>
+    ) -> Matrix<R> {
+        guard let ranges = pattern.keySegments else { return gradient }
+        let own = pass.matrix(columns: gradient.columns)
+        pass.split(gradient, at: ranges, addingTo: front, own: own)
+        return own
+    }
+
+    /// What the heads found, with what branches did.
+    private func total(_ found: Matrix<R>, _ beside: [GatedBranch<R>.Saved], _ pass: Pass<R>) -> Matrix<R> {
+        guard !beside.isEmpty else { return found }
+        let total = pass.matrix(columns: found.columns)
+        total.copy(from: found)
+        for (branch, saved) in zip(branches, beside) { branch.add(saved, to: total, pass) }
+        return total
     }
 }
 

@@ -52,17 +52,21 @@ package final class Decoder<R: Real>: @unchecked Sendable {
                 DecoderBlock(
                     attentionNorm: attentionNorm,
                     attention: SelfAttention(
-                        queryKeyValue: queryKeyValue, output: output, shape: shape, rotary: rotary),
+                        path: tensors.attention, queryKeyValue: queryKeyValue, output: output, shape: shape,
+                        rotary: rotary),
                     mlpNorm: mlpNorm,
                     mlp: GatedMLP(
-                        gateUp: try parts.projection(tensors.gateUp), down: try parts.projection([tensors.down]))))
+                        path: tensors.mlp, gateUp: try parts.projection(tensors.gateUp),
+                        down: try parts.projection([tensors.down]))))
         }
         self.blocks = blocks
         let norm = RMSNorm(weight: try parts.parameter(architecture.norm), epsilon: R(architecture.epsilon))
         // Files of tied models may hold the head all the same; it is not read.
         let weight = architecture.tiesEmbeddings ? embedding.table : try parts.parameter(architecture.head)
         head = CausalHead(norm: norm, weight: weight)
-        sites = Sites(projections: parts.projections, embedding: embedding, parameters: parts.parameters)
+        sites = Sites(
+            projections: parts.projections, attentions: blocks.map(\.attention), subLayers: blocks.flatMap(\.subLayers),
+            embedding: embedding, parameters: parts.parameters)
     }
 
     /// How many virtual tokens a method puts in front of every row.
@@ -70,7 +74,7 @@ package final class Decoder<R: Real>: @unchecked Sendable {
 
     /// The loss of a batch, added to `sum`; gradients are left alone.
     package func loss(_ batch: Batch, addedTo sum: LossSum = LossSum(), _ engine: Engine<R>) -> LossSum {
-        let pass = Pass(engine, batch.withVirtualTokens(virtualTokens))
+        let pass = pass(batch, engine)
         return head.loss(hidden(pass, gradient: nil), addedTo: sum, scale: 1, gradient: nil, pass)
     }
 
@@ -82,19 +86,29 @@ package final class Decoder<R: Real>: @unchecked Sendable {
         checkpoints: Bool = false, isLast: Bool = true, _ engine: Engine<R>
     ) -> LossSum {
         let tape = Tape()
-        let pass = Pass(engine, batch.withVirtualTokens(virtualTokens), tape: tape, dropoutKey: dropoutKey)
+        let pass = pass(batch, tape: tape, dropoutKey: dropoutKey, engine)
         let gradient = pass.matrix(columns: architecture.hiddenSize)
         let x = hidden(pass, gradient: gradient, checkpoints: checkpoints)
         let loss = head.loss(x, addedTo: sum, scale: scale, gradient: gradient, pass)
         tape.runBackward()
-        if isLast { embedding.finishGradients(engine) }
+        if isLast {
+            embedding.finishGradients(engine)
+            sites.sources.makeBackward(engine)
+        }
         return loss
     }
 
     /// The logits [tokens, vocabulary] of a batch, virtual tokens included.
     package func logits(_ batch: Batch, _ engine: Engine<R>) -> Matrix<R> {
-        let pass = Pass(engine, batch.withVirtualTokens(virtualTokens))
+        let pass = pass(batch, engine)
         return head.logits(hidden(pass, gradient: nil), pass)
+    }
+
+    private func pass(
+        _ batch: Batch, tape: Tape? = nil, dropoutKey: UInt64? = nil, _ engine: Engine<R>
+    ) -> Pass<R> {
+        sites.sources.make(engine)
+        return Pass(engine, batch.withVirtualTokens(virtualTokens), tape: tape, dropoutKey: dropoutKey)
     }
 
     /// What the blocks make of the batch. Only those above the lowest that is trained record what backward needs.

@@ -56,13 +56,12 @@ package struct TrainedModel: Sendable {
         inserted.tensors.reduce(0) { $0 + $1.parameter.value.rows * $1.parameter.value.columns }
     }
 
-    /// The adapter as it is now, or with the numbers of an earlier step, one matrix a tensor.
+    /// The adapter as it is now, or with the numbers of an earlier step, one matrix for each that is trained.
     package func adapter(values: [Matrix<Float>]? = nil) throws(Failure) -> Adapter {
         var tensors: [EntryKey: [RoleTensor]] = [:]
-        for (index, tensor) in inserted.tensors.enumerated() {
-            let value = values?[index] ?? tensor.parameter.value
+        for tensor in inserted.storedTensors(values ?? inserted.tensors.map(\.parameter.value)) {
             tensors[tensor.key, default: []].append(
-                RoleTensor(tensor.role, MatrixSource(value, shape: tensor.shape)))
+                RoleTensor(tensor.role, MatrixSource(tensor.value, shape: tensor.shape)))
         }
         var parameters = inserted.parameters
         if let taskType { parameters["task_type"] = .string(taskType) }

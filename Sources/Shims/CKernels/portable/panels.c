@@ -87,6 +87,24 @@ TENON_COMPILED_BODIES(
     (double *to, size_t to_place, const double *from, size_t from_place, size_t count, double factor),
     (to, to_place, from, from_place, count, factor))
 
+TENON_INLINE double tenon_inner_body(
+    const double *a, size_t a_place, const double *b, size_t b_place, size_t count) {
+    const double *x = a + a_place, *y = b + b_place;
+    wide_vector sums = 0;
+    size_t i = 0;
+    for (; count - i >= WIDTH; i += WIDTH) {
+        sums += *(const loose_wide_vector *)(const void *)(x + i) * *(const loose_wide_vector *)(const void *)(y + i);
+    }
+    double sum = 0;
+    for (size_t lane = 0; lane < WIDTH; lane++) sum += sums[lane];
+    for (; i < count; i++) sum += x[i] * y[i];
+    return sum;
+}
+
+TENON_COMPILED_BODIES(
+    double, tenon_inner, (const double *a, size_t a_place, const double *b, size_t b_place, size_t count),
+    (a, a_place, b, b_place, count))
+
 TENON_INLINE void tenon_rotate_body(
     double *matrix, size_t upper_place, size_t lower_place, size_t count, double sine, double cosine) {
     double *restrict upper = matrix + upper_place, *restrict lower = matrix + lower_place;

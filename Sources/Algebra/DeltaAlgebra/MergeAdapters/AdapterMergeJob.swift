@@ -1,0 +1,246 @@
+package import Adapters
+package import DeltaFormat
+package import Diagnostics
+package import Digests
+import Files
+import JSON
+package import Packaging
+package import Parallelism
+import Tensors
+
+/// Makes one adapter of several, without their base: `Spec/merge.md`, "Adapters".
+package struct AdapterMergeJob: Sendable {
+    package enum Way: Sendable {
+        case method(AdapterMergeMethod)
+        case peft(PEFTCombination)
+
+        package var word: String {
+            switch self {
+            case .method(let method): method.word
+            case .peft(let combination): combination.word
+            }
+        }
+    }
+
+    package struct Report: Sendable {
+        package struct Target: Sendable {
+            package let name: String
+            /// 0 where the merged change is zero, and the target has no entry.
+            package let rank: Int
+            /// Of each adapter; 0 where it lacks the target.
+            package let ranks: [Int]
+            /// The share of ‖D‖² that the rank leaves out.
+            package let leftOut: Double
+        }
+
+        package let targets: [Target]
+        /// The share of Σ‖D‖² over all targets that their ranks leave out.
+        package let leftOut: Double
+        package let storedBytes: Int
+        package let contentDigest: Digest
+        package let base: BaseReference?
+        package let findings: [Finding]
+        package let memoryBytes: Int
+        package let times: StageTimes
+    }
+
+    package var way: Way
+    package var options = AdapterMergeOptions()
+    package var compression = Compression.standard
+    package var memory = MemoryBudget.standard
+    package var lanes: Lanes
+    package var replaces = false
+    package var isDryRun = false
+    /// What the lineage of the result names as its maker.
+    package var tool = "tenon"
+
+    package init(_ way: Way, lanes: Lanes) {
+        self.way = way
+        self.lanes = lanes
+    }
+
+    /// Writes what comes of the adapters, each with its weight, to the container `output`, or `-`.
+    ///
+    /// Targets are independent and the same for any number of lanes. All factors of the result are held in memory, and of
+    /// those of the adapters what the lanes work on.
+    package func run(_ adapters: [WeightedAdapter], output path: String) throws(Failure) -> Report {
+        var times = StageTimes()
+        if path != "-" {
+            try Outputs.checkApart(path, from: adapters.map(\.path))
+            try Outputs.checkFree(path, replaces: replaces)
+        }
+        let (adapter, targets, findings) = try merged(adapters)
+        times.end("merge")
+        let output: OutputFile =
+            if isDryRun { .discarded() } else if path == "-" { .standardOutput() } else {
+                try OutputFile.create(at: path, replacing: replaces)
+            }
+        let trailer = try ContainerWriter(compression: compression, lanes: lanes).write(adapter, to: output)
+        times.end("encode")
+        if !isDryRun { try output.commit() }
+        times.end("commit")
+        let power = targets.reduce(0) { $0 + $1.power }
+        return Report(
+            targets: targets.map {
+                Report.Target(
+                    name: $0.target.name, rank: $0.rank, ranks: $0.target.ranks,
+                    leftOut: $0.power > 0 ? $0.leftOut / $0.power : 0)
+            }, leftOut: power > 0 ? targets.reduce(0) { $0 + $1.leftOut } / power : 0,
+            storedBytes: Int(trailer.fileSize), contentDigest: trailer.contentDigest, base: adapter.bases.first,
+            findings: findings,
+            memoryBytes: Outputs.memory(lanes: lanes) + (targets.map(\.target.memory).max() ?? 0) * lanes.count,
+            times: times)
+    }
+
+    /// The adapter alone, with its factors in memory.
+    package func merged(_ adapters: [WeightedAdapter]) throws(Failure) -> Adapter {
+        try merged(adapters).adapter
+    }
+
+    private func merged(
+        _ adapters: [WeightedAdapter]
+    ) throws(Failure) -> (adapter: Adapter, targets: [MergedTarget], findings: [Finding]) {
+        try options.check(way.word)
+        try checkWeights(adapters)
+        let family = try AdapterFamily.of(adapters)
+        try checkWay(family, adapters)
+        let agreement = try BaseAgreement(adapters, options.baseCheck)
+        var findings = agreement.findings
+        var targets: [MergedTarget] = []
+        var adapter: Adapter
+        switch family {
+        case .lowRank:
+            targets = try mergeLowRank(adapters)
+            adapter = try lowRankAdapter(adapters, targets, agreement, &findings)
+        case .gates:
+            adapter = try GateMerge(
+                adapters: adapters, agreement: agreement, dtype: options.dtype,
+                weights: { module throws(Failure) in try self.weights(adapters, module) }
+            ).merged()
+        case .tokens: adapter = try TokenMerge(adapters: adapters).merged()
+        }
+        let whole = WholeTensors(
+            adapters: adapters, agreement: agreement, dtype: options.dtype,
+            weights: { module throws(Failure) in try self.weights(adapters, module) })
+        let kept = try whole.merged()
+        adapter.entries += kept
+        for member in try whole.parameters(kept) { adapter.parameters[member.key] = member.value }
+        guard !adapter.entries.isEmpty else {
+            throw Failure(.notMergeable, "nothing is left: what comes of these adapters is zero everywhere")
+        }
+        adapter.bases = agreement.base.map { [$0] } ?? []
+        adapter.metadata = metadata(adapters)
+        return (adapter, targets, findings)
+    }
+
+    private func mergeLowRank(_ adapters: [WeightedAdapter]) throws(Failure) -> [MergedTarget] {
+        let merge = try LowRankMerge(adapters)
+        let largest = merge.targets.map { $0.ranks.max() ?? 0 }.max() ?? 0
+        return try merge.map(lanes: lanes, memory: memory) { target throws(Failure) in
+            let weights = try self.weights(adapters, target.module)
+            return switch self.way {
+            case .method(let method): try method.merge(target, weights: weights, options: self.options)
+            case .peft(let combination):
+                try combination.merge(
+                    target, weights: weights, options: self.options, rank: self.options.rank ?? largest)
+            }
+        }
+    }
+
+    private func lowRankAdapter(
+        _ adapters: [WeightedAdapter], _ targets: [MergedTarget], _ agreement: BaseAgreement,
+        _ findings: inout [Finding]
+    ) throws(Failure) -> Adapter {
+        var entries: [AdapterEntry] = []
+        var ranks: [(module: String, rank: Int)] = []
+        for merged in targets {
+            guard let factors = merged.factors else { continue }
+            entries.append(
+                try merged.target.form.entry(
+                    merged.target.name, a: factors.a, b: factors.b,
+                    binding: agreement.binding(merged.target.entries.joined().map(\.binding))))
+            ranks.append((merged.target.module, merged.rank))
+        }
+        let dropped = targets.filter { $0.factors == nil }
+        if let first = dropped.first {
+            findings.append(
+                Finding(
+                    "target-dropped", "\(dropped.count) modules have no factors, for their change is zero",
+                    object: first.target.name))
+        }
+        let config = MergedConfig(adapters: adapters.map(\.adapter), modules: targets.map(\.target.module))
+        return Adapter(method: Method.lora.word, parameters: config.parameters(ranks), entries: entries)
+    }
+
+    // MARK: Weights
+
+    private func weights(_ adapters: [WeightedAdapter], _ module: String) throws(Failure) -> [Double] {
+        for pattern in options.patterns where try pattern.matches(module) { return pattern.weights }
+        return adapters.map(\.weight)
+    }
+
+    private func checkWeights(_ adapters: [WeightedAdapter]) throws(Failure) {
+        for pattern in options.patterns where pattern.weights.count != adapters.count {
+            throw Failure(
+                .usage, "a pattern must have a weight for each adapter", expected: "\(adapters.count)",
+                actual: "\(pattern.weights.count)")
+        }
+        for weight in adapters.map(\.weight) + options.patterns.flatMap(\.weights) where !weight.isFinite {
+            throw Failure(.usage, "a weight is no number", actual: "\(weight)")
+        }
+    }
+
+    /// Refuses what a method does not do.
+    private func checkWay(_ family: AdapterFamily, _ adapters: [WeightedAdapter]) throws(Failure) {
+        if case .method(let method) = way, !method.count.contains(adapters.count) {
+            throw Failure(
+                .usage, "\(method.word) does not take so many adapters",
+                expected: method.count.upperBound == Int.max
+                    ? "\(method.count.lowerBound) or more" : "\(method.count.upperBound)",
+                actual: "\(adapters.count)")
+        }
+        guard family != .lowRank else { return }
+        guard case .method(let method) = way, method.isWeightedSum else {
+            throw Failure(
+                .notMergeable, "\(way.word) is for changes of low rank", path: adapters[0].path,
+                hint: "--merge-method linear, or cat")
+        }
+        guard case .tokens = family else { return }
+        let isEven = options.patterns.isEmpty && adapters.allSatisfy { $0.weight == adapters[0].weight }
+        guard isEven, method.word != AdapterMergeMethod.svd.word else {
+            throw Failure(
+                .notMergeable, "virtual tokens are put one after another and cannot be weighed",
+                path: adapters[0].path, hint: "leave the weights away, and use --merge-method cat or linear")
+        }
+    }
+
+    // MARK: Metadata
+
+    private func metadata(_ adapters: [WeightedAdapter]) -> [String: String] {
+        var recipe = JSONObject()
+        recipe["verb"] = "merge"
+        recipe[way.key] = .string(way.word)
+        for (key, value) in options.stated { recipe[key] = value }
+        let parents = adapters.map { one in
+            Lineage.Parent(content: one.contentDigest, name: one.path.lastPathComponent, weight: one.weight)
+        }
+        var metadata = [Lineage.key: Lineage(tool: tool, recipe: recipe, parents: parents).text]
+        let names = adapters.map { $0.adapter.metadata["base"] }
+        if let name = names[0], names.allSatisfy({ $0 == name }) { metadata["base"] = name }
+        return metadata
+    }
+}
+
+extension AdapterMergeJob.Way {
+    fileprivate var key: String {
+        switch self {
+        case .method: "merge-method"
+        case .peft: "combination-type"
+        }
+    }
+}
+
+extension String {
+    /// What stands after the last slash that is not at the end.
+    var lastPathComponent: String { split(separator: "/").last.map(String.init) ?? self }
+}
