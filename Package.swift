@@ -166,8 +166,7 @@ let package = Package(
         tests(
             "Recipes",
             [
-                "Diagnostics", "Parallelism", "JSON", "Files", "Tensors", "Checkpoints", "Adapters", "Interchange",
-                "DeltaAlgebra",
+                "Diagnostics", "Parallelism", "JSON", "Files", "Tensors", "Checkpoints", "DeltaAlgebra",
             ]),
         tests("Tokenization", ["Diagnostics", "JSON", "Files"]),
         tests(
