@@ -124,7 +124,8 @@ let package = Package(
             name: "TenonCLI",
             dependencies: [
                 "CZstd", "CKernels", "Diagnostics", "Parallelism", "JSON", "Files", "Digests", "Tensors",
-                "Quantization", "Checkpoints", "Adapters", "DeltaFormat", "Interchange", "Packaging", "DeltaAlgebra", "Recipes",
+                "Quantization", "Checkpoints", "Adapters", "DeltaFormat", "Interchange", "Packaging", "DeltaAlgebra",
+                "Recipes",
                 "Architectures", "Kernels", "Insertions", "Training",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
