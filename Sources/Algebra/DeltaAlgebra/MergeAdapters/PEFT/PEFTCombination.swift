@@ -145,9 +145,8 @@ extension TargetOfAdapters {
     func result(
         _ pair: FactorPair, _ options: AdapterMergeOptions, _ values: [Double] = [], _ rank: Int = 0
     ) throws(Failure) -> MergedTarget {
-        let isZero = pair.rank == 0 || pair.a.largestMagnitude == 0 || pair.b.largestMagnitude == 0
-        return MergedTarget(
-            target: self, factors: isZero ? nil : try RoundedFactors(pair, dtype: options.dtype),
+        MergedTarget(
+            target: self, factors: pair.rank == 0 ? nil : try RoundedFactors(pair, dtype: options.dtype),
             power: values.reduce(0) { $0 + $1 * $1 },
             leftOut: values.dropFirst(rank).reversed().reduce(0) { $0 + $1 * $1 })
     }
