@@ -112,18 +112,18 @@ struct SyntheticMergeTests {
         func modules(_ layers: [Int], _ rank: Int) -> [(name: String, a: RealMatrix, b: RealMatrix)] {
             layers.map { ("m.layers.\($0).q", random(rank, 5, UInt64($0)), random(6, rank, 9)) }
         }
-        let all = try adapter(modules([0, 1, 2], 2), parameters: ["target_modules": ["q"]])
+        let all = try adapter(modules([0, 1, 2], 2), parameters: ["target_modules": .list(["q"])])
         let short = try merged("cat", [all, all])
         #expect(short.parameters["target_modules"]?.strings == ["q"])
         #expect(short.parameters["r"]?.int == 4 && short.parameters["rank_pattern"] == nil)
 
         // One that has only some layers says nothing of the others.
         let some = try adapter(
-            modules([1], 1), parameters: ["target_modules": ["q"], "layers_to_transform": [1]])
+            modules([1], 1), parameters: ["target_modules": .list(["q"]), "layers_to_transform": .list([1])])
         #expect(try merged("cat", [some]).parameters["target_modules"]?.strings == ["m.layers.1.q"])
         let mixed = try merged("cat", [all, some])
         #expect(mixed.parameters["target_modules"]?.strings == ["q"])
-        #expect(mixed.parameters["rank_pattern"]?.map?.map(\.key) == ["m.layers.0.q", "m.layers.2.q"])
+        #expect(mixed.parameters["rank_pattern"]?.map?.map { $0.key } == ["m.layers.0.q", "m.layers.2.q"])
         for entry in mixed.entries { #expect(try mixed.loraScale(of: entry) == 1) }
     }
 
