@@ -36,7 +36,8 @@ struct ResizeTests {
     func others() throws {
         try inFolder { place in
             try succeed([
-                "pack", Fixtures.path("lora-modules-to-save"), "-o", place("a.tenon"), "--base", Models.path("llama"),
+                "pack", Fixtures.path("lora-modules-to-save-norm"), "-o", place("a.tenon"), "--base",
+                Models.path("llama"),
             ])
             try succeed(["resize", place("a.tenon"), "-o", place("r.tenon"), "--rank", "2"])
             try succeed(["verify", place("r.tenon"), "--base", Models.path("llama")])

@@ -103,7 +103,7 @@ package struct ResizeJob: Sendable {
                     binding: resized.target.entries.joined().compactMap(\.binding).first))
             ranks.append((resized.target.module, resized.rank))
         }
-        let config = MergedConfig(adapters: [source.adapter], modules: targets.map(\.target.module))
+        let config = MergedConfig(adapters: [source.adapter], modules: merge.modules)
         result.parameters = config.parameters(ranks)
         let kept = source.adapter.entries.filter { WholeTensors.kinds.contains($0.key.kind) }
         result.entries += kept
