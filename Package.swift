@@ -113,12 +113,13 @@ let package = Package(
                 "Architectures", "Adapters", "DeltaFormat", "Interchange", "Packaging", "DeltaAlgebra", "Kernels",
                 "Layers", "Insertions", "Networks", "Tokenization",
             ]),
+        module("Keeping/Documents", ["Diagnostics"]),
         .executableTarget(
             name: "TenonCLI",
             dependencies: [
                 "CZstd", "CKernels", "Diagnostics", "Parallelism", "JSON", "Files", "Digests", "Tensors",
                 "Quantization", "Checkpoints", "Adapters", "DeltaFormat", "Interchange", "Packaging", "DeltaAlgebra",
-                "Architectures", "Kernels", "Insertions", "Training",
+                "Architectures", "Kernels", "Insertions", "Training", "Documents",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/TenonCLI", swiftSettings: settings),
@@ -164,6 +165,7 @@ let package = Package(
                 "Adapters", "DeltaFormat", "Interchange", "Kernels", "Layers", "Insertions", "Networks",
                 "Tokenization",
             ]),
+        tests("Documents"),
         .testTarget(
             name: "EndToEnd",
             dependencies: [

@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 
 import deltas
+import diff
 import machine
 import models
 import quality
@@ -45,6 +46,7 @@ GROUPS = {
     "quality": quality.quality,
     "undo": quality.undo,
     "training": training.training,
+    "diff": diff.diff,
 }
 
 
