@@ -103,10 +103,10 @@ let package = Package(
                 .product(name: "Yams", package: "Yams"),
             ]),
         module("Learning/Kernels", ["CKernels", "Parallelism"]),
-        module("Learning/Layers", ["Kernels"]),
+        module("Learning/Layers", ["Diagnostics", "Kernels"]),
         module(
             "Learning/Insertions",
-            ["Diagnostics", "Tensors", "LinearAlgebra", "Adapters", "Kernels", "Layers"]),
+            ["Diagnostics", "Parallelism", "Tensors", "LinearAlgebra", "Adapters", "Kernels", "Layers"]),
         module(
             "Learning/Networks",
             [

@@ -105,7 +105,7 @@ struct TrainingFlags: ParsableArguments {
         }
         var options = TrainingOptions(trainable)
         options.parameters = try parameters(trainable, layers: layers, initial: initial)
-        if initial == nil { try shapes.check(options.parameters, layers: layers) }
+        if initial == nil { try shapes.check(options.parameters, of: trainable, layers: layers) }
         options.batchSize = try positive(batchSize, "--batch-size")
         options.accumulation = try positive(gradientAccumulationSteps, "--gradient-accumulation-steps")
         let perEpoch = Double(rows) / Double(options.batchSize * options.accumulation)

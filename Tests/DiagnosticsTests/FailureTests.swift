@@ -35,7 +35,7 @@ struct FailureTests {
         let numbers = ExitStatus.allCases.map(\.rawValue)
         #expect(numbers == [0, 1, 64, 65, 66, 70, 73, 74, 75, 77, 130, 143])
         #expect(Failure.Code.verificationFailed.status == .no)
-        #expect(Failure.Code.all.filter { $0.status == .no } == [.verificationFailed])
+        #expect(Failure.Code.all.filter { $0.status == .no } == [.gateNotMet, .verificationFailed])
         #expect(Failure.Code.closedPipe.status == .done)
     }
 

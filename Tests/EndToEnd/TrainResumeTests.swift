@@ -49,6 +49,24 @@ struct TrainResumeTests {
         }
     }
 
+    @Test(
+        "what a method remembers, or found before the first step, is there again",
+        arguments: [
+            ["--method", "adalora", "--set", "init_r=4", "--set", "target_r=1", "--set", "tfinal=900"],
+            ["--set", "init_lora_weights=\"eva\""], ["--set", "init_lora_weights=\"pissa\""],
+        ])
+    func methods(_ words: [String]) throws {
+        try inFolder { place in
+            try TrainingPlace.data(in: place)
+            let more = words + ["--iters", "1000", "--save-every", "100"]
+            let whole = try TrainingPlace.train(in: place, to: "whole.tenon", more)
+            #expect(try interrupted("INT", TrainingPlace.command(in: place, more), in: place).status == 130)
+            let resumed = try TrainingPlace.train(in: place, more + ["--resume"])
+            #expect(resumed["contentDigest"] == whole["contentDigest"])
+            #expect(try contents(of: place("x.tenon")) == contents(of: place("whole.tenon")))
+        }
+    }
+
     @Test("goes on only with what it was begun with")
     func otherRun() throws {
         try inFolder { place in

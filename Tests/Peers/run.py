@@ -170,8 +170,8 @@ def training_checks(binary: Path) -> dict[str, Callable[[], None]]:
             found = partial(evaluation_difference, run, case)
             checks[f"eval {case.name}"] = partial(check_difference, found)
     if {"eval", "train"} <= verbs:
-        for way in TRAINED:
-            checks[f"train {way}"] = partial(check_difference, partial(training_difference, run, way))
+        for name, words in TRAINED.items():
+            checks[f"train {name}"] = partial(check_difference, partial(training_difference, run, words))
     return checks
 
 

@@ -14,6 +14,24 @@ from safetensors.torch import load_file
 
 TRAINING = Path(__file__).resolve().parent.parent.parent / "Fixtures" / "training"
 ADAPTED = [case for case in CASES.values() if case.trained in ("adapter", "encoder")]
+_LORA = ["--method", "lora", "--rank", "4", "--alpha", "8"]
+_QUERY_VALUE = [*_LORA, "--target-modules", "q_proj,v_proj"]
+_PREFIX = ["--method", "prefix-tuning", "--virtual-tokens", "4"]
+# What the binary trains, and how.
+TRAINED = {
+    "lora": _QUERY_VALUE,
+    "dora": [*_LORA, "--dora"],
+    "eva": [*_QUERY_VALUE, "--set", 'init_lora_weights="eva"'],
+    "pissa": [*_QUERY_VALUE, "--set", 'init_lora_weights="pissa"', "--set", 'alpha_pattern={"v_proj":4}'],
+    "adalora": ["--method", "adalora", "--set", "init_r=4", "--set", "target_r=1", "--set", "tinit=2", "--set", "tfinal=4"],
+    "shira": ["--method", "shira", "--rank", "4"],
+    "ia3": ["--method", "ia3"],
+    "prompt-tuning": ["--method", "prompt-tuning", "--virtual-tokens", "4"],
+    "prefix-tuning": [*_PREFIX, "--learning-rate", "1e-1"],
+    "prefix-encoder": [*_PREFIX, "--set", "prefix_projection=true", "--set", "encoder_hidden_size=12"],
+    "adaption-prompt": ["--method", "adaption-prompt", "--set", "adapter_len=4"],
+    "ln-tuning": ["--method", "ln-tuning"],
+}
 # Of losses and of −log p.
 TOLERANCE = 1e-4
 STEPS = 20
@@ -67,14 +85,14 @@ def evaluation_difference(tenon: Tenon, case: Case, work: Path) -> float:
     return abs(evaluated(tenon, container, case.base, write_data(work / "data", batch())) - wanted)
 
 
-def training_difference(tenon: Tenon, way: str, work: Path) -> float:
+def training_difference(tenon: Tenon, words: list[str], work: Path) -> float:
     """Trains an adapter with the binary. The largest difference between what PEFT makes of it and what the binary does: of the
     loss, and of −log p of every token, each asked for as the one label of a row. Raises `ValueError` if nothing was
     learned."""
     base, container, folder = "llama", work / "trained.tenon", work / "trained"
     data = write_data(work / "data", batch())
     options = {"--batch-size": len(batch()), "--iters": STEPS, "--learning-rate": 1e-2, "--seed": 1}
-    words = [str(word) for option in options.items() for word in option] + TRAINED[way].split()
+    words = [*(str(word) for option in options.items() for word in option), *words]
     tenon("train", "--base", TRAINING / "bases" / base, "--data", data, *words, "-o", container)
     tenon("unpack", container, "--format", "peft", "-o", folder)
     with torch.no_grad():

@@ -10,7 +10,9 @@ import Training
 struct GoldenTests {
     @Test(arguments: Golden.all.map(\.name))
     func logitsLossAndGradients(_ name: String) throws {
-        try compare(name, Double.self, limit: 1e-9)
+        // Factors that PEFT begins with have the precision of fp32.
+        let begins = Golden.all.contains { $0.name == name && $0.trained == "beginning" }
+        try compare(name, Double.self, limit: begins ? 1e-5 : 1e-9)
         try compare(name, Float.self, limit: 1e-5)
     }
 
@@ -19,6 +21,7 @@ struct GoldenTests {
         let file = try golden.file()
         let engine = Engine<R>(threads: 2)
         let (model, inserted) = try golden.model(engine)
+        let signs = try Signs(inserted, file)
         for row in Golden.rows.indices {
             let logits = model.logits(Golden.batch([row]), engine)
             let own = logits.rows(model.virtualTokens..<logits.rows).values
@@ -26,6 +29,7 @@ struct GoldenTests {
         }
         let batch = Golden.batch()
         let loss = model.lossAndGradient(batch, scale: 1 / R(batch.labeled.count), engine)
+        inserted.addLosses(engine)
         let expected = try #require(try file.doubles("loss")?.first)
         #expect(abs(loss.mean - expected) < limit * expected)
         for tensor in inserted.tensors {
@@ -33,9 +37,8 @@ struct GoldenTests {
                 #expect(golden.trained == "everything" || golden.trained == "nothing", "no gradient of \(tensor.key)")
                 continue
             }
-            #expect(
-                distance(tensor.parameter.gradient.values, gradient) < limit,
-                "\(R.self) \(tensor.key) \(tensor.role.word)")
+            let own = signs.values(tensor.parameter.gradient, of: tensor)
+            #expect(distance(own, gradient) < limit, "\(R.self) \(tensor.key) \(tensor.role.word)")
         }
     }
 
@@ -65,23 +68,27 @@ struct GoldenTests {
         let losses = try #require(try file.doubles("losses"))
         let engine = Engine<Float>(threads: 2)
         let (model, inserted) = try golden.model(engine)
+        let signs = try Signs(inserted, file)
         let optimizer = Optimizer(inserted.tensors, engine)
         let batch = Golden.batch()
         for step in 1...5 {
             let loss = model.lossAndGradient(batch, scale: 1 / Float(batch.labeled.count), engine)
+            inserted.addLosses(engine)
             #expect(abs(loss.mean - losses[step - 1]) < 1e-4)
             optimizer.step(step, AdamW(learningRate: golden.learningRate))
-            for insertion in inserted.insertions { insertion.parametersChanged() }
+            inserted.parametersChanged(inStep: step)
+            optimizer.clearGradients()
         }
         #expect(abs(model.loss(batch, engine).mean - losses[5]) < 1e-4)
         for tensor in inserted.tensors {
             guard let after = try tensor.names.lazy.compactMap({ try file.doubles("after." + $0) }).first else {
                 continue
             }
+            let own = signs.values(tensor.parameter.value, of: tensor)
             // The bias of keys moves all scores of a row alike but for the turn by positions: its gradient is what is left
             // of a sum that cancels, and AdamW divides rounding by rounding there.
             let limit = tensor.key.target.hasSuffix("k_proj.bias") ? 2e-3 : 1e-5
-            #expect(distance(tensor.parameter.value.values, after) < limit, "\(tensor.key) \(tensor.role.word)")
+            #expect(distance(own, after) < limit, "\(tensor.key) \(tensor.role.word)")
         }
     }
 }

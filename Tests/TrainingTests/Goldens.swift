@@ -17,6 +17,10 @@ struct Golden {
     let base: String
     let trained: String
     let learningRate: Double
+    /// What of the config only training looks at.
+    let schedule: Parameters
+    /// The config of a case without an adapter to begin with.
+    let settings: Parameters
 
     private static let folder = Paths.joined(
         Paths.parent(of: Paths.parent(of: Paths.parent(of: #filePath))), "Fixtures/training")
@@ -29,9 +33,17 @@ struct Golden {
         return cases.compactMap { one in
             guard let name = one["name"]?.string, let base = one["base"]?.string, let trained = one["trained"]?.string
             else { return nil }
-            return Golden(name: name, base: base, trained: trained, learningRate: one["learningRate"]?.double ?? 0)
+            return Golden(
+                name: name, base: base, trained: trained, learningRate: one["learningRate"]?.double ?? 0,
+                schedule: parameters(one["schedule"]), settings: parameters(one["settings"]))
         }
     }()
+
+    private static func parameters(_ document: JSONValue?) -> Parameters {
+        var parameters = Parameters()
+        for (key, value) in document?.object?.members ?? [] { parameters[key] = try? ParameterValue(value) }
+        return parameters
+    }
 
     private static let document: JSONValue = {
         let path = folder + "/cases.json"
@@ -69,12 +81,19 @@ struct Golden {
     func model<R: Real>(_ engine: Engine<R>) throws -> (decoder: Decoder<R>, inserted: Inserted<R>) {
         let decoder = try Decoder<R>(of: checkpoint(), length: 64)
         switch trained {
+        case "beginning":
+            let plan = InsertionPlan(parameters: settings)
+            let inserted = try LoRA().insert(plan, into: decoder.sites, engine)
+            try inserted.initialize(engine) { () throws(Failure) in _ = decoder.loss(Golden.batch(), engine) }
+            return (decoder, inserted)
         case "adapter":
             let adapter = try adapter()
             guard let method = TrainableMethods.all.first(where: { $0.canHold(adapter) }) else {
                 throw Failure(.internal, "no method holds \(name)")
             }
-            let plan = InsertionPlan(parameters: adapter.parameters, entries: adapter.entries)
+            var parameters = adapter.parameters
+            for member in schedule.members { parameters[member.key] = member.value }
+            let plan = InsertionPlan(parameters: parameters, entries: adapter.entries, steps: 5)
             return (decoder, try method.insert(plan, into: decoder.sites, engine))
         case "encoder":
             // What makes the adapter is trained, and what it makes is saved.
@@ -124,19 +143,52 @@ extension TrainedTensor {
         case (.lora, .a): [module + ".lora_A.weight"]
         case (.lora, .b): [module + ".lora_B.weight"]
         case (.lora, _): [module + ".lora_magnitude_vector"]
+        case (.adalora, .a): [module + ".lora_A"]
+        case (.adalora, .b): [module + ".lora_B"]
+        case (.adalora, _): [module + ".lora_E"]
+        case (.sparse, _): [module + ".shira_weight"]
         case (.ia3, _): [module + ".ia3_l"]
         case (.prompt, _): ["prompt_embeddings"]
         case (.prefix, _): [parameter.name]
         case (.gatedPrompt, _): ["base_model.model." + parameter.name]
         case (.bias, _):
             [key.target, "base_model.model." + key.target, module.replacingBias]
-        default: [key.target]
+        default: [key.target, module + ".ln_tuning_layers.weight"]
         }
     }
 }
 
 extension String {
     fileprivate var replacingBias: String { hasSuffix(".bias") ? dropLast(5) + ".base_layer.bias" : self }
+}
+
+/// Singular vectors have free signs: those of each layer's factors, against where PyTorch begins.
+struct Signs {
+    private var signs: [String: [Double]] = [:]
+
+    init<R: Real>(_ inserted: Inserted<R>, _ file: SafetensorsFile) throws {
+        for tensor in inserted.tensors where tensor.role == .a {
+            guard let start = try tensor.names.lazy.compactMap({ try file.doubles("start." + $0) }).first else {
+                continue
+            }
+            let value = tensor.parameter.value
+            let columns = value.columns
+            signs[tensor.key.target] = (0..<value.rows).map { (row: Int) -> Double in
+                var product = 0.0
+                for column in 0..<columns { product += Double(value[row, column]) * start[row * columns + column] }
+                return product < 0 ? -1 : 1
+            }
+        }
+    }
+
+    /// The numbers of a matrix like the tensor's, with PyTorch's signs.
+    func values<R: Real>(_ matrix: Matrix<R>, of tensor: TrainedTensor<R>) -> [Double] {
+        guard let signs = signs[tensor.key.target] else { return matrix.values.map { Double($0) } }
+        return matrix.values.enumerated().map { place, value in
+            let k = tensor.role == .a ? place / matrix.columns : place % matrix.columns
+            return signs[k] * Double(value)
+        }
+    }
 }
 
 /// ‖a − b‖ / ‖b‖.

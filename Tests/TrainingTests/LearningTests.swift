@@ -145,7 +145,10 @@ import Training
     // MARK: Files
 
     /// Methods that only know sites stay small.
-    @Test(arguments: ["IA3", "PromptTuning", "PrefixTuning", "PrefixEncoder", "AdaptionPrompt", "BitFit"])
+    @Test(arguments: [
+        "IA3", "PromptTuning", "PrefixTuning", "PrefixEncoder", "AdaptionPrompt", "BitFit", "AdaLoRA", "SHiRA",
+        "LNTuning",
+    ])
     func smallMethods(_ name: String) throws {
         let root = Paths.parent(of: Paths.parent(of: Paths.parent(of: #filePath)))
         let bytes = try contents(of: Paths.joined(root, "Sources/Learning/Insertions/\(name).swift"))

@@ -22,6 +22,23 @@ import Training
         #expect(size.virtualTokens == decoder.virtualTokens)
     }
 
+    @Test("what methods hold besides what they train") func otherBytes() throws {
+        let base = try Golden.checkpoint("llama")
+        let shapes = try DecoderArchitecture(of: base).shapes(in: base)
+        func others(_ one: TinyCase) throws -> (bytes: Int, count: Int) {
+            let size = try one.method.size(in: shapes, one.parameters)
+            return (size.otherBytes, size.parameterCount)
+        }
+        #expect(try others(TinyCase("lora", LoRA())).bytes == 0)
+        let (pissa, adalora, shira) = (try others(.pissa), try others(.adalora), try others(.shira))
+        #expect(pissa.bytes == 12 * pissa.count)
+        #expect(adalora.bytes == 8 * adalora.count)
+        // Gate and up are laid out together.
+        #expect(shira.bytes == 12 * shira.count + 4 * 2 * 64 * 32)
+        // Three of 32 inputs in each block, and one of 64; half the largest once more.
+        #expect(try others(.eva).bytes == 8 * 2 * (3 * 32 * 32 + 64 * 64) + 4 * 64 * 64)
+    }
+
     private func estimate(
         _ parameters: Int, tokens: Int, checkpoints: Bool = false, keepsBest: Bool = false, base: String = "llama"
     ) throws -> MemoryEstimate {

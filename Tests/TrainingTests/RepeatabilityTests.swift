@@ -76,14 +76,14 @@ import Training
             return matrix
         }
         try state.save(
-            whole.inserted.tensors, whole.trainer.optimizer, best: values, at: path, lanes: Lanes(count: 1))
+            whole.inserted, whole.trainer.optimizer, best: values, at: path, lanes: Lanes(count: 1))
         try whole.train(4...6)
 
         let resumed = try TinyRun(one)
         try resumed.train(1...1)
         let (read, readBest) = try TrainingState.resume(
-            from: path, of: Self.identity, resumed.inserted.tensors, resumed.trainer.optimizer)
-        for insertion in resumed.inserted.insertions { insertion.parametersChanged() }
+            from: path, of: Self.identity, resumed.inserted, resumed.trainer.optimizer)
+        resumed.inserted.parametersChanged()
         #expect(read.step == 3)
         #expect(read.best?.step == 2 && read.best?.evaluation == state.best?.evaluation)
         #expect(readBest?.map(bits) == values.map(bits))
@@ -112,12 +112,11 @@ import Training
         let run = try TinyRun(TinyCase.all[0])
         let path = place("state.safetensors")
         try TrainingState(of: Self.identity).save(
-            run.inserted.tensors, run.trainer.optimizer, best: nil, at: path, lanes: Lanes(count: 1))
+            run.inserted, run.trainer.optimizer, best: nil, at: path, lanes: Lanes(count: 1))
         var other = JSONObject()
         other["--seed"] = 4
         let failure = #expect(throws: Failure.self) {
-            try TrainingState.resume(
-                from: path, of: RunIdentity(other), run.inserted.tensors, run.trainer.optimizer)
+            try TrainingState.resume(from: path, of: RunIdentity(other), run.inserted, run.trainer.optimizer)
         }
         #expect(failure?.code == .resumeMismatch)
         #expect(failure?.expected == "--seed 3, --method lora" && failure?.actual == "--seed 4, --method (none)")
@@ -139,6 +138,7 @@ import Training
         arguments: [
             TinyCase("lora", LoRA()), TinyCase("lora", LoRA(), on: "qwen2", ["bias": "all"]), .dropout,
             TinyCase("rslora", LoRA(), on: "mistral", ["use_rslora": true]), TinyCase("ia3", IA3()),
+            .eva, .adalora, .shira, TinyCase("ln-tuning", LNTuning()),
             TinyCase("adaption prompt", AdaptionPrompt()),
             TinyCase("adaption prompt", AdaptionPrompt(), on: "qwen2", ["adapter_layers": 1]),
             TinyCase("bitfit", BitFit(), on: "qwen2"), TinyCase("full", FullTuning(), on: "llama-tied"),
@@ -147,9 +147,9 @@ import Training
         #expect(try bits(logits(one, on: one.base)) == bits(logits(nil, on: one.base)))
     }
 
-    /// DoRA divides by norms and multiplies by them; where IA3 scales an output, the bias is added after the product
+    /// DoRA divides by norms and multiplies by them, PiSSA subtracts what it adds; where IA3 scales an output, the bias is added after the product
     /// instead of before it.
-    @Test("or to rounding", arguments: [.dora, TinyCase("ia3", IA3(), on: "qwen2")])
+    @Test("or to rounding", arguments: [.dora, .pissa, TinyCase("ia3", IA3(), on: "qwen2")])
     func beginsNearTheBase(_ one: TinyCase) throws {
         let base = try logits(nil, on: one.base)
         #expect(distance(try logits(one, on: one.base).values, base.values.map(Double.init)) < 1e-6)

@@ -1,5 +1,6 @@
 package import Adapters
 import Checkpoints
+import Diagnostics
 import Insertions
 import Kernels
 import Layers
@@ -28,20 +29,25 @@ struct TinyCase: Sendable, CustomTestStringConvertible {
 
     static let dropout = TinyCase("lora with dropout", LoRA(), ["r": 4, "lora_dropout": 0.3])
     static let dora = TinyCase("dora", LoRA(), ["r": 4, "use_dora": true])
+    static let adalora = TinyCase(
+        "adalora", AdaLoRA(), ["init_r": 4, "target_r": 2, "tinit": 1, "tfinal": 1, "lora_dropout": 0.2])
+    static let eva = TinyCase("eva", LoRA(), ["r": 4, "init_lora_weights": "eva"])
+    static let pissa = TinyCase("pissa", LoRA(), ["r": 4, "init_lora_weights": "pissa", "lora_dropout": 0.2])
+    static let shira = TinyCase("shira", SHiRA(), ["r": 4])
 
     /// Each way to train once.
     static let all = [
         TinyCase("lora", LoRA(), ["r": 4]), dropout, dora,
         TinyCase("rslora by patterns", LoRA(), ["r": 4, "use_rslora": true, "rank_pattern": ["down_proj": 2]]),
         TinyCase("lora with all biases", LoRA(), on: "qwen2", ["r": 4, "bias": "all"]),
-        TinyCase("ia3", IA3()), TinyCase("ia3", IA3(), on: "qwen2"),
+        eva, pissa, adalora, shira, TinyCase("ia3", IA3()), TinyCase("ia3", IA3(), on: "qwen2"),
         TinyCase("prompt", PromptTuning(), ["num_virtual_tokens": 3]),
         TinyCase("prefix", PrefixTuning(), ["num_virtual_tokens": 3]),
         TinyCase(
             "prefix by an encoder", PrefixTuning(),
             ["num_virtual_tokens": 3, "prefix_projection": true, "encoder_hidden_size": 5]),
         TinyCase("adaption prompt", AdaptionPrompt(), ["adapter_len": 3]),
-        TinyCase("bitfit", BitFit(), on: "qwen2"),
+        TinyCase("bitfit", BitFit(), on: "qwen2"), TinyCase("ln-tuning", LNTuning()),
         TinyCase("full", FullTuning()), TinyCase("full", FullTuning(), on: "llama-tied"),
     ]
 
@@ -60,8 +66,10 @@ struct TinyCase: Sendable, CustomTestStringConvertible {
         _ engine: Engine<R>, on other: Checkpoint? = nil
     ) throws -> (decoder: Decoder<R>, inserted: Inserted<R>) {
         let decoder = try Decoder<R>(of: other ?? Golden.checkpoint(base), length: 64)
-        let plan = InsertionPlan(parameters: parameters, seed: 7)
-        return (decoder, try method.insert(plan, into: decoder.sites, engine))
+        let plan = InsertionPlan(parameters: parameters, seed: 7, steps: 6)
+        let inserted = try method.insert(plan, into: decoder.sites, engine)
+        try inserted.initialize(engine) { () throws(Failure) in _ = decoder.loss(Golden.batch(), engine) }
+        return (decoder, inserted)
     }
 }
 

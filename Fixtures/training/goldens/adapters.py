@@ -22,7 +22,7 @@ GRID = 1024
 def _start(name: str, value: torch.Tensor) -> torch.Tensor:
     """What a trainable weight is moved away from: zero where PEFT draws it, else PEFT's own start, on a grid coarse enough
     that norms of weights are the same on every machine."""
-    if any(part in name for part in ("lora_A", "prompt_encoder", "adaption_prompt")):
+    if any(part in name for part in ("lora_A", "lora_B", "prompt_encoder", "adaption_prompt")):
         return torch.zeros_like(value)
     return (value * GRID).round() / GRID
 
@@ -30,7 +30,7 @@ def _start(name: str, value: torch.Tensor) -> torch.Tensor:
 def _config(case: Case) -> peft.PeftConfig:
     """The PEFT config of a case."""
     kind = PEFT_TYPE_TO_CONFIG_MAPPING[peft.PeftType(case.method)]
-    return kind(task_type="CAUSAL_LM", **copy.deepcopy(case.settings))
+    return kind(task_type="CAUSAL_LM", **copy.deepcopy(case.settings | case.schedule))
 
 
 def write_adapter(case: Case, out: Path) -> None:
@@ -50,10 +50,15 @@ def write_adapter(case: Case, out: Path) -> None:
     (folder / "README.md").unlink(missing_ok=True)
 
 
+def _floats(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Those that are no places."""
+    return {key: value for key, value in tensors.items() if value.is_floating_point()}
+
+
 def _keys(model: PeftModel, trained: dict[str, torch.nn.Parameter], folder: Path) -> dict[str, torch.nn.Parameter]:
     """The trained parameters by their keys in the adapter's file. Raises `ValueError` unless the two are the same."""
-    stored = load_file(folder / "adapter_model.safetensors")
-    held = get_peft_model_state_dict(model)
+    stored = _floats(load_file(folder / "adapter_model.safetensors"))
+    held = _floats(get_peft_model_state_dict(model))
     places = {parameter.data_ptr(): parameter for parameter in trained.values()}
     if model.peft_config["default"].is_prompt_learning:
         found = dict(zip(held, trained.values(), strict=True))

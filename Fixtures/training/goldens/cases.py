@@ -20,9 +20,10 @@ _IGNORED = -100
 class Case:
     """One golden.
 
-    `trained` says what: `nothing` (the base alone), `adapter` (a PEFT config of `method` and `settings`), `encoder` (what
-    makes the adapter, which alone is saved), `biases` or `everything` of the base. Gradients are written of the tensors whose names end in one of `recorded`, values after the
-    steps of those that end in one of `followed`; of all where it is empty.
+    `trained` says what: `nothing` (the base alone), `adapter` (a PEFT config of `method` and `settings`), `beginning` (the
+    same, from where PEFT begins), `encoder` (what makes the adapter, which alone is saved), `biases` or `everything` of the
+    base. Gradients are written of the tensors whose names end in one of `recorded`, values after the steps of those that end
+    in one of `followed`; of all where it is empty. `schedule` has settings that only training looks at.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Case:
     trained: str = "adapter"
     method: str = "LORA"
     settings: dict[str, Any] = field(default_factory=dict)
+    schedule: dict[str, Any] = field(default_factory=dict)
     learning_rate: float = 1e-2
     recorded: tuple[str, ...] = ()
     followed: tuple[str, ...] = ()
@@ -62,6 +64,39 @@ _LISTED = [
         method="IA3",
         settings={"target_modules": ["k_proj", "v_proj", "down_proj"], "feedforward_modules": ["down_proj"]},
         learning_rate=5e-2,
+    ),
+    Case(
+        "adalora",
+        method="ADALORA",
+        settings={"init_r": 4, "target_r": 2, "lora_alpha": 8, "target_modules": [*_QUERY_VALUE, "down_proj"]},
+        schedule={"tinit": 1, "tfinal": 1, "deltaT": 1, "total_step": STEPS},
+    ),
+    Case(
+        "shira",
+        method="SHIRA",
+        settings={"r": 3, "random_seed": 5, "target_modules": [*_QUERY_VALUE, "down_proj"]},
+    ),
+    Case("ln-tuning", "qwen2", method="LN_TUNING", settings={"target_modules": ["input_layernorm", "norm"]}),
+    Case(
+        "eva",
+        trained="beginning",
+        settings={
+            "r": 4,
+            "lora_alpha": 8,
+            "target_modules": [*_QUERY_VALUE, "down_proj"],
+            "init_lora_weights": "eva",
+            "eva_config": {"rho": 1.0, "use_label_mask": False},
+        },
+    ),
+    Case(
+        "pissa",
+        trained="beginning",
+        settings={
+            "r": 4,
+            "lora_alpha": 6,
+            "target_modules": [*_QUERY_VALUE, "down_proj"],
+            "init_lora_weights": "pissa",
+        },
     ),
     Case("prompt", method="PROMPT_TUNING", settings={"num_virtual_tokens": 4}, learning_rate=5e-2),
     Case("prefix", method="PREFIX_TUNING", settings={"num_virtual_tokens": 4}, learning_rate=5e-2),

@@ -7,7 +7,9 @@ from generator.noise import noise
 from safetensors.torch import save_file
 
 from .adapters import load
+from .beginnings import begin
 from .cases import BETAS, EPSILON, STEPS, WEIGHT_DECAY, Case, batch
+from .moments import after_step, extra_loss
 
 # A model that computes in float32 anywhere is off by 1e-3 and more here.
 DIFFERENCE = 1e-5
@@ -49,7 +51,8 @@ def check_gradients(case: Case, model: torch.nn.Module, trained: dict[str, torch
         for steps, weight in ((1, 8), (-1, -8), (2, -1), (-2, 1)):
             for key, value in moved.items():
                 value.copy_(start[key] + steps * DIFFERENCE * directions[key])
-            difference += weight * loss_of(row_logits(model)) / (12 * DIFFERENCE)
+            loss = loss_of(row_logits(model)) + extra_loss(case, model)
+            difference += weight * loss / (12 * DIFFERENCE)
         for key, value in moved.items():
             value.copy_(start[key])
     if not torch.isclose(along, difference, rtol=DIFFERENCE_TOLERANCE, atol=0):
@@ -58,14 +61,16 @@ def check_gradients(case: Case, model: torch.nn.Module, trained: dict[str, torch
 
 def write_golden(case: Case, out: Path) -> list[float]:
     """Writes `cases/<case>/golden.safetensors`, and gives the losses before each step and after the last."""
-    model, trained = load(case, out)
+    model, trained = (begin if case.trained == "beginning" else load)(case, out)
     rows = row_logits(model)
     loss = loss_of(rows)
-    loss.backward()
+    (loss + extra_loss(case, model)).backward()
     golden = {f"logits.{number}": logits.detach() for number, logits in enumerate(rows)}
     golden["loss"] = loss.detach()
     recorded = (key for key in trained if not case.recorded or key.endswith(case.recorded))
     golden |= {f"grad.{key}": trained[key].grad.clone() for key in recorded}
+    if case.trained == "beginning":
+        golden |= {f"start.{key}": value.detach().clone() for key, value in trained.items()}
     check_gradients(case, model, trained)
     losses = [loss.item()]
     if case.trained != "nothing":
@@ -74,11 +79,12 @@ def write_golden(case: Case, out: Path) -> list[float]:
         )
         for step in range(STEPS):
             optimizer.step()
+            after_step(case, model, step + 1)
             optimizer.zero_grad()
             loss = loss_of(row_logits(model))
             losses.append(loss.item())
             if step + 1 < STEPS:
-                loss.backward()
+                (loss + extra_loss(case, model)).backward()
         golden["losses"] = torch.tensor(losses, dtype=torch.float64)
         followed = (key for key in trained if not case.followed or key.endswith(case.followed))
         golden |= {f"after.{key}": trained[key].detach().clone() for key in followed}

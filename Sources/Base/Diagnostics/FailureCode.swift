@@ -149,9 +149,10 @@ extension Failure.Code {
         decodeMismatch, digestMismatch, paddingNonzero, badFrame, sparseIndex, maskCount, quantizationParameter,
         baseInvalid, jsonSyntax, jsonDuplicate, jsonNumber, jsonLimit, pickleRefused, badArchive, notAnAdapter,
         configInvalid, configConflict, weightsMissing, configMissing, unknownKey, notExportable, notMergeable,
-        baseMismatch, baseIncompatible, baseAmbiguous, basePath, baseMissingShard, notACheckpoint,
-        tokenizerInvalid, tokenizerUnsupported, badDataLine, dataEmpty, usage, notFound,
-        notRegular, outputExists, cannotCreate, inputOutput, noSpace, changedDuringRead, outOfMemory, busy, permission,
+        baseMismatch, baseIncompatible, baseAmbiguous, basePath, modelsIncompatible, recipeInvalid, baseMissingShard,
+        notACheckpoint, unknownArchitecture, notTrainable, notTrained, resumeMismatch, notFinite, gateNotMet,
+        tokenizerInvalid, tokenizerUnsupported, badDataLine, dataEmpty, usage, notFound, notRegular, outputExists,
+        cannotCreate, inputOutput, noSpace, changedDuringRead, outOfMemory, busy, permission,
         interrupted, terminated, closedPipe, verificationFailed,
         `internal`,
     ]

@@ -20,6 +20,7 @@ package struct AdaptionPrompt: TrainableMethod {
     package func insert<R: Real>(
         _ plan: InsertionPlan, into sites: Sites<R>, _ engine: Engine<R>
     ) throws(Failure) -> Inserted<R> {
+        try plan.parameters.checkTrainable(["adapter_len", "adapter_layers", "target_modules", "task_type"])
         var inserted = Inserted<R>(tensors: [], parameters: plan.parameters)
         let count = try plan.rowCount("adapter_len")
         let attentions = try chosen(plan.parameters, sites.attentions)
@@ -59,6 +60,8 @@ package struct AdaptionPrompt: TrainableMethod {
         }
         return inserted
     }
+
+    package func targetPaths(in shapes: ModelShapes) -> [String]? { nil }
 
     /// The last `adapter_layers` of those that `target_modules` names; all where nothing is said.
     private func chosen<R: Real>(

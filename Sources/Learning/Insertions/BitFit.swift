@@ -16,6 +16,7 @@ package struct BitFit: TrainableMethod {
     package func insert<R: Real>(
         _ plan: InsertionPlan, into sites: Sites<R>, _ engine: Engine<R>
     ) throws(Failure) -> Inserted<R> {
+        try plan.parameters.checkTrainable(TrainingKeys.delta)
         let biases = sites.parameters.filter { $0.name.hasSuffix(".bias") }
         guard !biases.isEmpty else {
             throw Failure(

@@ -16,7 +16,8 @@ package struct FullTuning: TrainableMethod {
     package func insert<R: Real>(
         _ plan: InsertionPlan, into sites: Sites<R>, _ engine: Engine<R>
     ) throws(Failure) -> Inserted<R> {
-        try .base(sites.parameters, kind: .full, plan)
+        try plan.parameters.checkTrainable(TrainingKeys.delta)
+        return try .base(sites.parameters, kind: .full, plan)
     }
 }
 

@@ -20,6 +20,8 @@ package struct IA3: TrainableMethod {
     package func insert<R: Real>(
         _ plan: InsertionPlan, into sites: Sites<R>, _ engine: Engine<R>
     ) throws(Failure) -> Inserted<R> {
+        try plan.parameters.checkTrainable(
+            ["target_modules", "exclude_modules", "feedforward_modules", "init_ia3_weights", "task_type"])
         var inserted = Inserted<R>(tensors: [], parameters: plan.parameters)
         let known = try plan.entries.map { entries throws(Failure) in try EntryTable(entries, sites, kind: .ia3) }
         let targets = try TargetModules(plan.parameters)
@@ -47,13 +49,10 @@ package struct IA3: TrainableMethod {
                     value.copy(from: try Matrix(scale, rows: 1, columns: count, name: linear.weight.name))
                 }
                 let vector = Parameter(name: linear.path + ".ia3_l", value)
-                let insertion = IA3Insertion(vector, place: place, scalesInputs: scalesInputs)
-                projection.insert(insertion)
-                inserted.insertions.append(insertion)
-                inserted.tensors.append(
-                    TrainedTensor(
-                        EntryKey(linear.weight.name, .ia3), .scale, shape: scalesInputs ? [1, count] : [count, 1],
-                        vector))
+                let tensor = TrainedTensor(
+                    EntryKey(linear.weight.name, .ia3), .scale, shape: scalesInputs ? [1, count] : [count, 1], vector)
+                inserted.insert(
+                    IA3Insertion(vector, place: place, scalesInputs: scalesInputs), [tensor], into: projection)
             }
         }
         return inserted

@@ -6,7 +6,9 @@ extension ModelShapes {
     ///
     /// Throws ``Failure/Code/usage`` with the nearest names for target modules and keys of patterns that match nothing, and
     /// for layers that are not there.
-    package func check(_ parameters: Parameters, layers: Int) throws(Failure) {
+    package func check(
+        _ parameters: Parameters, of method: any TrainableMethod, layers: Int
+    ) throws(Failure) {
         let chosen = parameters["layers_to_transform"].map { $0.list ?? [$0] } ?? []
         if let stray = chosen.first(where: { $0 != .null && !isLayer($0, of: layers) }) {
             throw Failure(
@@ -14,9 +16,10 @@ extension ModelShapes {
                 actual: stray.summary)
         }
         do throws(Failure) {
-            guard parameters["target_modules"] != nil else { return }
-            try TargetModules(parameters).check(linears.map(\.path))
-            let paths = try targets(of: parameters).map(\.path)
+            guard parameters["target_modules"] != nil, let modules = method.targetPaths(in: self) else { return }
+            let targets = try TargetModules(parameters)
+            try targets.check(modules)
+            let paths = modules.filter(targets.contains)
             for key in ["rank_pattern", "alpha_pattern"] {
                 for member in parameters[key]?.map ?? [] { try check(member.key, of: key, in: paths) }
             }

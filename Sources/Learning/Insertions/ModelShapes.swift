@@ -18,18 +18,34 @@ package struct ModelShapes: Sendable {
         }
     }
 
-    package let linears: [Linear]
+    package struct Norm: Sendable {
+        /// The module's path.
+        package let path: String
+        /// How many numbers it has.
+        package let count: Int
+
+        package init(path: String, count: Int) {
+            self.path = path
+            self.count = count
+        }
+    }
+
+    /// Linear layers, those with one input together.
+    package let projections: [[Linear]]
+    package let norms: [Norm]
     /// Of the vectors of tokens.
     package let width: Int
     /// How many numbers the model has in all, tied ones once.
     package let parameterCount: Int
 
-    package init(linears: [Linear], width: Int, parameterCount: Int) {
-        self.linears = linears
+    package init(projections: [[Linear]], norms: [Norm], width: Int, parameterCount: Int) {
+        self.projections = projections
+        self.norms = norms
         self.width = width
         self.parameterCount = parameterCount
     }
 
+    package var linears: [Linear] { projections.flatMap { $0 } }
     package var biasCount: Int { linears.reduce(0) { $0 + ($1.hasBias ? $1.outputs : 0) } }
 
     /// The layers that a config's `target_modules` mean.
@@ -49,6 +65,8 @@ package struct TrainingSize: Hashable, Sendable {
     package var keptPerToken = 0
     /// How many tokens it puts in front of every row.
     package var virtualTokens = 0
+    /// Bytes besides: what it remembers, and what it works with.
+    package var otherBytes = 0
 
     package init(parameterCount: Int) {
         self.parameterCount = parameterCount

@@ -20,6 +20,8 @@ package struct PrefixTuning: TrainableMethod {
     package func insert<R: Real>(
         _ plan: InsertionPlan, into sites: Sites<R>, _ engine: Engine<R>
     ) throws(Failure) -> Inserted<R> {
+        try plan.parameters.checkTrainable(
+            TrainingKeys.virtualTokens.union(["prefix_projection", "encoder_hidden_size", "init_weights"]))
         let count = try plan.rowCount("num_virtual_tokens")
         guard let shape = sites.attentions.first?.shape else {
             throw Failure(.usage, "the base has no attention that could see a prefix")

@@ -18,6 +18,10 @@ package struct PromptTuning: TrainableMethod {
     package func insert<R: Real>(
         _ plan: InsertionPlan, into sites: Sites<R>, _ engine: Engine<R>
     ) throws(Failure) -> Inserted<R> {
+        try plan.parameters.checkTrainable(
+            TrainingKeys.virtualTokens.union([
+                "prompt_tuning_init", "prompt_tuning_init_text", "tokenizer_name_or_path", "tokenizer_kwargs",
+            ]))
         let table = sites.embedding.table.weight
         let count = try plan.rowCount("num_virtual_tokens")
         var value = Matrix<R>(rows: count, columns: table.columns)

@@ -34,13 +34,23 @@ struct TargetModules {
             let stray = names.first(where: { name in !paths.contains { Self.isNamed($0, name) } })
         {
             throw Failure(
-                .usage, "no linear layer of the base is this target module", object: stray,
+                .usage, "no layer of the base that is trained so is this target module", object: stray,
                 expected: Self.nearest(to: stray, in: paths).joined(separator: ", "))
         }
         guard !paths.contains(where: contains) else { return }
         throw Failure(
             .usage, "the target modules mean no layer of the base",
             expected: Set(paths.map(Self.lastComponent)).sorted().joined(separator: ", "))
+    }
+
+    /// A config with `all-linear` replaced by the names of the layers: other tools want names, and only PEFT knows what all
+    /// are.
+    static func named<R: Real>(_ parameters: Parameters, _ sites: Sites<R>) -> Parameters {
+        guard parameters["target_modules"]?.string == "all-linear" else { return parameters }
+        var named = parameters
+        let names = Set(sites.linears.map { lastComponent($0.path) })
+        named["target_modules"] = .list(names.sorted().map { .string($0) })
+        return named
     }
 
     func contains(_ path: String) -> Bool {

@@ -25,6 +25,68 @@ extension TrainingSize {
     }
 }
 
+extension LoRA {
+    /// Beginnings hold more than they train: EVA the products of inputs, in fp64 and those of one pass in fp32; PiSSA the
+    /// factors that it began with, and in the end those of twice the rank.
+    package func size(in shapes: ModelShapes, _ parameters: Parameters) throws(Failure) -> TrainingSize {
+        var size = try TrainingSize.lowRank(in: shapes, parameters)
+        switch parameters["init_lora_weights"]?.string {
+        case "eva":
+            let targets = try TargetModules(parameters)
+            let each = shapes.projections.filter { $0.contains { targets.contains($0.path) } }
+                .map { 8 * Double($0[0].inputs) * Double($0[0].inputs) }
+            let largest = each.max() ?? 0
+            let held = max(largest, min(each.reduce(0, +), Double(EVAInitialization<Float>.roundBytes)))
+            size.otherBytes = Int(min(held + largest / 2, 0x1p60))
+        case "pissa": size.otherBytes = 12 * size.parameterCount
+        default: break
+        }
+        return size
+    }
+}
+
+extension AdaLoRA {
+    /// With averages of what each number matters, and of how sure that is.
+    package func size(in shapes: ModelShapes, _ parameters: Parameters) throws(Failure) -> TrainingSize {
+        var size = TrainingSize(parameterCount: 0)
+        for linear in try shapes.targets(of: parameters) {
+            let rank = max(0, min(parameters["init_r"]?.int ?? 12, linear.inputs, linear.outputs))
+            size.parameterCount += rank * (linear.inputs + linear.outputs + 1)
+            size.keptPerToken += rank
+        }
+        size.otherBytes = 8 * size.parameterCount
+        return size
+    }
+}
+
+extension SHiRA {
+    /// With the places, as they are used and as they are written, and the matrices of one projection laid out.
+    package func size(in shapes: ModelShapes, _ parameters: Parameters) throws(Failure) -> TrainingSize {
+        let targets = try TargetModules(parameters)
+        var size = TrainingSize(parameterCount: 0)
+        var largest = 0
+        for projection in shapes.projections {
+            let linears = projection.filter { targets.contains($0.path) }
+            largest = max(largest, linears.reduce(0) { $0 + $1.inputs * $1.outputs })
+            for linear in linears {
+                let sum = linear.inputs + linear.outputs
+                let share = max(0, min(parameters["r"]?.int ?? 32, linear.inputs * linear.outputs / sum))
+                size.parameterCount += share * sum
+            }
+        }
+        size.otherBytes = 12 * size.parameterCount + 4 * largest
+        return size
+    }
+}
+
+extension LNTuning {
+    package func size(in shapes: ModelShapes, _ parameters: Parameters) throws(Failure) -> TrainingSize {
+        let targets = parameters["target_modules"] == nil ? nil : try TargetModules(parameters)
+        let norms = shapes.norms.filter { targets?.contains($0.path) ?? true }
+        return TrainingSize(parameterCount: norms.reduce(0) { $0 + $1.count })
+    }
+}
+
 extension IA3 {
     package func size(in shapes: ModelShapes, _ parameters: Parameters) throws(Failure) -> TrainingSize {
         var size = TrainingSize(parameterCount: 0)

@@ -24,11 +24,17 @@ package protocol TrainableMethod: Sendable {
         _ plan: InsertionPlan, into sites: Sites<R>, _ engine: Engine<R>
     ) throws(Failure) -> Inserted<R>
 
+    /// The paths of the modules that `target_modules` can mean; nil where only ``insert(_:into:_:)`` knows.
+    func targetPaths(in shapes: ModelShapes) -> [String]?
+
     /// What it will take in a model of such layers, before there is one.
     func size(in shapes: ModelShapes, _ parameters: Parameters) throws(Failure) -> TrainingSize
 }
 
 extension TrainableMethod {
+    /// The linear layers.
+    package func targetPaths(in shapes: ModelShapes) -> [String]? { shapes.linears.map(\.path) }
+
     /// Whether all of an adapter is of this method, so that it can be trained further and evaluated.
     package func canHold(_ adapter: Adapter) -> Bool {
         adapter.method == method.word
@@ -39,7 +45,8 @@ extension TrainableMethod {
 /// The methods that train, LoRA first.
 package enum TrainableMethods {
     package static let all: [any TrainableMethod] = [
-        LoRA(), IA3(), PromptTuning(), PrefixTuning(), AdaptionPrompt(), BitFit(), FullTuning(),
+        LoRA(), AdaLoRA(), SHiRA(), IA3(), PromptTuning(), PrefixTuning(), AdaptionPrompt(), BitFit(), LNTuning(),
+        FullTuning(),
     ]
 
     package static func named(_ word: String) -> (any TrainableMethod)? { all.first { $0.word == word } }
@@ -53,11 +60,14 @@ package struct InsertionPlan: Sendable {
     package var entries: [AdapterEntry]?
     /// What the numbers of a new one are drawn with.
     package var seed: UInt64
+    /// How many steps the run has, for schedules of methods.
+    package var steps: Int
 
-    package init(parameters: Parameters, entries: [AdapterEntry]? = nil, seed: UInt64 = 0) {
+    package init(parameters: Parameters, entries: [AdapterEntry]? = nil, seed: UInt64 = 0, steps: Int = 1000) {
         self.parameters = parameters
         self.entries = entries
         self.seed = seed
+        self.steps = steps
     }
 }
 
@@ -65,8 +75,16 @@ package struct InsertionPlan: Sendable {
 package struct Inserted<R: Real>: Sendable {
     /// In an order of their own that is always the same.
     package var tensors: [TrainedTensor<R>]
-    /// To be told of every step of the optimizer.
+    /// To be told of every change of the parameters.
     package var insertions: [any ProjectionInsertion<R>]
+    /// What is to be found in data before the first step of a new adapter; nil for nothing.
+    package var initialization: (any DataInitialization<R>)?
+    /// What is done once a step.
+    package var moments: [any StepMoments<R>] = []
+    /// Entries of the adapter that change nothing, kept as they are.
+    package var idle: [AdapterEntry] = []
+    /// Makes of the trained tensors what the adapter holds, where that is something else.
+    package var finished: @Sendable (Adapter) throws(Failure) -> Adapter = { $0 }
     /// The config with what was found out: the modules, the size of vectors.
     package var parameters: Parameters
     /// What an adapter holds, given the values of all that is trained; nil where that is what is trained itself.
@@ -78,6 +96,42 @@ package struct Inserted<R: Real>: Sendable {
         self.tensors = tensors
         self.insertions = insertions
         self.parameters = parameters
+    }
+
+    /// Puts an insertion into a projection, to train these tensors.
+    mutating func insert(
+        _ insertion: any ProjectionInsertion<R>, _ tensors: [TrainedTensor<R>], into projection: Projection<R>
+    ) {
+        projection.insert(insertion)
+        insertions.append(insertion)
+        self.tensors += tensors
+    }
+
+    /// Lets a method begin with what it finds in data: `pass` takes the same data through the model each time.
+    package func initialize(_ engine: Engine<R>, pass: () throws(Failure) -> Void) throws(Failure) {
+        guard let initialization else { return }
+        while initialization.beginRound() {
+            try pass()
+            try initialization.endRound(engine)
+        }
+        parametersChanged()
+    }
+
+    /// To be called when the gradients of all passes of a step are there. Gives what the methods add to the loss.
+    @discardableResult
+    package func addLosses(_ engine: Engine<R>) -> Double {
+        moments.reduce(0) { $0 + $1.addLoss(engine) }
+    }
+
+    /// To be called when the optimizer has changed the parameters, before their gradients are cleared. Steps count from 1.
+    package func parametersChanged(inStep step: Int) {
+        for moment in moments { moment.parametersChanged(inStep: step) }
+        parametersChanged()
+    }
+
+    /// To be called when the parameters have other values than before.
+    package func parametersChanged() {
+        for insertion in insertions { insertion.parametersChanged() }
     }
 
     /// The tensors of an adapter where all that is trained has these values, one for each of ``tensors``.

@@ -9,13 +9,11 @@ extension DecoderArchitecture {
     /// Throws ``Failure/Code/baseIncompatible`` where the base's files are far too small for that: so no size of a hostile
     /// config overflows what is computed of it.
     package func shapes(in base: Checkpoint) throws(Failure) -> ModelShapes {
-        let linears = (0..<layers).flatMap { layer in
-            let block = block(layer)
-            return block.queryKeyValue + [block.output] + block.gateUp + [block.down]
-        }
+        let blocks = (0..<layers).map(block)
+        let projections = blocks.flatMap { [$0.queryKeyValue, [$0.output], $0.gateUp, [$0.down]] }
         let tables = Double(tiesEmbeddings ? 1 : 2) * Double(vocabularySize) * Double(hiddenSize)
-        let norms = Double(2 * layers + 1) * Double(hiddenSize)
-        let count = linears.reduce(tables + norms) { count, linear in
+        let norms = blocks.flatMap { [$0.attentionNorm, $0.mlpNorm] } + [norm]
+        let count = projections.joined().reduce(tables + Double(norms.count) * Double(hiddenSize)) { count, linear in
             count + Double(linear.outputs) * Double(linear.inputs) + (linear.hasBias ? Double(linear.outputs) : 0)
         }
         guard count <= 64 * Double(base.totalBytes) else {
@@ -24,9 +22,17 @@ extension DecoderArchitecture {
                 expected: "\(count) numbers", actual: "\(base.totalBytes) bytes")
         }
         return ModelShapes(
-            linears: linears.map {
-                ModelShapes.Linear(path: $0.path, outputs: $0.outputs, inputs: $0.inputs, hasBias: $0.hasBias)
+            projections: projections.map { linears in
+                linears.map {
+                    ModelShapes.Linear(path: $0.path, outputs: $0.outputs, inputs: $0.inputs, hasBias: $0.hasBias)
+                }
             },
-            width: hiddenSize, parameterCount: Int(count))
+            norms: norms.map { ModelShapes.Norm(path: $0.modulePath, count: hiddenSize) }, width: hiddenSize,
+            parameterCount: Int(count))
     }
+}
+
+extension NamedShape {
+    /// Its name without the last component.
+    fileprivate var modulePath: String { name.split(separator: ".").dropLast().joined(separator: ".") }
 }

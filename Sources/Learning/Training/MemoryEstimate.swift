@@ -10,7 +10,7 @@ import Tensors
 package struct MemoryEstimate: Hashable, Sendable {
     /// The base's files, mapped: they may be given back and read again, and count all the same.
     package let weights: Int
-    /// Parameters, gradients, the optimizer's averages and the best numbers so far.
+    /// Parameters, gradients, the optimizer's averages, the best numbers so far, and what the method holds besides.
     package let trained: Int
     /// What one pass keeps for backward, and what it works with.
     package let activations: Int
@@ -36,7 +36,7 @@ package struct MemoryEstimate: Hashable, Sendable {
         let table = architecture.vocabularySize * architecture.hiddenSize
         let isWhole = try size.parameterCount >= architecture.shapes(in: base).parameterCount
         let heldGradient = isWhole && architecture.tiesEmbeddings ? table : 0
-        trained = 4 * ((keepsBest ? 5 : 4) * size.parameterCount + heldGradient)
+        trained = 4 * ((keepsBest ? 5 : 4) * size.parameterCount + heldGradient) + size.otherBytes
         let scores = Double(architecture.vocabularySize) * Double(min(tokens, Self.scoreTokens)) * 4
         let passing = Double(tokens) * Self.bytesPerToken(architecture, size, checkpoints: checkpoints)
         activations = Int(min(scores + passing, Self.most))

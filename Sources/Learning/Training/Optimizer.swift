@@ -37,13 +37,17 @@ package struct Optimizer<R: Real>: Sendable {
         for tensor in tensors { engine.scale(tensor.parameter.gradient, by: factor) }
     }
 
-    /// Changes the parameters, and sets the gradients to zero. `step` counts from 1.
+    /// Changes the parameters. `step` counts from 1.
     package func step(_ step: Int, _ options: AdamW) {
         for (tensor, moments) in zip(tensors, moments) {
             engine.adamW(
                 tensor.parameter.value, gradient: tensor.parameter.gradient, first: moments.first,
                 second: moments.second, step: step, options)
-            tensor.parameter.gradient.fill(0)
         }
+    }
+
+    /// Sets the gradients to zero.
+    package func clearGradients() {
+        for tensor in tensors { tensor.parameter.gradient.fill(0) }
     }
 }

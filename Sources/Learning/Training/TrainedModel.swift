@@ -3,7 +3,7 @@ package import Checkpoints
 package import Diagnostics
 package import Insertions
 package import Kernels
-import Layers
+package import Layers
 package import Networks
 import Tensors
 
@@ -20,9 +20,10 @@ package struct TrainedModel: Sendable {
         _ base: Checkpoint, _ options: TrainingOptions, initial: Adapter?, length: Int, _ engine: Engine<Float>
     ) throws(Failure) {
         decoder = try Decoder(of: base, length: length)
-        let plan = InsertionPlan(parameters: options.parameters, entries: initial?.entries, seed: options.seed)
+        let plan = InsertionPlan(
+            parameters: options.parameters, entries: initial?.entries, seed: options.seed, steps: options.steps)
         inserted = try options.method.insert(plan, into: decoder.sites, engine)
-        let used = Set(inserted.tensors.map(\.key))
+        let used = Set(inserted.tensors.map(\.key) + inserted.idle.map(\.key))
         if let stray = initial?.entries.first(where: { $0.key.kind != .file && !used.contains($0.key) }) {
             throw Failure(
                 .baseIncompatible, "the model has no use for an entry of the adapter", object: stray.key.description)
@@ -56,6 +57,16 @@ package struct TrainedModel: Sendable {
         inserted.tensors.reduce(0) { $0 + $1.parameter.value.rows * $1.parameter.value.columns }
     }
 
+    /// Shows batches to a method that begins with what it finds in data.
+    package func initialize(on batches: [Batch], _ engine: Engine<Float>) throws(Failure) {
+        try inserted.initialize(engine) { () throws(Failure) in
+            for batch in batches {
+                try Cancellation.check()
+                _ = decoder.loss(batch, engine)
+            }
+        }
+    }
+
     /// The adapter as it is now, or with the numbers of an earlier step, one matrix for each that is trained.
     package func adapter(values: [Matrix<Float>]? = nil) throws(Failure) -> Adapter {
         var tensors: [EntryKey: [RoleTensor]] = [:]
@@ -65,9 +76,12 @@ package struct TrainedModel: Sendable {
         }
         var parameters = inserted.parameters
         if let taskType { parameters["task_type"] = .string(taskType) }
-        return Adapter(
-            method: method.method.word, parameters: method.method.parameters(of: parameters.members),
-            entries: tensors.map { AdapterEntry(key: $0.key, tensors: $0.value) }.sorted { $0.key < $1.key },
+        let entries = tensors.map { AdapterEntry(key: $0.key, tensors: $0.value) } + inserted.idle
+        let adapter = Adapter(
+            method: method.method.word, parameters: parameters, entries: entries.sorted { $0.key < $1.key },
             metadata: ["base": base.path])
+        var finished = try inserted.finished(adapter)
+        finished.parameters = method.method.parameters(of: finished.parameters.members)
+        return finished
     }
 }

@@ -53,6 +53,7 @@ package struct Trainer: Sendable {
                 batch, addedTo: sum, scale: 1 / Float(max(1, count)), dropoutKey: dropoutKey,
                 checkpoints: memory.checkpoints, isLast: place == batches.count - 1, engine)
         }
+        inserted.addLosses(engine)
         let norm = optimizer.gradientNorm()
         guard sum.loss.isFinite, norm.isFinite else { throw Self.notFinite(step, rows, sum.loss) }
         optimizer.clip(norm: norm, to: options.gradientLimit)
@@ -60,7 +61,8 @@ package struct Trainer: Sendable {
         var update = options.optimizer
         update.learningRate = rate
         optimizer.step(step, update)
-        for insertion in inserted.insertions { insertion.parametersChanged() }
+        inserted.parametersChanged(inStep: step)
+        optimizer.clearGradients()
         return TrainingMetrics(
             step: step, loss: sum.mean, learningRate: rate, gradientNorm: norm, tokens: sum.count)
     }

@@ -68,7 +68,7 @@ package struct TrainingJob: Sendable {
             // Again, now that nobody else can put anything there.
             try checkPlaces(output)
             run = try begin(work, plan.passes)
-            if resumes { try run.resume(from: work) }
+            if resumes { try run.resume(from: work) } else { try run.initialize() }
         } catch {
             if !resumes { work.remove() }
             throw error
@@ -100,6 +100,7 @@ package struct TrainingJob: Sendable {
         let plan = try plan()
         try plan.estimate.check(limit: memoryLimit)
         var run = try begin(nil, plan.passes)
+        try run.initialize()
         try run.train()
         let adapter = try result(of: run, path: base.path).adapter
         return try ContainerWriter(compression: .fast, lanes: lanes).write(adapter, to: .discarded()).contentDigest

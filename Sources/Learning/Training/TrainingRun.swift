@@ -28,10 +28,27 @@ struct TrainingRun {
 
     mutating func resume(from work: WorkFolder) throws(Failure) {
         (state, bestValues) = try TrainingState.resume(
-            from: work.place(of: TrainingState.fileName), of: state.run, model.inserted.tensors, trainer.optimizer)
+            from: work.place(of: TrainingState.fileName), of: state.run, model.inserted, trainer.optimizer)
         log = try MetricsLog(at: work.place(of: MetricsLog.fileName), through: state.step)
-        for insertion in model.inserted.insertions { insertion.parametersChanged() }
+        model.inserted.parametersChanged()
         hasSaved = true
+    }
+
+    /// How many tokens a method sees that begins with what it finds in data, if there are so many.
+    private static var initializingTokens: Int { 1 << 15 }
+
+    /// Shows the rows of the first epoch, in its order and in passes that are always the same, to a method that begins with
+    /// what it finds in data.
+    func initialize() throws(Failure) {
+        guard model.inserted.initialization != nil else { return }
+        let plan = BatchPlan(rowCount: data.train.count, batchSize: options.batchSize, seed: options.seed)
+        var rows: [Row] = []
+        var tokens = 0
+        for place in plan.order(epoch: 0) where tokens < Self.initializingTokens {
+            rows.append(data.train[place])
+            tokens += data.train[place].inputs.count
+        }
+        try model.initialize(on: Packing.batches(of: rows, tokensPerPass: 256), engine)
     }
 
     /// Up to the last step, or until the evaluations have stopped getting better.
@@ -69,7 +86,7 @@ struct TrainingRun {
             // The state says how many of its lines count.
             try log.flush()
             try state.save(
-                model.inserted.tensors, trainer.optimizer, best: bestValues, at: work.place(of: TrainingState.fileName),
+                model.inserted, trainer.optimizer, best: bestValues, at: work.place(of: TrainingState.fileName),
                 lanes: lanes)
         }
         hasSaved = true

@@ -27,20 +27,23 @@ package struct TrainingState: Sendable {
         self.step = step
     }
 
-    /// Writes it with the parameters, the optimizer's averages and the numbers of the best step. What was there stays good
-    /// until this is whole.
+    /// Writes it with the parameters, the optimizer's averages, what methods remember and the numbers of the best step. What
+    /// was there stays good until this is whole.
     package func save(
-        _ tensors: [TrainedTensor<Float>], _ optimizer: Optimizer<Float>, best bestValues: [Matrix<Float>]?,
+        _ inserted: Inserted<Float>, _ optimizer: Optimizer<Float>, best bestValues: [Matrix<Float>]?,
         at path: String, lanes: Lanes
     ) throws(Failure) {
         var parts: [(name: String, source: MatrixSource)] = []
-        for (index, tensor) in tensors.enumerated() {
+        for (index, tensor) in inserted.tensors.enumerated() {
             let moments = optimizer.moments[index]
             var named = [("value", tensor.parameter.value), ("first", moments.first), ("second", moments.second)]
             if let bestValues { named.append(("best", bestValues[index])) }
             for (name, matrix) in named {
                 parts.append(("\(name).\(index)", MatrixSource(matrix, shape: [matrix.rows, matrix.columns])))
             }
+        }
+        for (index, matrix) in inserted.moments.flatMap({ $0.state }).enumerated() {
+            parts.append(("state.\(index)", MatrixSource(matrix, shape: [matrix.rows, matrix.columns])))
         }
         let text = String(decoding: JSONWriter.bytes(of: document, .compact), as: UTF8.self)
         let header = try SafetensorsWriter.headerBytes(
@@ -51,11 +54,11 @@ package struct TrainingState: Sendable {
         try file.commit()
     }
 
-    /// The state in a file, its numbers put into the parameters and the optimizer, and those of the best step.
+    /// The state in a file, its numbers put into the parameters, the optimizer and the methods, and those of the best step.
     ///
     /// Throws ``Failure/Code/notFound`` where there is none, and ``Failure/Code/resumeMismatch`` where it is of another run.
     package static func resume(
-        from path: String, of run: RunIdentity, _ tensors: [TrainedTensor<Float>], _ optimizer: Optimizer<Float>
+        from path: String, of run: RunIdentity, _ inserted: Inserted<Float>, _ optimizer: Optimizer<Float>
     ) throws(Failure) -> (state: TrainingState, best: [Matrix<Float>]?) {
         let file = try SafetensorsFile(InputFile(path: path))
         let state = try read(file, path: path)
@@ -67,7 +70,7 @@ package struct TrainingState: Sendable {
             target.copy(from: try Matrix(source, rows: target.rows, columns: target.columns, name: name))
         }
         var best: [Matrix<Float>] = []
-        for (index, tensor) in tensors.enumerated() {
+        for (index, tensor) in inserted.tensors.enumerated() {
             let value = tensor.parameter.value
             try fill(value, "value.\(index)")
             try fill(optimizer.moments[index].first, "first.\(index)")
@@ -76,6 +79,9 @@ package struct TrainingState: Sendable {
             let matrix = Matrix<Float>(rows: value.rows, columns: value.columns)
             try fill(matrix, "best.\(index)")
             best.append(matrix)
+        }
+        for (index, matrix) in inserted.moments.flatMap({ $0.state }).enumerated() {
+            try fill(matrix, "state.\(index)")
         }
         return (state, best.isEmpty ? nil : best)
     }

@@ -224,9 +224,12 @@ package struct AdapterMergeJob: Sendable {
         recipe[way.key] = .string(way.word)
         for (key, value) in options.stated { recipe[key] = value }
         let parents = adapters.map { one in
-            Lineage.Parent(content: one.contentDigest, name: one.path.lastPathComponent, weight: one.weight)
+            Lineage.Parent(
+                contentDigest: "\(one.contentDigest)", name: one.path.lastPathComponent, weight: one.weight,
+                lineage: Lineage(of: one.adapter))
         }
-        var metadata = [Lineage.key: Lineage(tool: tool, recipe: recipe, parents: parents).text]
+        var metadata: [String: String] = [:]
+        Lineage(tool: tool, recipe: recipe, parents: parents).record(in: &metadata)
         let names = adapters.map { $0.adapter.metadata["base"] }
         if let name = names[0], names.allSatisfy({ $0 == name }) { metadata["base"] = name }
         return metadata
