@@ -120,12 +120,13 @@ let package = Package(
                 "Architectures", "Adapters", "DeltaFormat", "Interchange", "Packaging", "DeltaAlgebra", "Kernels",
                 "Layers", "Insertions", "Networks", "Tokenization",
             ]),
+        module("Keeping/Documents", ["Diagnostics"]),
         .executableTarget(
             name: "TenonCLI",
             dependencies: [
                 "CZstd", "CKernels", "Diagnostics", "Parallelism", "JSON", "Files", "Digests", "Tensors",
-                "Quantization", "Checkpoints", "Adapters", "DeltaFormat", "Interchange", "Packaging", "DeltaAlgebra", "Recipes",
-                "Architectures", "Kernels", "Insertions", "Training",
+                "Quantization", "Checkpoints", "Adapters", "DeltaFormat", "Interchange", "Packaging", "DeltaAlgebra",
+                "Recipes", "Architectures", "Kernels", "Insertions", "Training", "Documents",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/TenonCLI", swiftSettings: settings),
@@ -166,8 +167,7 @@ let package = Package(
         tests(
             "Recipes",
             [
-                "Diagnostics", "Parallelism", "JSON", "Files", "Tensors", "Checkpoints", "Adapters", "Interchange",
-                "DeltaAlgebra",
+                "Diagnostics", "Parallelism", "JSON", "Files", "Tensors", "Checkpoints", "DeltaAlgebra",
             ]),
         tests("Tokenization", ["Diagnostics", "JSON", "Files"]),
         tests(
@@ -177,6 +177,7 @@ let package = Package(
                 "Adapters", "DeltaFormat", "Interchange", "Kernels", "Layers", "Insertions", "Networks",
                 "Tokenization",
             ]),
+        tests("Documents"),
         .testTarget(
             name: "EndToEnd",
             dependencies: [

@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 
 import deltas
+import diff
 import machine
 import models
 import quality
@@ -47,6 +48,7 @@ GROUPS = {
     "undo": quality.undo,
     "recipes": recipes.recipes,
     "training": training.training,
+    "diff": diff.diff,
 }
 
 

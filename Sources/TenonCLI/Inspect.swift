@@ -51,8 +51,13 @@ struct Inspect: ParsableCommand, Exemplified {
         row("tensors", "\(summary.tensorCount) in \(summary.entries.count) entries")
         row("decoded", ByteSize.text(summary.logicalBytes))
         row("stored", ByteSize.text(summary.storedBytes))
-        for (key, value) in summary.metadata where key != "base" {
+        for (key, value) in summary.metadata
+        where key != "base" && (key != Lineage.key || summary.lineage == nil) {
             row(key, TrainingRecord.summary(key, value) ?? value)
+        }
+        if let tree = summary.lineage?.tree {
+            row("lineage", tree[0])
+            for line in tree.dropFirst() { console.result(line.escapedForTerminal) }
         }
         for member in summary.parameters.members { row("  " + member.key, member.value.summary) }
         for kind in summary.kinds { row("entries", "\(kind.count) \(kind.word)") }

@@ -1,3 +1,4 @@
+import Adapters
 import ArgumentParser
 import Checkpoints
 import DeltaAlgebra
@@ -24,7 +25,7 @@ struct Merge: ParsableCommand, Exemplified {
             elements, as they look from the singular vectors of all. The result is a LoRA. (IA)³ vectors are averaged, and \
             virtual tokens put one after another, by linear and cat.
 
-            With --compat peft it is what PEFT's add_weighted_adapter makes: --combination-type svd, linear, cat, ties, \
+            With --compat peft it is what PEFT's add_weighted_adapter makes of --combination-type svd, linear, cat, ties, \
             ties_svd, dare_ties, dare_linear, dare_ties_svd, dare_linear_svd, magnitude_prune or magnitude_prune_svd.
             """)
 
@@ -46,7 +47,7 @@ struct Merge: ParsableCommand, Exemplified {
     var weights: String?
 
     @Option(
-        parsing: .unconditional,
+        parsing: .unconditionalSingleValue,
         help: ArgumentHelp(
             "Weights of the modules that a pattern matches, such as 'q_proj=1,0'; the first that matches counts.",
             valueName: "pattern"))
@@ -85,7 +86,9 @@ struct Merge: ParsableCommand, Exemplified {
     @Option(help: ArgumentHelp("Whose arithmetic: peft.", valueName: "tool"))
     var compat: Compatibility?
 
-    @Option(help: ArgumentHelp("With --compat peft, see above (default: linear).", valueName: "type"))
+    @Option(
+        help: ArgumentHelp(
+            "With --compat peft, see above (default: linear); --merge-method does as well.", valueName: "type"))
     var combinationType: String?
 
     @Option(help: ArgumentHelp("With --compat peft: total or frequency.", valueName: "sign"))
@@ -135,11 +138,10 @@ struct Merge: ParsableCommand, Exemplified {
             }
             return .method(try AdapterMergeMethod.named(mergeMethod ?? "linear"))
         }
-        guard mergeMethod == nil else {
-            throw Failure(
-                .usage, "PEFT has no such methods", actual: "--merge-method", hint: "--combination-type")
+        guard mergeMethod == nil || combinationType == nil else {
+            throw Failure(.usage, "--merge-method and --combination-type say the same", hint: "give one of them")
         }
-        return .peft(try PEFTCombination(combinationType ?? "linear", sign: majoritySignMethod))
+        return .peft(try PEFTCombination(combinationType ?? mergeMethod ?? "linear", sign: majoritySignMethod))
     }
 
     private func options() throws -> AdapterMergeOptions {

@@ -96,7 +96,8 @@ struct AdapterMergeTests {
         }
     }
 
-    @Test("how a change is split into factors does not matter", arguments: ["ties", "breadcrumbs-ties", "della", "sce"])
+    @Test(
+        "how a change is split into factors does not matter", arguments: ["ties", "breadcrumbs-ties", "della", "sce"])
     func split(method: String) throws {
         var adapters = try opened(["x", "y"], [0.5, 0.5])
         let options = { (options: inout AdapterMergeOptions) in options.density = 0.5 }

@@ -5,8 +5,8 @@ import Testing
 @Suite("Help")
 struct HelpTests {
     static let verbs = [
-        "pack", "unpack", "inspect", "verify", "fingerprint", "extract", "apply", "unapply", "switch", "merge", "resize",
-        "train", "eval",
+        "pack", "unpack", "inspect", "verify", "fingerprint", "extract", "apply", "unapply", "switch", "merge",
+        "resize", "diff", "train", "eval",
     ]
 
     private func help(_ arguments: [String]) throws -> String {

@@ -15,7 +15,9 @@ struct MergeTests {
     func wholeWay() throws {
         try inFolder { place in
             let run = try succeed(
-                ["merge"] + adapters + ["-o", place("m.tenon"), "--merge-method", "svd", "--weights", "0.8,-0.3", "--json"])
+                ["merge"] + adapters + [
+                    "-o", place("m.tenon"), "--merge-method", "svd", "--weights", "0.8,-0.3", "--json",
+                ])
             let report = try document(run)
             #expect(report["tensors"]?.array?.count == 4 && report["method"]?.string == "svd")
             let target = try #require(report["tensors"]?.array?.first)
@@ -77,7 +79,8 @@ struct MergeTests {
     @Test("is the same file for any number of threads and any memory")
     func repeated() throws {
         try inFolder { place in
-            let arguments = ["merge"] + adapters + ["--merge-method", "dare-ties", "--density", "0.5", "--seed", "3", "-o"]
+            let arguments =
+                ["merge"] + adapters + ["--merge-method", "dare-ties", "--density", "0.5", "--seed", "3", "-o"]
             try succeed(arguments + [place("1.tenon"), "--threads", "1", "--memory", "64M"])
             try succeed(arguments + [place("2.tenon"), "--threads", "3"])
             #expect(try contents(of: place("1.tenon")) == contents(of: place("2.tenon")))
@@ -117,7 +120,7 @@ struct MergeTests {
                 adapters + ["--weights", "1"], adapters + ["--weights", "1,x"],
                 adapters + ["--merge-method", "nothing"], adapters + ["--merge-method", "ties", "--density", "0"],
                 adapters + ["--weight-pattern", "q_proj"], adapters + ["--weight-pattern", "q_proj=1"],
-                adapters + ["--combination-type", "svd"], adapters + ["--compat", "peft", "--merge-method", "svd"],
+                adapters + ["--combination-type", "svd"], adapters + ["--compat", "peft", "--merge-method", "slerp"],
                 adapters + ["--compat", "peft", "--combination-type", "nothing"],
                 adapters + ["--compat", "peft", "--combination-type", "linear"],
                 adapters + ["--merge-method", "slerp", "--weights", "1,-1"], [], ["--recipe", "none.yaml"],

@@ -36,7 +36,8 @@ struct ResizeTests {
     func others() throws {
         try inFolder { place in
             try succeed([
-                "pack", Fixtures.path("lora-modules-to-save"), "-o", place("a.tenon"), "--base", Models.path("llama"),
+                "pack", Fixtures.path("lora-modules-to-save-norm"), "-o", place("a.tenon"), "--base",
+                Models.path("llama"),
             ])
             try succeed(["resize", place("a.tenon"), "-o", place("r.tenon"), "--rank", "2"])
             try succeed(["verify", place("r.tenon"), "--base", Models.path("llama")])
@@ -45,7 +46,9 @@ struct ResizeTests {
         }
     }
 
-    @Test("makes a LoRA of its kin", arguments: ["adalora", "vblora", "lora-embedding", "lora-gpt2", "lora-patterns-rslora"])
+    @Test(
+        "makes a LoRA of its kin",
+        arguments: ["adalora", "vblora", "lora-embedding", "lora-gpt2", "lora-patterns-rslora"])
     func kin(name: String) throws {
         try inFolder { place in
             let run = try succeed(["resize", Fixtures.path(name), "-o", place("r.tenon"), "--error", "1e-6", "--json"])

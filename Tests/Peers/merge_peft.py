@@ -150,6 +150,10 @@ def tenon_results(binary: Path, case: PeftCase, targets: list[str]) -> dict[str,
         with safe_open(out / "adapter_model.safetensors", "pt") as file:
             for target in targets:
                 key = f"base_model.model.{target}.lora_"
+                if multiplied(case) and f"{key}A.weight" not in file.keys():  # noqa: SIM118
+                    # A change of zero has no factors.
+                    found[f"{target}/change"] = torch.zeros(TARGETS[target], dtype=torch.float64)
+                    continue
                 a, b = (file.get_tensor(f"{key}{side}.weight").double() for side in "AB")
                 if multiplied(case):
                     found[f"{target}/change"] = scale * (b @ a)

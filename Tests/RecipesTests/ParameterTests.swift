@@ -75,7 +75,8 @@ import Testing
             ("'0.25'", 0.25), ("-2", -2), ("4.", 4),
         ] {
             let plan = try models.plan(
-                "merge_method: linear\nmodels: [{model: $a, parameters: {weight: \(text)}}, {model: $b, parameters: {weight: 3}}]")
+                "merge_method: linear\nmodels: [{model: $a, parameters: {weight: \(text)}}, {model: $b, parameters: {weight: 3}}]"
+            )
             #expect(plan.merge("model.norm.weight")?.inputs.first?.values["weight"] == value, "\(text)")
         }
         for (text, value) in [("yes", 1.0), ("Off", 0), ("true", 1), ("0", 0)] {

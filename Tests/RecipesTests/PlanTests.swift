@@ -39,7 +39,8 @@ import Testing
         let models = try TinyModels()
         for name in ["a", "base"] { try models.write(name) }
         let plan = try models.plan(
-            "merge_method: linear\nbase_model: $base\nmodels: [{model: $a, parameters: {weight: 2}}]\nparameters: {weight: 1}")
+            "merge_method: linear\nbase_model: $base\nmodels: [{model: $a, parameters: {weight: 2}}]\nparameters: {weight: 1}"
+        )
         let merge = plan.merge("model.norm.weight")
         #expect(merge?.base == nil)
         #expect(merge?.inputs.map(\.model) == ["a", "base"].map { models.folder($0) })
@@ -112,8 +113,10 @@ import Testing
         try models.write("other", dtype: .bf16)
         try models.write("full")
         func dtype(_ a: String, _ b: String, _ more: String = "") throws -> DType? {
-            try models.plan("merge_method: linear\nmodels: [{model: $\(a)}, {model: $\(b)}]\nparameters: {weight: 1}\n\(more)")
-                .tensor("model.norm.weight")?.dtype
+            try models.plan(
+                "merge_method: linear\nmodels: [{model: $\(a)}, {model: $\(b)}]\nparameters: {weight: 1}\n\(more)"
+            )
+            .tensor("model.norm.weight")?.dtype
         }
         #expect(try dtype("half", "other") == .bf16)
         #expect(try dtype("half", "full") == .f32)
@@ -126,7 +129,9 @@ import Testing
 
     @Test func comparesWhatIsNoFloat() throws {
         let models = try TinyModels()
-        func buffer(_ byte: UInt8) throws -> TensorBuffer { try TensorBuffer(dtype: .u8, shape: [3], bytes: [1, 2, byte]) }
+        func buffer(_ byte: UInt8) throws -> TensorBuffer {
+            try TensorBuffer(dtype: .u8, shape: [3], bytes: [1, 2, byte])
+        }
         try models.write("a", more: [("mask", buffer(3))])
         try models.write("b", more: [("mask", buffer(3))])
         try models.write("c", more: [("mask", buffer(4))])
@@ -147,7 +152,8 @@ import Testing
         #expect(failure?.code == .modelsIncompatible)
         #expect(failure?.hints.first?.contains("tokenizer_source") == true)
         let long = #expect(throws: Failure.self) {
-            try models.plan("merge_method: passthrough\nslices:\n  - sources:\n      - {model: $a, layer_range: [0, 3]}")
+            try models.plan(
+                "merge_method: passthrough\nslices:\n  - sources:\n      - {model: $a, layer_range: [0, 3]}")
         }
         #expect(long?.object?.hasPrefix("line 4") == true)
         let absent = #expect(throws: Failure.self) { try models.plan("merge_method: linear\nmodels: [{model: $b}]") }

@@ -26,7 +26,7 @@ import Testing
         Case(
             3, "both models and slices",
             "merge_method: linear\nmodels: [{model: a}]\nslices: [{sources: [{model: a, layer_range: [0, 1]}]}]"),
-        Case(3, "stands twice", "merge_method: linear\nmodels: [{model: a}]\nmerge_method: ties\n"),
+        Case(1, "comes again", "merge_method: linear\nmodels: [{model: a}]\nmerge_method: ties\n"),
         Case(4, "stands twice", "merge_method: linear\nmodels:\n  - model: a\n  - model: a\n"),
         Case(4, "wieght", "merge_method: linear\nmodels:\n  - model: a\n    parameters: {wieght: 1}\n"),
         Case(4, "below `parameters`", "merge_method: linear\nmodels:\n  - model: a\n    weight: 1\n"),
@@ -74,7 +74,9 @@ import Testing
         Case(
             4, "both tokenizer_source and tokenizer",
             "merge_method: linear\nmodels: [{model: a}]\ntokenizer_source: union\ntokenizer: {source: union}\n"),
-        Case(3, "no number from 1 on", "merge_method: linear\nmodels: [{model: a}]\ntokenizer: {pad_to_multiple_of: 0}\n"),
+        Case(
+            3, "no number from 1 on", "merge_method: linear\nmodels: [{model: a}]\ntokenizer: {pad_to_multiple_of: 0}\n"
+        ),
         Case(
             3, "no such kind of row",
             "merge_method: linear\nmodels: [{model: a}]\ntokenizer: {tokens: {x: {source: {kind: mean}}}}\n"),
@@ -83,7 +85,7 @@ import Testing
             "merge_method: linear\nmodels: [{model: a}]\ntokenizer: {tokens: {x: {source: {kind: model_token, model: a}}}}\n"
         ),
         Case(3, "no built-in", "merge_method: linear\nmodels: [{model: a}]\nchat_template: chatml\n"),
-        Case(2, "no YAML", "merge_method: linear\nmodels: [{model: a}\n- b\n"),
+        Case(3, "no YAML", "merge_method: linear\nmodels: [{model: a}\n- b\n"),
         Case(3, "no YAML", "merge_method: linear\nmodels: [{model: a}]\n---\nmerge_method: linear\n"),
         Case(2, "no such anchor", "merge_method: linear\nmodels: *later\n"),
         Case(2, "tag", "merge_method: linear\nmodels: !!python/object:os.system [a]\n"),
@@ -110,7 +112,8 @@ import Testing
     @Test(arguments: ["x", "? *c\n: ", "{*c : 1, ? [*c, *c] : 2}"]) func refusesLaughs(_ end: String) {
         var text = "a: &a0 [x, x, x, x, x, x, x, x, x]\n"
         for level in 1..<24 {
-            text += "b\(level): &a\(level) [" + Array(repeating: "*a\(level - 1)", count: 9).joined(separator: ", ") + "]\n"
+            text +=
+                "b\(level): &a\(level) [" + Array(repeating: "*a\(level - 1)", count: 9).joined(separator: ", ") + "]\n"
         }
         let failure = #expect(throws: Failure.self) {
             try Recipe(text + end.replacing("*c", with: "*a23"), path: "r.yml")

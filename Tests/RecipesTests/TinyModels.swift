@@ -44,12 +44,14 @@ final class TinyModels: Sendable {
         try folder.write(JSONWriter.bytes(of: config ?? usual, .compact), to: "\(name)/config.json")
     }
 
-    func write(_ tensors: [(name: String, buffer: TensorBuffer)], to name: String) throws {
+    func write(
+        _ tensors: [(name: String, buffer: TensorBuffer)], to name: String, file: String = "model.safetensors"
+    ) throws {
         try Folder.make(folder(name))
         let (header, order) = try SafetensorsWriter.headerBytes(
             tensors: tensors.map { ($0.name, $0.buffer.dtype, $0.buffer.shape) }, metadata: [("format", "pt")])
         try folder.write(
-            order.reduce(into: header) { $0 += tensors[$1].buffer.bytes }, to: "\(name)/model.safetensors")
+            order.reduce(into: header) { $0 += tensors[$1].buffer.bytes }, to: "\(name)/\(file)")
     }
 
     /// Consecutive numbers from `start` on; of bf16 whatever their upper halves are.
@@ -57,7 +59,9 @@ final class TinyModels: Sendable {
         var bytes: [UInt8] = []
         for index in 0..<(try shape.elementCount()) {
             let bits = (start + Float(index)).bitPattern
-            for byte in (dtype == .f32 ? 0 : 2)..<4 { bytes.append(UInt8(truncatingIfNeeded: bits >> (8 * UInt32(byte)))) }
+            for byte in (dtype == .f32 ? 0 : 2)..<4 {
+                bytes.append(UInt8(truncatingIfNeeded: bits >> (8 * UInt32(byte))))
+            }
         }
         return try TensorBuffer(dtype: dtype, shape: shape, bytes: bytes)
     }

@@ -53,7 +53,8 @@ import Testing
         return stride(from: 0, to: all.count, by: 2).map { all[$0] }
     }
 
-    private let start = "merge_method: linear\nbase_model: $base\nmodels: [{model: $one}, {model: $two}]\nparameters: {weight: 1}\n"
+    private let start =
+        "merge_method: linear\nbase_model: $base\nmodels: [{model: $one}, {model: $two}]\nparameters: {weight: 1}\n"
 
     @Test func unites() throws {
         let plan = try Self.models().plan(start + "tokenizer_source: union")
@@ -71,7 +72,9 @@ import Testing
         #expect(added.compactMap { $0["content"]?.string } == ["<s>", "x", "y", "<t>"])
         #expect(added.last?["special"] == true && added[1]["special"] == false)
         #expect(file?["model"]?["vocab"]?["c"]?.int == 2)
-        let config = try plan.files.written.first { $0.name == "tokenizer_config.json" }.map { try JSONValue.parse($0.bytes) }
+        let config = try plan.files.written.first { $0.name == "tokenizer_config.json" }.map {
+            try JSONValue.parse($0.bytes)
+        }
         #expect(config?["added_tokens_decoder"]?.object?.keys == ["4", "5", "6"])
     }
 

@@ -16,7 +16,8 @@ package struct ModelReference: Hashable, Sendable {
         init(_ text: Substring) {
             let at = text.lastIndex(of: "@")
             self.init(
-                path: String(at.map { text[..<$0] } ?? text), revision: at.map { String(text[text.index(after: $0)...]) })
+                path: String(at.map { text[..<$0] } ?? text),
+                revision: at.map { String(text[text.index(after: $0)...]) })
         }
 
         var isComplete: Bool { !path.isEmpty && revision?.isEmpty != true }

@@ -17,7 +17,8 @@ package struct AdapterInput: Sendable {
     package init(path: String, lanes: Lanes) throws(Failure) {
         if try Folder.kind(of: path) == .folder {
             let imported = try PEFTFolder.read(path)
-            let trailer = try ContainerWriter(compression: .fast, lanes: lanes).write(imported.adapter, to: .discarded())
+            let trailer = try ContainerWriter(compression: .fast, lanes: lanes).write(
+                imported.adapter, to: .discarded())
             adapter = imported.adapter
             contentDigest = trailer.contentDigest
             findings = imported.findings

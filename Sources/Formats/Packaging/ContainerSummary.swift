@@ -32,6 +32,8 @@ package struct ContainerSummary: Sendable {
     package let method: String
     package let parameters: Parameters
     package let metadata: [(key: String, value: String)]
+    /// Where it comes from, if it says so.
+    package let lineage: Lineage?
     package let entries: [Entry]
     package let contentDigest: Digest
     package let indexDigest: Digest
@@ -57,6 +59,7 @@ package struct ContainerSummary: Sendable {
         method = adapter.method
         parameters = adapter.parameters
         metadata = adapter.metadata.sorted { $0.key.precedesInBytes($1.key) }.map { ($0.key, $0.value) }
+        lineage = Lineage(of: adapter)
         contentDigest = container.contentDigest
         indexDigest = container.indexDigest
         base = adapter.bases.first
@@ -96,6 +99,7 @@ extension ContainerSummary {
             "base": base?.document ?? nil,
             "method": .string(method),
             "config": parameters.document,
+            "lineage": lineage?.document ?? nil,
             "parameters": JSONValue(parameterCount),
             "logicalBytes": JSONValue(logicalBytes),
             "storedBytes": JSONValue(storedBytes),

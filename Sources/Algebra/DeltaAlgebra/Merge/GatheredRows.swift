@@ -142,7 +142,9 @@ package final class GatheredRows: TensorSource {
         bytes.reserveCapacity(sums.count * 4)
         for sum in sums {
             let bits = Float(sum / Double(max(1, count))).bitPattern
-            for shift in stride(from: 0, to: 32, by: 8) { bytes.append(UInt8(truncatingIfNeeded: bits >> UInt32(shift))) }
+            for shift in stride(from: 0, to: 32, by: 8) {
+                bytes.append(UInt8(truncatingIfNeeded: bits >> UInt32(shift)))
+            }
         }
         return bytes
     }

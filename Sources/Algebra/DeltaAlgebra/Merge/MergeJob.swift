@@ -1,5 +1,5 @@
 import Adapters
-package import Checkpoints
+import Checkpoints
 package import Diagnostics
 import Digests
 import Files
@@ -111,6 +111,8 @@ package struct MergeJob: Sendable {
     private func key(_ plan: MergePlan, _ shards: ShardPlan) -> String {
         var hash = SHA256()
         hash.update(domain: "tenon.merge.v1")
+        // Which tensor is copied to where, and which rows are gathered.
+        hash.update(lengthPrefixed: Array(plan.origin.utf8))
         for model in plan.models {
             for shard in model.checkpoint.shards {
                 hash.update(lengthPrefixed: Array("\(shard.name) \(shard.file.file.identity)".utf8))

@@ -110,8 +110,9 @@ package struct AdapterMergeJob: Sendable {
         var adapter: Adapter
         switch family {
         case .lowRank:
-            targets = try mergeLowRank(adapters)
-            adapter = try lowRankAdapter(adapters, targets, agreement, &findings)
+            let merge = try LowRankMerge(adapters)
+            targets = try mergeLowRank(merge, adapters)
+            adapter = try lowRankAdapter(adapters, merge.modules, targets, agreement, &findings)
         case .gates:
             adapter = try GateMerge(
                 adapters: adapters, agreement: agreement, dtype: options.dtype,
@@ -133,8 +134,9 @@ package struct AdapterMergeJob: Sendable {
         return (adapter, targets, findings)
     }
 
-    private func mergeLowRank(_ adapters: [WeightedAdapter]) throws(Failure) -> [MergedTarget] {
-        let merge = try LowRankMerge(adapters)
+    private func mergeLowRank(
+        _ merge: LowRankMerge, _ adapters: [WeightedAdapter]
+    ) throws(Failure) -> [MergedTarget] {
         let largest = merge.targets.map { $0.ranks.max() ?? 0 }.max() ?? 0
         return try merge.map(lanes: lanes, memory: memory) { target throws(Failure) in
             let weights = try self.weights(adapters, target.module)
@@ -148,7 +150,7 @@ package struct AdapterMergeJob: Sendable {
     }
 
     private func lowRankAdapter(
-        _ adapters: [WeightedAdapter], _ targets: [MergedTarget], _ agreement: BaseAgreement,
+        _ adapters: [WeightedAdapter], _ modules: [String], _ targets: [MergedTarget], _ agreement: BaseAgreement,
         _ findings: inout [Finding]
     ) throws(Failure) -> Adapter {
         var entries: [AdapterEntry] = []
@@ -168,7 +170,7 @@ package struct AdapterMergeJob: Sendable {
                     "target-dropped", "\(dropped.count) modules have no factors, for their change is zero",
                     object: first.target.name))
         }
-        let config = MergedConfig(adapters: adapters.map(\.adapter), modules: targets.map(\.target.module))
+        let config = MergedConfig(adapters: adapters.map(\.adapter), modules: modules)
         return Adapter(method: Method.lora.word, parameters: config.parameters(ranks), entries: entries)
     }
 
@@ -222,9 +224,12 @@ package struct AdapterMergeJob: Sendable {
         recipe[way.key] = .string(way.word)
         for (key, value) in options.stated { recipe[key] = value }
         let parents = adapters.map { one in
-            Lineage.Parent(content: one.contentDigest, name: one.path.lastPathComponent, weight: one.weight)
+            Lineage.Parent(
+                contentDigest: "\(one.contentDigest)", name: one.path.lastPathComponent, weight: one.weight,
+                lineage: Lineage(of: one.adapter))
         }
-        var metadata = [Lineage.key: Lineage(tool: tool, recipe: recipe, parents: parents).text]
+        var metadata: [String: String] = [:]
+        Lineage(tool: tool, recipe: recipe, parents: parents).record(in: &metadata)
         let names = adapters.map { $0.adapter.metadata["base"] }
         if let name = names[0], names.allSatisfy({ $0 == name }) { metadata["base"] = name }
         return metadata

@@ -31,7 +31,8 @@ struct GateMerge {
         if adapters.contains(where: { $0.adapter.parameters["fan_in_fan_out"]?.bool == true }) {
             result.parameters["fan_in_fan_out"] = .bool(true)
         }
-        result.parameters["task_type"] = MergedConfig(adapters: adapters.map(\.adapter), modules: []).shared("task_type")
+        result.parameters["task_type"] = MergedConfig(adapters: adapters.map(\.adapter), modules: []).shared(
+            "task_type")
         return result
     }
 

@@ -8,11 +8,17 @@ import Tensors
 /// Targets of adapters whose changes are of low rank, matched by their names.
 struct LowRankMerge: Sendable {
     let targets: [TargetOfAdapters]
+    /// The modules of entries whose factors have no elements.
+    let emptied: [String]
+
+    /// All modules that an adapter has an entry for.
+    var modules: [String] { targets.map(\.module) + emptied }
 
     /// Throws ``Failure/Code/notMergeable`` for an entry that is no change of low rank, and ``Failure/Code/kindShape`` for
     /// targets of different shapes.
     init(_ adapters: [WeightedAdapter]) throws(Failure) {
         var found: [ExactKey: [[LowRankEntry]]] = [:]
+        var emptied: [String] = []
         for (number, one) in adapters.enumerated() {
             let shared = SharedFactors(one.adapter, base: { _ in nil })
             for entry in one.adapter.entries where !Self.passed.contains(entry.key.kind) {
@@ -22,6 +28,7 @@ struct LowRankMerge: Sendable {
                         object: entry.key.target, path: one.path)
                 }
                 guard let own = try LowRankEntry(entry, of: one.adapter, shared: shared, path: one.path) else {
+                    emptied.append(entry.modulePath)
                     continue
                 }
                 let none = [[LowRankEntry]](repeating: [], count: adapters.count)
@@ -40,6 +47,7 @@ struct LowRankMerge: Sendable {
                 TargetOfAdapters(name: name, module: first.modulePath, form: first.form, entries: entries))
         }
         self.targets = targets
+        self.emptied = emptied
     }
 
     /// What is merged otherwise, or belongs to others; what nobody understands is for training alone.

@@ -25,7 +25,9 @@ struct TokenMerge {
                 throw Failure(
                     .notMergeable, "its table holds tokens of an encoder and of a decoder", path: one.path)
             }
-            if let head = parts.first, head.shape.dimensions[1] != source.shape.dimensions[1] || head.dtype != source.dtype {
+            if let head = parts.first,
+                head.shape.dimensions[1] != source.shape.dimensions[1] || head.dtype != source.dtype
+            {
                 throw Failure(
                     .notMergeable, "the adapters have virtual tokens of different width or dtype", path: one.path,
                     expected: "\(head.shape.dimensions[1]) of \(head.dtype.name)",

@@ -103,7 +103,7 @@ package struct ResizeJob: Sendable {
                     binding: resized.target.entries.joined().compactMap(\.binding).first))
             ranks.append((resized.target.module, resized.rank))
         }
-        let config = MergedConfig(adapters: [source.adapter], modules: targets.map(\.target.module))
+        let config = MergedConfig(adapters: [source.adapter], modules: merge.modules)
         result.parameters = config.parameters(ranks)
         let kept = source.adapter.entries.filter { WholeTensors.kinds.contains($0.key.kind) }
         result.entries += kept
@@ -114,11 +114,10 @@ package struct ResizeJob: Sendable {
             throw Failure(.notMergeable, "nothing is left: the adapter's change is zero everywhere", path: source.path)
         }
         result.metadata["base"] = source.adapter.metadata["base"]
-        result.metadata[Lineage.key] =
-            Lineage(
-                tool: tool, recipe: recipe,
-                parents: [Lineage.Parent(content: source.contentDigest, name: source.path.lastPathComponent)]
-            ).text
+        let parent = Lineage.Parent(
+            contentDigest: "\(source.contentDigest)", name: source.path.lastPathComponent,
+            lineage: Lineage(of: source.adapter))
+        Lineage(tool: tool, recipe: recipe, parents: [parent]).record(in: &result.metadata)
         return (result, targets)
     }
 

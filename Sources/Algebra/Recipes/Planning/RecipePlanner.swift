@@ -90,7 +90,8 @@ extension TensorPlanner {
                 let own = try only(LayerStacks(model.tensors.map(\.name)), of: model, source)
                 guard let layers = source.layers, layers.upperBound <= own.count else {
                     throw Failure(
-                        .recipeInvalid, "the model has fewer layers", object: "line \(source.line): \(source.model.text)",
+                        .recipeInvalid, "the model has fewer layers",
+                        object: "line \(source.line): \(source.model.text)",
                         path: recipe.path, expected: "at most \(own.count)",
                         actual: "\(source.layers?.upperBound ?? 0)")
                 }

@@ -22,7 +22,8 @@ struct ResultConfig {
         var written = tokenizer.written
         if let before = try CompanionText.json(Self.name, of: checkpoint) {
             guard let object = before.object else {
-                throw Failure(.configInvalid, "the config is no object", path: Paths.joined(checkpoint.folder, Self.name))
+                throw Failure(
+                    .configInvalid, "the config is no object", path: Paths.joined(checkpoint.folder, Self.name))
             }
             let after = updated(object)
             if JSONValue.object(after) != before {

@@ -59,7 +59,8 @@ struct TensorPlanner {
                 Finding(
                     "tensor-missing",
                     missing.count == 1
-                        ? "\(first.path) lacks this tensor" : "\(missing.count) models lack this tensor, as \(first.path)",
+                        ? "\(first.path) lacks this tensor"
+                        : "\(missing.count) models lack this tensor, as \(first.path)",
                     object: name))
         }
         do throws(Failure) {
@@ -121,7 +122,8 @@ struct TensorPlanner {
         throw Failure(
             .modelsIncompatible,
             needsBase && base == nil
-                ? "the base lacks a tensor that other models have" : "too few models have this tensor for \(method.word)",
+                ? "the base lacks a tensor that other models have"
+                : "too few models have this tensor for \(method.word)",
             object: name, path: recipe.path)
     }
 
@@ -177,7 +179,9 @@ struct TensorPlanner {
                         .model, in: [input.source.parameters] + shared, for: input.name, at: position,
                         of: input.model)))
         }
-        if method.base == .member, method.modelCount == 1...1, let only = inputs.first, merged[0].values["scale"] ?? 1 == 1 {
+        if method.base == .member, method.modelCount == 1...1, let only = inputs.first,
+            merged[0].values["scale"] ?? 1 == 1
+        {
             return copy(name, only, dtype)
         }
         let tensor = TensorMerge(

@@ -54,7 +54,8 @@ extension RecipeReader {
         let isConditional = node.map != nil || node.list?.contains { $0.map != nil } == true
         let cases: [ParameterSetting.Case]
         if isConditional {
-            cases = try (node.list ?? [node]).map { item throws(Failure) in try conditional(item, name, isFlag: isFlag) }
+            cases = try (node.list ?? [node]).map { item throws(Failure) in try conditional(item, name, isFlag: isFlag)
+            }
         } else {
             cases = [.init(filter: nil, values: try gradient(node, name, isFlag: isFlag), line: node.line)]
         }

@@ -49,7 +49,8 @@ extension RecipeReader {
     /// The word nearest to one that is not known, or all if none is near.
     static func nearest(to word: String, among known: [String]) -> String {
         let scored = known.map { (word: $0, distance: $0.editDistance(to: word)) }
-        guard let best = scored.min(by: { $0.distance < $1.distance }), best.distance <= max(2, word.utf8.count / 3) else {
+        guard let best = scored.min(by: { $0.distance < $1.distance }), best.distance <= max(2, word.utf8.count / 3)
+        else {
             return "one of " + known.joined(separator: ", ")
         }
         return "perhaps \(best.word)"

@@ -9,6 +9,9 @@ struct RecipeReader {
     private let text: String
     var findings: [Finding] = []
 
+    /// More than any model has.
+    private static let layerLimit = 1 << 16
+
     init(path: String, text: String) {
         self.path = path
         self.text = text
@@ -50,7 +53,8 @@ struct RecipeReader {
         }
         let template = try top["chat_template"].flatMap { node throws(Failure) in try chatTemplate(node) }
         return Recipe(
-            path: path, text: text, method: method, base: base, slices: slices, isStacked: isStacked, parameters: parameters,
+            path: path, text: text, method: method, base: base, slices: slices, isStacked: isStacked,
+            parameters: parameters,
             dtype: outDType ?? dtype, tokenizer: tokenizer, chatTemplate: template, findings: findings)
     }
 
@@ -98,7 +102,8 @@ struct RecipeReader {
             try checkCount(sources, base: own, for: method, line: item.line)
             slices.append(
                 Recipe.Slice(
-                    sources: sources, base: own, parameters: try parameters(parts["parameters"], at: .slice, for: method),
+                    sources: sources, base: own,
+                    parameters: try parameters(parts["parameters"], at: .slice, for: method),
                     line: item.line))
         }
         return slices
@@ -111,7 +116,7 @@ struct RecipeReader {
         guard let modelNode = parts["model"] else { throw refusal("this names no model", line: node.line) }
         guard let range = parts["layer_range"] else { throw refusal("the source has no layer_range", line: node.line) }
         let ends = range.list?.compactMap { whole($0) } ?? []
-        guard ends.count == 2, range.list?.count == 2, ends[0] < ends[1] else {
+        guard ends.count == 2, range.list?.count == 2, ends[0] < ends[1], ends[1] <= Self.layerLimit else {
             throw refusal("a layer_range is a first layer and the one after the last: [0, 16]", line: range.line)
         }
         return Recipe.Source(
@@ -120,7 +125,8 @@ struct RecipeReader {
     }
 
     private func checkDistinct(_ sources: [Recipe.Source]) throws(Failure) {
-        for (index, source) in sources.enumerated() where sources[..<index].contains(where: { $0.model == source.model }) {
+        for (index, source) in sources.enumerated()
+        where sources[..<index].contains(where: { $0.model == source.model }) {
             throw refusal("a model stands twice", line: source.line, source.model.text)
         }
     }

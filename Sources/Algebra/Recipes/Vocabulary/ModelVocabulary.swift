@@ -9,6 +9,9 @@ import Tensors
 struct ModelVocabulary: Sendable {
     let model: MergeModel
     let file: TokenizerFile
+    /// More than any vocabulary has.
+    private static let sizeLimit = 1 << 24
+
     /// Rows by token.
     let rows: [ExactKey: Int]
 
@@ -23,7 +26,7 @@ struct ModelVocabulary: Sendable {
         }
         file = try TokenizerFile(path: Paths.joined(checkpoint.folder, TokenizerFile.name))
         let held = model.tensors.first { EmbeddingNames.isInput($0.name) }?.source.shape.dimensions.first
-        let size = min(held ?? .max, try Self.declaredSize(checkpoint) ?? .max)
+        let size = max(0, min(held ?? .max, try Self.declaredSize(checkpoint) ?? .max, Self.sizeLimit))
         rows = file.ids.filter { (0..<size).contains($0.value) }
     }
 

@@ -66,7 +66,9 @@ struct ResultTokenizer {
         for entry in entries {
             guard let id = entry["id"]?.int else { continue }
             var flags = JSONObject()
-            for key in ["content", "lstrip", "normalized", "rstrip", "single_word", "special"] { flags[key] = entry[key] }
+            for key in ["content", "lstrip", "normalized", "rstrip", "single_word", "special"] {
+                flags[key] = entry[key]
+            }
             decoder["\(id)"] = .object(flags)
         }
         var config = config

@@ -114,8 +114,8 @@ struct ResultVocabulary: Sendable {
         case .model(let model): place = self.place(of: ExactKey(entry.text), in: model)
         case .token(let text, let model): place = self.place(of: ExactKey(text), in: model)
         case .id(let id, let model):
-            let size = vocabularies[model]?.rows.values.contains(id) == true
-            place = size ? number(of: model).map { .init(source: $0, row: id) } : nil
+            // Whether there is such a row shows where it is taken: some belong to no token.
+            place = number(of: model).map { .init(source: $0, row: id) }
         }
         guard let place else {
             throw Failure(

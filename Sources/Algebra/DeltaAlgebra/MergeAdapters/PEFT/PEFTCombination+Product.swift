@@ -9,7 +9,7 @@ extension PEFTCombination {
     private static let mostExact = 256
 
     func decomposed(
-        _ parts: [(weight: Double, factors: ThinFactors)], _ target: TargetOfAdapters, _ options: AdapterMergeOptions,
+        _ parts: [Part], _ target: TargetOfAdapters, _ options: AdapterMergeOptions,
         _ rank: Int
     ) throws(Failure) -> MergedTarget {
         let products = parts.map { part in
@@ -19,7 +19,7 @@ extension PEFTCombination {
             }
             return product
         }
-        let names = parts.indices.map { "\(target.module)\0\($0)" }
+        let names = parts.map { "\(target.module)\0\($0.number)" }
         let change = combined(products, parts.map(\.weight), names, options)
         let power = change.dot(change)
         guard min(change.rows, change.columns) > Self.mostExact else {

@@ -45,6 +45,14 @@ package struct PEFTCombination: Sendable {
             word.hasPrefix("dare") ? .random : word.hasPrefix("magnitude") || word.hasPrefix("ties") ? .largest : .none
     }
 
+    /// What an adapter has for a target.
+    struct Part {
+        /// Its place among the adapters, by which its random numbers are known.
+        let number: Int
+        let weight: Double
+        let factors: ThinFactors
+    }
+
     /// What it makes of one adapter alone.
     private static let alone = try? PEFTCombination("linear")
 
@@ -57,12 +65,12 @@ package struct PEFTCombination: Sendable {
         if target.entries.count == 1, let alone = Self.alone, word != alone.word {
             return try alone.merge(target, weights: weights, options: options, rank: rank)
         }
-        var parts: [(weight: Double, factors: ThinFactors)] = []
-        for (weight, products) in zip(weights, try target.read()) {
+        var parts: [Part] = []
+        for (number, (weight, products)) in zip(weights, try target.read()).enumerated() {
             guard products.count <= 1 else {
                 throw Failure(.notMergeable, "PEFT has one pair of factors for a module", object: target.name)
             }
-            if let own = products.first { parts.append((weight, own)) }
+            if let own = products.first { parts.append(Part(number: number, weight: weight, factors: own)) }
         }
         switch way {
         case .concatenation: return try target.result(concatenated(parts, target.form), options)
@@ -76,14 +84,14 @@ package struct PEFTCombination: Sendable {
         }
     }
 
-    private func concatenated(_ parts: [(weight: Double, factors: ThinFactors)], _ form: FactorForm) -> FactorPair {
+    private func concatenated(_ parts: [Part], _ form: FactorForm) -> FactorPair {
         FactorPair(
             a: .stacked(parts.map { $0.factors.a.scaled(by: $0.weight * $0.factors.scale) }, columns: form.columns),
             b: .stacked(parts.map(\.factors.b), columns: form.outputs))
     }
 
     private func added(
-        _ parts: [(weight: Double, factors: ThinFactors)], _ target: TargetOfAdapters, _ options: AdapterMergeOptions
+        _ parts: [Part], _ target: TargetOfAdapters, _ options: AdapterMergeOptions
     ) throws(Failure) -> FactorPair {
         let ranks = parts.map(\.factors.rank)
         guard ranks.allSatisfy({ $0 == ranks[0] }) else {
@@ -93,7 +101,7 @@ package struct PEFTCombination: Sendable {
         }
         let roots = parts.map { ($0.weight * $0.factors.scale).magnitude.squareRoot() }
         let signed = zip(parts, roots).map { $0.weight * $0.factors.scale < 0 ? -$1 : $1 }
-        let names = parts.indices.map { "\(target.module)\0\($0)" }
+        let names = parts.map { "\(target.module)\0\($0.number)" }
         return FactorPair(
             a: combined(parts.map(\.factors.a), signed, names.map { $0 + "\0A" }, options),
             b: combined(parts.map(\.factors.b.transposed), roots, names.map { $0 + "\0B" }, options).transposed)
@@ -145,9 +153,8 @@ extension TargetOfAdapters {
     func result(
         _ pair: FactorPair, _ options: AdapterMergeOptions, _ values: [Double] = [], _ rank: Int = 0
     ) throws(Failure) -> MergedTarget {
-        let isZero = pair.rank == 0 || pair.a.largestMagnitude == 0 || pair.b.largestMagnitude == 0
-        return MergedTarget(
-            target: self, factors: isZero ? nil : try RoundedFactors(pair, dtype: options.dtype),
+        MergedTarget(
+            target: self, factors: pair.rank == 0 ? nil : try RoundedFactors(pair, dtype: options.dtype),
             power: values.reduce(0) { $0 + $1 * $1 },
             leftOut: values.dropFirst(rank).reversed().reduce(0) { $0 + $1 * $1 })
     }

@@ -9,7 +9,7 @@ import Yams
 /// and they are resolved here, with every value that they stand for counted.
 struct YAMLText {
     /// Bytes of a text.
-    static let byteLimit = 1 << 18
+    static let byteLimit = 1 << 17
     /// Values, those that aliases stand for among them.
     static let nodeLimit = 100_000
     /// Lists and maps within each other.
@@ -47,7 +47,7 @@ struct YAMLText {
         let parser: Parser
         let root: Node?
         do {
-            parser = try Parser(yaml: String(marked), encoding: .utf8)
+            parser = try Parser(yaml: String(marked), resolver: .basic, encoding: .utf8)
             root = try parser.singleRoot()
         } catch {
             throw failure(error)
@@ -70,7 +70,7 @@ struct YAMLText {
             .composer(_, let problem, let mark, _):
             return refusal("this is no YAML: \(problem)", line: mark.line)
         case .duplicatedKeysInMapping(let keys, let context):
-            return refusal("a key stands twice", line: context.mark.line, keys.first.map(restored))
+            return refusal("a key comes again in the same map", line: context.mark.line, keys.first.map(restored))
         case .reader(let problem, _, _, _):
             return Failure(.recipeInvalid, "this is no YAML: \(problem)", path: path)
         default: return Failure(.recipeInvalid, "this is no YAML", path: path)
@@ -155,7 +155,9 @@ struct YAMLText {
                 continue
             }
             let text = restored(key.string)
-            guard known.insert(ExactKey(text)).inserted else { throw refusal("a key stands twice", line: line, text) }
+            guard known.insert(ExactKey(text)).inserted else {
+                throw refusal("a key comes again in the same map", line: line, text)
+            }
             members.append(YAMLNode.Member(key: text, line: line, value: value))
         }
         for node in merged {
