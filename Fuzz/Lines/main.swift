@@ -19,7 +19,8 @@ public func test(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
         require((1...16).contains(row.inputs.count) && row.labels.count == row.inputs.count, "rows fit the limits")
         require(row.inputs.allSatisfy { (0..<97).contains($0) }, "ids are the model's")
         require(
-            row.labels.allSatisfy { $0 == Batch.ignored || (0..<97).contains($0) }, "labels are the model's, or ignored")
+            row.labels.allSatisfy { $0 == Batch.ignored || (0..<97).contains($0) }, "labels are the model's, or ignored"
+        )
     }
     let batches = Packing.batches(of: set.rows, tokensPerPass: 24)
     require(batches.flatMap(\.tokens) == set.rows.flatMap(\.inputs), "no token is lost")

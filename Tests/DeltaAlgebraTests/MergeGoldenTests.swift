@@ -55,7 +55,8 @@ struct RecipeCase: CustomTestStringConvertible {
     func merge(of tensor: String, by method: any MergeMethod) throws -> TensorMerge {
         func values(_ scope: MergeSetting.Scope, _ own: [(String, Double)]) -> MergeValues {
             var values = MergeValues()
-            for (key, value) in shared + own where method.settings.contains(where: { $0.name == key && $0.scope == scope }) {
+            for (key, value) in shared + own
+            where method.settings.contains(where: { $0.name == key && $0.scope == scope }) {
                 values[key] = value
             }
             return values

@@ -123,10 +123,11 @@ struct MergeTests {
                 adapters + ["--combination-type", "svd"], adapters + ["--compat", "peft", "--merge-method", "slerp"],
                 adapters + ["--compat", "peft", "--combination-type", "nothing"],
                 adapters + ["--compat", "peft", "--combination-type", "linear"],
-                adapters + ["--merge-method", "slerp", "--weights", "1,-1"], [], ["--recipe", "none.yaml"],
+                adapters + ["--merge-method", "slerp", "--weights", "1,-1"], [],
             ]
             for arguments in usage { try expectFailure(64, "usage", ["merge"] + arguments + output) }
             try expectFailure(66, "not-found", ["merge", place("none.tenon"), "-o", place("m.tenon")])
+            try expectFailure(66, "not-found", ["merge", "--recipe", place("none.yaml")] + output)
             try expectFailure(65, "not-mergeable", ["merge", Fixtures.path("lora-dora"), adapters[0]] + output)
             #expect(try Folder.entries(of: place.path).isEmpty)
             try succeed(["merge"] + adapters + output + ["--dry-run"])

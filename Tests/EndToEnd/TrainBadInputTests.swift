@@ -222,7 +222,7 @@ struct TrainBadInputTests {
             ["--method", "prefix-tuning", "--virtual-tokens", "1025"],
             ["--method", "prefix-tuning", "--set", "init_weights=\"pca\""],
             [
-                "--method", "prefix-tuning", "--set", "prefix_projection=true", "--set", "encoder_hidden_size=99999999",
+                "--method", "prefix-tuning", "--set", "prefix_projection=true", "--set", "encoder_hidden_size=0",
             ],
             ["--method", "adaption-prompt", "--set", "adapter_layers=9"],
             ["--method", "adaption-prompt", "--set", "target_modules=\"attn\""],

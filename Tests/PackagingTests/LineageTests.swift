@@ -14,7 +14,9 @@ struct LineageTests {
     private let parents = Lineage(
         tool: "tenon 1", recipe: Self.verb("merge", "rank", 4),
         parents: [
-            .init(contentDigest: "aa", name: "a.tenon", lineage: Lineage(tool: "peft", recipe: Self.verb("train"), parents: [])),
+            .init(
+                contentDigest: "aa", name: "a.tenon",
+                lineage: Lineage(tool: "peft", recipe: Self.verb("train"), parents: [])),
             .init(contentDigest: "bb", name: "b.tenon", weight: 0.5),
         ])
 
@@ -31,7 +33,8 @@ struct LineageTests {
         var lineage = parents
         for number in 0..<20 {
             lineage = Lineage(
-                tool: "t", recipe: Self.verb("\(number)"), parents: [.init(contentDigest: "c", name: "n", lineage: lineage)])
+                tool: "t", recipe: Self.verb("\(number)"),
+                parents: [.init(contentDigest: "c", name: "n", lineage: lineage)])
         }
         var adapter = Adapter(method: "lora")
         #expect(lineage.record(in: &adapter.metadata))
@@ -44,7 +47,8 @@ struct LineageTests {
     @Test(
         "of another form is none",
         arguments: [
-            "", "[]", "{}", #"{"tool":"","recipe":"","parents":[]}"#, #"{"tool":1,"recipe":{},"parents":[]}"#, #"{"tool":"","recipe":{},"parents":[{}]}"#,
+            "", "[]", "{}", #"{"tool":"","recipe":"","parents":[]}"#, #"{"tool":1,"recipe":{},"parents":[]}"#,
+            #"{"tool":"","recipe":{},"parents":[{}]}"#,
         ])
     func other(text: String) {
         #expect(Lineage(parsing: text) == nil)

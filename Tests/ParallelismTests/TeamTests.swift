@@ -16,7 +16,9 @@ struct TeamTests {
     func coverage(threads: Int, total: Int) {
         for processors in [1, 2, 64] {
             let team = Team(processors: processors)
-            for _ in 0..<5 { #expect(counts(team, total, threads: threads) == Array(repeating: 1, count: max(0, total))) }
+            for _ in 0..<5 {
+                #expect(counts(team, total, threads: threads) == Array(repeating: 1, count: max(0, total)))
+            }
         }
     }
 

@@ -87,7 +87,8 @@ struct GoldenTests {
             let own = signs.values(tensor.parameter.value, of: tensor)
             // The bias of keys moves all scores of a row alike but for the turn by positions: its gradient is what is left
             // of a sum that cancels, and AdamW divides rounding by rounding there.
-            let limit = tensor.key.target.hasSuffix("k_proj.bias") ? 2e-3 : 1e-5
+            // EVA's directions come of a spectrum in fp32, to which they are near from the start.
+            let limit = tensor.key.target.hasSuffix("k_proj.bias") ? 2e-3 : golden.name == "eva" ? 1e-4 : 1e-5
             #expect(distance(own, after) < limit, "\(tensor.key) \(tensor.role.word)")
         }
     }

@@ -121,20 +121,24 @@ extension FullTuning {
 }
 
 extension PrefixTuning {
-    /// Keys and values for every layer; with an encoder also that, from the tokens' width to its hidden size and on.
+    /// Keys and values for every layer; with an encoder instead tokens as wide as one of them, and two layers that make
+    /// all of them.
     package func size(in shapes: ModelShapes, _ parameters: Parameters) throws(Failure) -> TrainingSize {
         let count = max(0, min(parameters["num_virtual_tokens"]?.int ?? 0, 1 << 16))
-        let made = shapes.linears.filter { $0.path.hasSuffix(".k_proj") || $0.path.hasSuffix(".v_proj") }
-            .reduce(0) { $0 + $1.outputs }
-        guard parameters["prefix_projection"]?.bool == true else { return TrainingSize(parameterCount: count * made) }
-        let hidden = max(0, min(parameters["encoder_hidden_size"]?.int ?? shapes.width, 1 << 24))
-        return TrainingSize(parameterCount: count * shapes.width + (hidden + 1) * (shapes.width + made))
+        let parts = shapes.linears.filter { $0.path.hasSuffix(".k_proj") || $0.path.hasSuffix(".v_proj") }
+        let made = parts.reduce(0) { $0 + $1.outputs }
+        guard parameters["prefix_projection"]?.bool == true, let width = parts.first?.outputs else {
+            return TrainingSize(parameterCount: count * made)
+        }
+        let hidden = max(0, min(parameters["encoder_hidden_size"]?.int ?? width, 1 << 24))
+        return TrainingSize(parameterCount: count * width + (width + 1) * hidden + (hidden + 1) * made)
     }
 }
 
 extension AdaptionPrompt {
     package func size(in shapes: ModelShapes, _ parameters: Parameters) throws(Failure) -> TrainingSize {
-        let layers = max(0, min(parameters["adapter_layers"]?.int ?? 0, 1 << 16))
+        let attentions = shapes.linears.count { $0.path.hasSuffix(".k_proj") }
+        let layers = max(0, min(parameters["adapter_layers"]?.int ?? attentions, attentions))
         let tokens = max(0, min(parameters["adapter_len"]?.int ?? 0, 1 << 16))
         var size = TrainingSize(parameterCount: layers * (tokens * shapes.width + 1))
         size.keptPerToken = layers * shapes.width

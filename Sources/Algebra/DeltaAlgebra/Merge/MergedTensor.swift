@@ -14,7 +14,8 @@ package final class MergedTensor: TensorSource {
     private let preparation = SharedWork<any ElementMerger>()
 
     /// Throws ``Failure/Code/modelsIncompatible`` where the models' tensors differ in shape or are no floats.
-    package init(_ tensor: TensorMerge, by method: any MergeMethod, dtype: DType, allowsUnusable: Bool) throws(Failure) {
+    package init(_ tensor: TensorMerge, by method: any MergeMethod, dtype: DType, allowsUnusable: Bool) throws(Failure)
+    {
         merger = try method.merger(of: tensor)
         inputs = try MergeInputs(tensor, needsRows: merger.needsRows, allowsUnusable: allowsUnusable)
         self.dtype = dtype

@@ -21,7 +21,8 @@ struct SpanMerger: TensorMerger {
     var needsRows: Bool { layout != .whole }
 
     func prepared(_ crew: MergeCrew) throws(Failure) -> any ElementMerger {
-        let vectors = (includesBase ? [MergeBlock.Vector.base] : []) + crew.inputs.tensor.inputs.indices.map { .input($0) }
+        let vectors =
+            (includesBase ? [MergeBlock.Vector.base] : []) + crew.inputs.tensor.inputs.indices.map { .input($0) }
         let count = vectors.count
         let coefficients = coefficients
         switch layout {
