@@ -113,8 +113,8 @@ void tenon_count_changed_models(
 /// `out = other` where |other − base| is at most t, else base + t with the sign of the difference.
 void tenon_swap_near(const float *base, const float *other, size_t count, float t, float *out);
 
-/// Σ p·ln(p/q) of one row in fp64, in ascending order, or zero where that is below: p and q are the softmax of `other` and
-/// of `base`, the largest element subtracted first, each plus 1e-8.
+/// The divergence Σ p·ln(p/q) of one row in fp64, as Σ p·log1p((p − q)/q) − (p − q) in ascending order, or zero where that
+/// is below: p and q are the softmax of `other` and of `base`, the largest element subtracted first, each plus 1e-8.
 double tenon_divergence(const float *other, const float *base, size_t count);
 
 /// `out[i] = RN32(|values[i]| · factor)`, the product in fp64.

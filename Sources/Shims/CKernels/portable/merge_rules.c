@@ -106,7 +106,7 @@ double tenon_divergence(const float *other, const float *base, size_t count) {
     double divergence = 0;
     for (size_t i = 0; i < count; i++) {
         double p = exp((double)other[i] - high) / sum + 1e-8, q = exp((double)base[i] - base_high) / base_sum + 1e-8;
-        divergence += p * log(p / q);
+        divergence += p * log1p((p - q) / q) - (p - q);
     }
     return divergence > 0 ? divergence : 0;
 }
