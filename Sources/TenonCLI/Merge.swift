@@ -37,7 +37,7 @@ struct Merge: ParsableCommand, Exemplified {
     @Option(help: ArgumentHelp("Merge checkpoints by a recipe of mergekit's.", valueName: "file"))
     var recipe: String?
 
-    @Option(help: ArgumentHelp("See above.", valueName: "method"))
+    @Option(help: ArgumentHelp("See above (default: linear).", valueName: "method"))
     var mergeMethod: String?
 
     @Option(
@@ -102,7 +102,20 @@ struct Merge: ParsableCommand, Exemplified {
     @OptionGroup var shared: SharedOptions
 
     func run() throws {
-        if let recipe { return try runRecipe(recipe) }
+        if let recipe {
+            guard adapters.isEmpty, mergeMethod == nil, combinationType == nil, compat == nil, weights == nil,
+                weightPattern.isEmpty, rank == nil, density == 1
+            else {
+                throw Failure(
+                    .usage, "a recipe says itself what is merged, and how",
+                    actual: "adapters or their options beside it",
+                    hint: "write them into the recipe")
+            }
+            return try runRecipe(recipe)
+        }
+        guard !recipeOptions.allowNan, !recipeOptions.resume, recipeOptions.shardSize == nil else {
+            throw Failure(.usage, "--allow-nan, --resume and --shard-size are for merges by --recipe")
+        }
         guard !adapters.isEmpty else {
             throw Failure(.usage, "there is nothing to merge", hint: "name adapters, or a --recipe")
         }
@@ -148,6 +161,12 @@ struct Merge: ParsableCommand, Exemplified {
         var options = AdapterMergeOptions()
         options.rank = rank
         options.dtype = dtype.dtype
+        let method = mergeMethod ?? "linear"
+        if compat == nil, density != 1,
+            ["cat", "linear", "svd", "slerp", "karcher", "model-stock", "sce"].contains(method)
+        {
+            throw Failure(.usage, "\(method) keeps all elements", actual: "--density \(density)")
+        }
         options.density = density
         options.epsilon = epsilon
         options.gamma = gamma

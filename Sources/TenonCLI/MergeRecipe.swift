@@ -32,6 +32,7 @@ extension Merge {
         job.replaces = output.force
         job.resumes = recipeOptions.resume
         job.isDryRun = output.dryRun
+        job.memoryByteCount = shared.memory.bytes
         job.allowsUnusable = recipeOptions.allowNan
         let report = try tellingHowToGoOn { () throws(Failure) in try job.run(plan, to: output.output) }
         for finding in report.findings { console.warn(finding) }
@@ -59,7 +60,7 @@ extension MergeJob.Report {
         var lines = [
             "\(isDryRun ? "would write" : "wrote") \(output): \(ByteSize.text(byteCount)) in \(files.count) \(noun)"
                 .escapedForTerminal,
-            "\(isDryRun ? "would merge" : "merged") \(mergedCount) of \(tensorCount) tensors",
+            "\(isDryRun ? "would merge" : "merged") \(mergedCount) tensors, and \(isDryRun ? "copy" : "copied") \(tensorCount - mergedCount)",
         ]
         if isDryRun { lines.append("with at most \(ByteSize.text(memoryBytes)) of memory") }
         return lines

@@ -92,6 +92,32 @@ import Testing
         #expect(merged[0] == 1 && merged[1].isNaN)
     }
 
+    @Test func noResultIsWrittenThatIsNoNumber() throws {
+        let method = try #require(MergeMethods.named("linear"))
+        let model = try TensorBuffer(dtype: .f32, shape: [2], bytes: [0, 0, 128, 63, 0, 80, 195, 71])
+        func merged(_ weight: Double, _ dtype: DType) throws -> MergedTensor {
+            let merge = TensorMerge(
+                name: "w", base: nil,
+                inputs: [.init(model, model: "a", number: 0, values: ["weight": weight])],
+                values: ["normalize": 0])
+            return try MergedTensor(merge, by: method, dtype: dtype, allowsUnusable: false)
+        }
+        #expect(try floats(of: merged(1, .f32)) == [1, 100_000])
+        for (weight, dtype) in [(1e39, DType.f32), (1, .f16), (3.4e33, .bf16)] {
+            let failure = #expect(throws: Failure.self) { _ = try merged(weight, dtype).readAll() }
+            #expect(failure?.code == .notFinite && failure?.object == "w")
+        }
+    }
+
+    @Test func noShareTraps() throws {
+        let method = try #require(MergeMethods.named("sce"))
+        let plain = try Self.merge(method)
+        let merge = TensorMerge(
+            name: plain.name, base: plain.base, inputs: plain.inputs, values: ["select_topk": -1e300], seed: 0)
+        let merged = try floats(of: MergedTensor(merge, by: method, dtype: .f32, allowsUnusable: false))
+        #expect(merged == (try floats(of: try #require(plain.base).source)))
+    }
+
     @Test func shapesMustBeOne() throws {
         let method = try #require(MergeMethods.named("linear"))
         let short = try TensorBuffer(dtype: .f32, shape: [1], bytes: [0, 0, 0, 0])

@@ -134,6 +134,14 @@ struct MergeRecipeTests {
                 "recipe-invalid", "density",
                 "merge_method: della\nbase_model: base\nmodels:\n  - model: a\n    parameters: {weight: 1, density: 0.9, epsilon: 0.3}\n"
             ),
+            (
+                "recipe-invalid", "density",
+                "merge_method: ties\nbase_model: base\nmodels:\n  - model: a\n    parameters: {weight: 1, density: 5}\n"
+            ),
+            (
+                "recipe-invalid", "line 4",
+                "merge_method: linear\nmodels:\n  - {model: a, parameters: {weight: 1}}\ndtype: float64\n"
+            ),
         ])
     func refusals(code: String, word: String, recipe: String) throws {
         try inFolder { place in

@@ -61,6 +61,14 @@ package struct Recipe: Sendable {
         self = try reader.recipe(YAMLText.parse(text, path: path))
     }
 
+    /// The first line in which something stands; nil for nothing, and where it stands in none.
+    func line(naming word: String?) -> Int? {
+        guard let word, !word.isEmpty else { return nil }
+        return text.split(separator: "\n", omittingEmptySubsequences: false).firstIndex { $0.contains(word) }.map {
+            $0 + 1
+        }
+    }
+
     /// Reads a recipe from a file of UTF-8.
     package init(path: String) throws(Failure) {
         let file = try InputFile(path: path)

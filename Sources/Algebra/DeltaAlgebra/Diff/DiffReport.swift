@@ -29,7 +29,7 @@ package struct DiffReport: Sendable {
     /// them together.
     package func isWithin(_ relativeChange: Double) -> Bool {
         isEqual
-            || total.relativeChange <= relativeChange
+            || parameters.isEmpty && total.relativeChange <= relativeChange
                 && tensors.allSatisfy { tensor in
                     switch tensor.status {
                     case .equal: true

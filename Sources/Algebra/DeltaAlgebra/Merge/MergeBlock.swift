@@ -85,6 +85,18 @@ package final class MergeBlock: @unchecked Sendable {
         unsafe tenon_count_unusable(self[vector].baseAddress, count)
     }
 
+    /// Whether an element of the result is beyond what a type can hold.
+    func overflows(_ dtype: DType) -> Bool {
+        let largest: Float
+        switch dtype {
+        // Half a unit in the last place above the largest number rounds to infinity.
+        case .f16: largest = 65_520
+        case .bf16: largest = 0x1.FFp127
+        default: return false
+        }
+        return unsafe tenon_count_at_least(self[.result].baseAddress, count, largest) > 0
+    }
+
     /// Notes where those of a vector are.
     func markUnusable(_ vector: Vector) {
         guard unusableCount(vector) > 0 else { return }

@@ -15,6 +15,9 @@ package struct MergeInputs: Sendable {
     /// Elements of a block, but for longer rows where rows must be whole: a few of them stay in a core's own cache.
     static let usualBlockElements = 1 << 15
 
+    /// A row of them takes 4 MiB.
+    static let mostColumns = 1 << 20
+
     /// - Parameter needsRows: Whether blocks consist of whole rows.
     init(_ tensor: TensorMerge, needsRows: Bool, allowsUnusable: Bool) throws(Failure) {
         self.tensor = tensor
@@ -37,6 +40,13 @@ package struct MergeInputs: Sendable {
         }
         count = first.source.byteCount / (first.source.dtype.width ?? 1)
         columns = max(1, shape.dimensions.last ?? 1)
+        guard
+            !needsRows || columns <= Self.mostColumns && count / max(1, shape.dimensions.first ?? 1) <= Self.mostColumns
+        else {
+            throw Failure(
+                .tooLarge, "the rows of this tensor are too long for a method that looks at them whole",
+                object: tensor.name, expected: "at most \(Self.mostColumns) elements", actual: "\(shape)")
+        }
         blockElements =
             needsRows ? max(1, Self.usualBlockElements / columns) * columns : Self.usualBlockElements
         self.allowsUnusable = allowsUnusable

@@ -21,7 +21,10 @@ package struct MergeJob: Sendable {
         package var times: StageTimes
     }
 
+    /// As many as ``memoryByteCount`` has room for.
     package var lanes: Lanes
+    /// What blocks, tables and adapters may take together; nil for any amount.
+    package var memoryByteCount: Int?
     /// Data of a shard at most.
     package var shardByteCount = ShardPlan.usualShardByteCount
     package var replaces = false
@@ -44,6 +47,7 @@ package struct MergeJob: Sendable {
         var times = StageTimes()
         try Outputs.checkApart(output, from: plan.models.flatMap { $0.checkpoint.paths + $0.adapters.map(\.path) })
         try Outputs.checkFree(output, replaces: replaces)
+        let lanes = try fittingLanes(plan)
         let sources = try plan.tensors.map { tensor throws(Failure) in try source(of: tensor) }
         let shards = try ShardPlan(
             zip(plan.tensors, sources).map { ($0.name, $1.dtype, $1.shape) }, maximumShardByteCount: shardByteCount)
@@ -53,7 +57,7 @@ package struct MergeJob: Sendable {
                 + plan.files.written.map(\.name),
             byteCount: shards.byteCount, tensorCount: plan.tensors.count,
             mergedCount: plan.tensors.count(where: \.isMerged), findings: plan.findings,
-            memoryBytes: memory(plan), times: times)
+            memoryBytes: memory(plan, lanes), times: times)
         if isDryRun { return report }
         let folder = try OutputFolder.createResumable(
             at: output, replacing: replaces, key: key(plan, shards), resuming: resumes)
@@ -80,8 +84,13 @@ package struct MergeJob: Sendable {
         case .merge(let merge, let method):
             return try MergedTensor(merge, by: method, dtype: tensor.dtype, allowsUnusable: allowsUnusable)
         case .copy(let source):
-            let isFloat = FloatElements.canHold(source.dtype) && FloatElements.canHold(tensor.dtype)
-            return isFloat && source.dtype != tensor.dtype ? ConvertedTensor(source, to: tensor.dtype) : source
+            guard source.dtype != tensor.dtype else { return source }
+            guard FloatElements.canHold(source.dtype) else {
+                throw Failure(
+                    .modelsIncompatible, "a tensor of \(source.dtype.name) cannot become \(tensor.dtype.name)",
+                    object: tensor.name, expected: "F32, F16 or BF16")
+            }
+            return ConvertedTensor(source, to: tensor.dtype)
         }
     }
 
@@ -98,13 +107,28 @@ package struct MergeJob: Sendable {
     }
 
     /// Blocks of all models in fp32, the tables that magnitudes are counted in, and the adapters' factors.
-    private func memory(_ plan: MergePlan) -> Int {
-        let models = plan.tensors.reduce(0) { most, tensor in
-            if case .merge(let merge, _) = tensor.content { max(most, merge.inputs.count) } else { most }
+    private func memory(_ plan: MergePlan, _ lanes: Lanes) -> Int {
+        let most = plan.tensors.reduce(0) { most, tensor in
+            guard case .merge(let merge, let method) = tensor.content else { return most }
+            let row = merge.inputs.first?.source.shape.dimensions.last ?? 1
+            let block = max(MergeInputs.usualBlockElements, method.mayNeedRows ? row : 0)
+            return max(most, (merge.inputs.count + 4) * (block * 4 + 3 << 17))
         }
-        let perModel = MergeInputs.usualBlockElements * 8 + 3 << 17
-        return Outputs.memory(lanes: lanes) + lanes.count * (models + 3) * perModel
+        return Outputs.memory(lanes: lanes) + lanes.count * most
             + plan.models.reduce(0) { $0 + $1.memory(lanes: lanes) }
+    }
+
+    /// Throws ``Failure/Code/outOfMemory`` where not even one lane has the room.
+    private func fittingLanes(_ plan: MergePlan) throws(Failure) -> Lanes {
+        guard let memoryByteCount else { return lanes }
+        for count in (1...lanes.count).reversed() where memory(plan, Lanes(count: count)) <= memoryByteCount {
+            return Lanes(count: count)
+        }
+        let needed = memory(plan, Lanes(count: 1))
+        throw Failure(
+            .outOfMemory, "the blocks of so many models do not fit",
+            expected: "at most \(ByteSize.text(memoryByteCount))",
+            actual: ByteSize.text(needed), hint: "--memory \((needed + (1 << 20) - 1) >> 20)M")
     }
 
     /// What the result's bytes depend on: the models' files as they lie there, and all that is made of them.

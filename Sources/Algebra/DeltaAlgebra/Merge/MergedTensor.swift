@@ -11,6 +11,7 @@ package final class MergedTensor: TensorSource {
     package let byteCount: Int
     private let inputs: MergeInputs
     private let merger: any TensorMerger
+    private let allowsUnusable: Bool
     private let preparation = SharedWork<any ElementMerger>()
 
     /// Throws ``Failure/Code/modelsIncompatible`` where the models' tensors differ in shape or are no floats.
@@ -19,6 +20,7 @@ package final class MergedTensor: TensorSource {
         merger = try method.merger(of: tensor)
         inputs = try MergeInputs(tensor, needsRows: merger.needsRows, allowsUnusable: allowsUnusable)
         self.dtype = dtype
+        self.allowsUnusable = allowsUnusable
         byteCount = try inputs.shape.byteCount(dtype)
     }
 
@@ -35,6 +37,7 @@ package final class MergedTensor: TensorSource {
             for index in inputs.block(of: asked.lowerBound / width)...inputs.block(of: (asked.upperBound - 1) / width) {
                 try inputs.withBlock(index) { block throws(Failure) in
                     prepared.merge(block)
+                    try check(block)
                     block.putUnusable(.result, .nan)
                     let elements = inputs.elements(of: index)
                     let held = elements.lowerBound * width..<elements.upperBound * width
@@ -47,6 +50,17 @@ package final class MergedTensor: TensorSource {
                     ).copyMemory(from: bytes)
                 }
             }
+        }
+    }
+
+    /// Throws ``Failure/Code/notFinite`` where numbers of the models became what is none, or would when rounded.
+    private func check(_ block: MergeBlock) throws(Failure) {
+        guard block.unusableCount(.result) > 0 || block.overflows(dtype) else { return }
+        guard allowsUnusable else {
+            throw Failure(
+                .notFinite, "the merged tensor would have an infinity or a NaN", object: inputs.tensor.name,
+                expected: "numbers that \(dtype.name) can hold",
+                hint: "smaller weights, or another dtype; --allow-nan writes it all the same")
         }
     }
 }

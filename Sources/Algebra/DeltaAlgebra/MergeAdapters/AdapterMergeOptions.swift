@@ -30,11 +30,15 @@ package struct AdapterMergeOptions: Sendable {
     /// Throws ``Failure/Code/usage`` for a number out of its range.
     func check(_ word: String) throws(Failure) {
         try Self.expect("the rank", rank ?? 1, (rank ?? 1) >= 1, "at least 1")
-        try Self.expect("density", density, density > 0 && density.isFinite, "above 0")
+        try Self.expect("density", density, density > 0 && density <= 1, "above 0, and at most 1")
         try Self.expect("gamma", gamma, (0...1).contains(gamma), "from 0 to 1")
-        try Self.expect("select-topk", selectTopk, selectTopk.isFinite, "a number")
+        try Self.expect("select-topk", selectTopk, (0...1).contains(selectTopk), "from 0 to 1")
         try Self.expect("max-iter", rounds, rounds >= 0, "at least 0")
         try Self.expect("tol", tolerance, tolerance > 0 && tolerance.isFinite, "above 0")
+        if word == "cat", rank != nil {
+            throw Failure(
+                .usage, "cat keeps all factors", hint: "svd cuts their sum to a rank, and so does tenon resize")
+        }
         guard word.hasPrefix("della"), density < 1 else { return }
         try Self.expect(
             "epsilon", epsilon, epsilon >= 0 && density - epsilon > 0 && density + epsilon < 1,

@@ -30,7 +30,7 @@ struct BaseAgreement {
         }
         base = differs ? nil : first?.base
         let unbound = adapters.filter { $0.adapter.bases.isEmpty }
-        findings =
+        let unchecked =
             base == nil || unbound.isEmpty
             ? []
             : [
@@ -38,6 +38,17 @@ struct BaseAgreement {
                     "base-unchecked", "bound to no base, so it cannot be told whether it is for that of the others",
                     object: unbound[0].path)
             ]
+        findings = unchecked + (base == nil || !unbound.isEmpty ? Self.names(adapters) : [])
+    }
+
+    /// Adapters that are bound to none may still name their bases in their configs; a path is a name too.
+    private static func names(_ adapters: [WeightedAdapter]) -> [Finding] {
+        let named = adapters.compactMap { one in one.adapter.metadata["base"].map { (name: $0, path: one.path) } }
+        guard let first = named.first, let other = named.first(where: { $0.name != first.name }) else { return [] }
+        return [
+            Finding(
+                "base-names", "the configs name different bases, \(first.name) and \(other.name)", object: other.path)
+        ]
     }
 
     /// That of a target which several entries have.

@@ -14,6 +14,12 @@ struct GateMerge {
     func merged() throws(Failure) -> Adapter {
         var holders: [EntryKey: [(adapter: Int, entry: AdapterEntry)]] = [:]
         for (number, one) in adapters.enumerated() {
+            let others = WholeTensors.kinds.union([.ia3, .file])
+            if let other = one.adapter.entries.first(where: { !others.contains($0.key.kind) }) {
+                throw Failure(
+                    .notMergeable, "entries of kind \(other.key.kind.word) cannot be merged with (IA)³",
+                    object: other.key.target, path: one.path)
+            }
             for entry in one.adapter.entries where entry.key.kind == .ia3 {
                 holders[entry.key, default: []].append((number, entry))
             }

@@ -21,7 +21,12 @@ package struct RecipePlanner: Sendable {
     /// Throws ``Failure/Code/recipeInvalid`` for what cannot be, ``Failure/Code/modelsIncompatible`` for models that do not
     /// fit each other, and what opening them throws.
     package func plan(_ recipe: Recipe) throws(Failure) -> MergePlan {
-        let models = try RecipeModels(recipe, lanes: lanes, cache: cache)
+        let models: RecipeModels
+        do throws(Failure) {
+            models = try RecipeModels(recipe, lanes: lanes, cache: cache)
+        } catch {
+            throw error.hint("\(recipe.path) names it\(recipe.line(naming: error.path).map { " in line \($0)" } ?? "")")
+        }
         do throws(Failure) {
             return try plan(recipe, models)
         } catch {
@@ -99,6 +104,11 @@ extension TensorPlanner {
             }
             stack = stack ?? parts[0].stack
             let count = parts[0].layers.count
+            guard origins.count + count <= 1 << 16 else {
+                throw Failure(
+                    .recipeInvalid, "the slices have too many layers", path: recipe.path, expected: "at most \(1 << 16)"
+                )
+            }
             let rests = parts.map { part in Self.rests(of: part.model, part.stack, part.layers) }
             for offset in 0..<count {
                 var names: Set<ExactKey> = []

@@ -116,7 +116,7 @@ struct TensorPlanner {
             if parts.count == 1 { return copy(name, first, dtype) }
         case "nearswap", "model_stock":
             if let base, inputs.isEmpty { return copy(name, base, dtype) }
-            if method.word == "model_stock", parts.count < 3 { return nil }
+            if method.word == "model_stock", base != nil { return nil }
         default: break
         }
         throw Failure(
@@ -135,7 +135,7 @@ struct TensorPlanner {
     private static func promoted(_ dtypes: [DType]) -> DType {
         let kinds = Set(dtypes)
         if kinds.count == 1, let only = kinds.first { return only }
-        return kinds.contains(.f64) ? .f64 : .f32
+        return .f32
     }
 
     /// A tensor that is no numbers to be merged: the same in all models.

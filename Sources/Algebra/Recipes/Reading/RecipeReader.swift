@@ -160,7 +160,7 @@ struct RecipeReader {
     private func dtype(_ node: YAMLNode) throws(Failure) -> DType? {
         if node.isNull { return nil }
         let known: [(String, DType)] = [
-            ("float16", .f16), ("bfloat16", .bf16), ("float32", .f32), ("float64", .f64),
+            ("float16", .f16), ("bfloat16", .bf16), ("float32", .f32),
         ]
         let word = node.text.map { $0.hasPrefix("torch.") ? String($0.dropFirst(6)) : $0 }
         guard let match = known.first(where: { $0.0 == word }) else {

@@ -31,6 +31,9 @@ double tenon_sum_magnitudes(const float *values, size_t count);
 /// How many elements are infinite or NaN.
 size_t tenon_count_unusable(const float *values, size_t count);
 
+/// How many elements have a magnitude of `least` or more.
+size_t tenon_count_at_least(const float *values, size_t count, float least);
+
 /// Sets to one the marks of those elements; other marks stay.
 void tenon_mark_unusable(const float *values, size_t count, uint8_t *marks);
 

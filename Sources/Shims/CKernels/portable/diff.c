@@ -59,6 +59,9 @@ TENON_INLINE void add(sums *of, const words *base, const words *tuned, const wor
     lanes kept_w = __builtin_convertvector(rounded_to_bf16(from), lanes);
     lanes kept_t = __builtin_convertvector(rounded_to_bf16(to), lanes);
     lanes lost = (kept_t - kept_w) - d;
+    // What bf16 cannot hold at all is lost whole.
+    lanes size = __builtin_elementwise_abs(lost);
+    lost = size <= 0x1p128 ? lost : d;
     of->rounding_power += lost * lost;
 }
 

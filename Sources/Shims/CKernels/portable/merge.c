@@ -98,6 +98,15 @@ TENON_INLINE size_t tenon_count_unusable_body(const float *values, size_t count)
 
 TENON_COMPILED_BODIES(size_t, tenon_count_unusable, (const float *values, size_t count), (values, count))
 
+TENON_INLINE size_t tenon_count_at_least_body(const float *values, size_t count, float least) {
+    size_t found = 0;
+    for (size_t i = 0; i < count; i++) found += __builtin_fabsf(values[i]) >= least;
+    return found;
+}
+
+TENON_COMPILED_BODIES(
+    size_t, tenon_count_at_least, (const float *values, size_t count, float least), (values, count, least))
+
 void tenon_mark_unusable(const float *values, size_t count, uint8_t *marks) {
     for (size_t i = 0; i < count; i++) marks[i] |= is_unusable(values + i);
 }

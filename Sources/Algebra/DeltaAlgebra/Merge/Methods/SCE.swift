@@ -23,7 +23,7 @@ struct SCE: MergeMethod {
                     Self.vary(block)
                     return block.nonzeroCount(.spare)
                 }
-                let count = max(0, Int(share * Double(varied.reduce(0, +))))
+                let count = Int(max(0, share) * Double(varied.reduce(0, +)))
                 selected = try crew.cuts([(.spare, count)], prepare: Self.vary).first
             }
             let chosen = selected

@@ -46,7 +46,7 @@ struct TaskArithmetic: MergeMethod {
             MergeSetting("lambda", .tensor, 1),
         ]
         if sparsifier != .none {
-            settings.append(MergeSetting("density", .model, 1))
+            settings.append(MergeSetting("density", .model, 1, in: 0...1))
             settings.append(MergeSetting("rescale", .tensor, rescales))
         }
         if sparsifier == .outliers { settings.append(MergeSetting("gamma", .model, 0.01, in: 0...1)) }

@@ -47,7 +47,7 @@ enum CoreMask {
             return Double(Float(squares / count))
         }
         let varied = spread.count { $0 != 0 }
-        let chosen = spread.byMagnitude.prefix(max(0, Int(share * Double(varied))))
+        let chosen = spread.byMagnitude.prefix(Int(min(1, max(0, share)) * Double(varied)))
         return cores.map { $0.keeping(chosen) }
     }
 }
