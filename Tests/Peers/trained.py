@@ -35,16 +35,6 @@ TRAINED = {
 # Of losses and of −log p.
 TOLERANCE = 1e-4
 STEPS = 20
-# What is trained by the binary: the words for each way.
-TRAINED = {
-    "lora": "--method lora --rank 4 --alpha 8 --target-modules q_proj,v_proj",
-    "dora": "--method lora --rank 4 --alpha 8 --dora",
-    "ia3": "--method ia3",
-    "prompt-tuning": "--method prompt-tuning --virtual-tokens 4",
-    "prefix-tuning": "--method prefix-tuning --virtual-tokens 4 --learning-rate 1e-1",
-    "prefix-encoder": "--method prefix-tuning --virtual-tokens 4 --set prefix_projection=true --set encoder_hidden_size=12",
-    "adaption-prompt": "--method adaption-prompt --set adapter_len=4",
-}
 
 Tenon = Callable[..., str]
 
