@@ -20,9 +20,6 @@ package struct Recipe: Sendable {
         let base: ModelReference?
         let parameters: ParameterTable
         let line: Int
-
-        /// How many layers it has; nil for all.
-        var layerCount: Int? { sources.first?.layers?.count }
     }
 
     /// The file, for messages.

@@ -12,14 +12,6 @@ import Tensors
 package struct TunedDiff: Sendable {
     package let lanes: Lanes
 
-    private static func haveSameBytes(_ a: any TensorSource, _ b: any TensorSource) throws(Failure) -> Bool {
-        for offset in stride(from: 0, to: a.byteCount, by: 1 << 20) {
-            let count = min(1 << 20, a.byteCount - offset)
-            guard try a.read(at: offset, count: count) == b.read(at: offset, count: count) else { return false }
-        }
-        return true
-    }
-
     package init(lanes: Lanes) {
         self.lanes = lanes
     }
@@ -53,7 +45,7 @@ package struct TunedDiff: Sendable {
             } else if !FloatPair.canHold(tensor.source, partner.source) {
                 var status = TensorDiff.Status.dtype
                 if before.dtype == after.dtype {
-                    status = try Self.haveSameBytes(tensor.source, partner.source) ? .equal : .changed
+                    status = try tensor.source.hasSameBytes(as: partner.source) ? .equal : .changed
                 }
                 tensors.append(TensorDiff(name: tensor.name, status: status, before: before, after: after))
             } else {

@@ -111,7 +111,7 @@ package struct MergeJob: Sendable {
         let most = plan.tensors.reduce(0) { most, tensor in
             guard case .merge(let merge, let method) = tensor.content else { return most }
             let row = merge.inputs.first?.source.shape.dimensions.last ?? 1
-            let block = max(MergeInputs.usualBlockElements, method.mayNeedRows ? row : 0)
+            let block = max(MergeInputs.usualBlockElements, (try? method.merger(of: merge).needsRows) == true ? row : 0)
             return max(most, (merge.inputs.count + 4) * (block * 4 + 3 << 17))
         }
         return Outputs.memory(lanes: lanes) + lanes.count * most

@@ -63,12 +63,6 @@ package struct MergeSetting: Sendable {
 }
 
 extension MergeMethod {
-    /// Whether rows must lie in one block for some of its settings.
-    var mayNeedRows: Bool {
-        settings.contains { ["epsilon", "filter_wise", "nuslerp_flatten"].contains($0.name) && !word.hasPrefix("ram") }
-            || word == "arcee_fusion"
-    }
-
     /// What a setting is: as given, or where nothing is said.
     ///
     /// Throws ``Failure/Code/recipeInvalid`` for one that must be given and is not, or that is out of its range.

@@ -225,7 +225,7 @@ package struct AdapterMergeJob: Sendable {
         for (key, value) in options.stated { recipe[key] = value }
         let parents = adapters.map { one in
             Lineage.Parent(
-                contentDigest: "\(one.contentDigest)", name: one.path.lastPathComponent, weight: one.weight,
+                contentDigest: "\(one.contentDigest)", name: Paths.lastComponent(of: one.path), weight: one.weight,
                 lineage: Lineage(of: one.adapter))
         }
         var metadata: [String: String] = [:]
@@ -243,9 +243,4 @@ extension AdapterMergeJob.Way {
         case .peft: "combination-type"
         }
     }
-}
-
-extension String {
-    /// What stands after the last slash that is not at the end.
-    var lastPathComponent: String { split(separator: "/").last.map(String.init) ?? self }
 }

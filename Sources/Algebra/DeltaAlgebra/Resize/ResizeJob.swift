@@ -115,7 +115,7 @@ package struct ResizeJob: Sendable {
         }
         result.metadata["base"] = source.adapter.metadata["base"]
         let parent = Lineage.Parent(
-            contentDigest: "\(source.contentDigest)", name: source.path.lastPathComponent,
+            contentDigest: "\(source.contentDigest)", name: Paths.lastComponent(of: source.path),
             lineage: Lineage(of: source.adapter))
         Lineage(tool: tool, recipe: recipe, parents: [parent]).record(in: &result.metadata)
         return (result, targets)

@@ -142,7 +142,7 @@ struct TensorPlanner {
     private func same(_ name: String, _ parts: [Part]) throws(Failure) -> MergedTensorPlan {
         let first = parts[0]
         for part in parts.dropFirst() {
-            guard part.tensor.dtype == first.tensor.dtype, try Self.areEqual(first.tensor.source, part.tensor.source)
+            guard part.tensor.dtype == first.tensor.dtype, try first.tensor.source.hasSameBytes(as: part.tensor.source)
             else {
                 throw Failure(
                     .modelsIncompatible, "a tensor that is no float differs between the models", object: name,
@@ -151,15 +151,6 @@ struct TensorPlanner {
             }
         }
         return copy(name, first, first.tensor.dtype)
-    }
-
-    private static func areEqual(_ a: any TensorSource, _ b: any TensorSource) throws(Failure) -> Bool {
-        guard a.byteCount == b.byteCount else { return false }
-        for offset in stride(from: 0, to: a.byteCount, by: 1 << 20) {
-            let count = min(1 << 20, a.byteCount - offset)
-            guard try a.read(at: offset, count: count) == b.read(at: offset, count: count) else { return false }
-        }
-        return true
     }
 
     // MARK: Values
