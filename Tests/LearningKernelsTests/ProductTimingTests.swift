@@ -38,7 +38,7 @@ struct ProductTimingTests {
             let a = numbers(isLeft ? depth : rows, isLeft ? rows : depth, seed: 1)
             let b = numbers(isRight ? columns : depth, isRight ? depth : columns, seed: 2)
             let c = Matrix<Float>(rows: rows, columns: columns), d = c.copied()
-            let work = 2 * Double(rows) * Double(columns) * Double(depth), repeats = Int(2e9 / work) + 1
+            let work = 2 * Double(rows) * Double(columns) * Double(depth), repeats = Int(1e10 / work) + 1
             let term = Term(a, transposed: isLeft, b, transposed: isRight)
             var ours: [Double] = [], theirs: [Double] = []
             for round in 0...rounds {
@@ -56,9 +56,10 @@ struct ProductTimingTests {
         }
     }
 
-    /// Seconds that `body` takes. Threads of libraries spin for some time after their work, so others wait for that.
+    /// Seconds that `body` takes. Threads of libraries stay awake after their work, OpenBLAS's for 2²⁸ ticks of the
+    /// clock (a tenth of a second), and whoever is timed then has that much less of a processor; so all wait for that.
     private func time(_ threads: Int, _ body: () -> Void) -> Double {
-        if threads > 1 { usleep(60_000) }
+        if threads > 1 { usleep(200_000) }
         let start = seconds(threads)
         body()
         return seconds(threads) - start
