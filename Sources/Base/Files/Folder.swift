@@ -8,6 +8,12 @@ package enum Folder {
         package let kind: FileKind
         /// In bytes; 0 for all but files.
         package let size: Int
+
+        package init(name: String, kind: FileKind, size: Int) {
+            self.name = name
+            self.kind = kind
+            self.size = size
+        }
     }
 
     /// The entries of the folder at `path`, hidden ones too, in the order of their names' bytes.

@@ -4,7 +4,7 @@ package import Diagnostics
 ///
 /// Nothing here waits for a writer, maps memory or trusts that the file stays as it was: a file that shrinks while it
 /// is read is an error, not a crash.
-package final class InputFile: Sendable {
+package final class InputFile: FileContent {
     /// As the user named it.
     package let path: String
     /// What the file was when it was opened.
@@ -13,6 +13,7 @@ package final class InputFile: Sendable {
 
     /// In bytes, when the file was opened.
     package var size: Int { identity.size }
+    package var diskIdentity: FileIdentity? { identity }
 
     /// Opens the file at `path`, following symbolic links.
     ///
@@ -64,28 +65,6 @@ package final class InputFile: Sendable {
                 }
                 done += count
             }
-        }
-    }
-
-    /// The `count` bytes from `offset` on; throws as ``read(at:into:)`` does, before it allocates.
-    package func read(at offset: Int, count: Int) throws(Failure) -> [UInt8] {
-        try checkRange(offset, count)
-        var bytes = [UInt8](repeating: 0, count: count)
-        var span = bytes.mutableSpan
-        var target = unsafe span.mutableBytes
-        try read(at: offset, into: &target)
-        return bytes
-    }
-
-    func checkRange(_ offset: Int, _ count: Int) throws(Failure) {
-        guard offset >= 0, count >= 0 else {
-            throw Failure(.internal, "a read of \(count) bytes at offset \(offset) was asked for", path: path)
-        }
-        let (end, overflow) = offset.addingReportingOverflow(count)
-        if overflow || end > size {
-            throw Failure(
-                .truncated, "the file ends too early", offset: UInt64(offset), path: path,
-                expected: "\(count) bytes from there", actual: "\(max(0, size - offset))")
         }
     }
 

@@ -31,13 +31,13 @@ package struct Checkpoint: Sendable {
     /// As the user named it.
     package let path: String
     /// Where the shards and the files beside them lie.
-    package let folder: String
+    package let place: any FolderContent
     /// In the order of their names' bytes.
     package let shards: [Shard]
     /// In the order of their names' bytes; each name once.
     package let tensors: [CheckpointTensor]
     /// The file that says which shard holds what, nil where there is one file of weights and nothing to say.
-    package let index: InputFile?
+    package let index: (any FileContent)?
     package let indexName: String?
     /// The files of the folder that go along with the weights, the index among them, by name; none for a single file.
     package let companions: [String]
@@ -60,14 +60,26 @@ package struct Checkpoint: Sendable {
                 hint: path.utf8.contains(UInt8(ascii: "/")) ? "a model of a hub must be downloaded first" : nil)
         }
         if kind == .folder {
-            try self.init(CheckpointListing(path))
+            try self.init(DiskFolder(path))
         } else {
             try CheckpointListing.checkFile(path)
             let shard = Shard(name: Paths.lastComponent(of: path), file: try SafetensorsFile(InputFile(path: path)))
             try self.init(
-                path: path, folder: Paths.parent(of: path), shards: [shard], index: nil, companions: [],
+                path: path, place: DiskFolder(Paths.parent(of: path)), shards: [shard], index: nil, companions: [],
                 config: ModelConfig(), findings: [])
         }
+    }
+
+    /// The checkpoint without tensors and files, of which every other can be told as the difference from it.
+    package static func nothing() throws(Failure) -> Checkpoint {
+        try Checkpoint(
+            path: "", place: DiskFolder(""), shards: [], index: nil, companions: [], config: ModelConfig(), findings: []
+        )
+    }
+
+    /// Opens the checkpoint whose files are those of `folder`; throws as ``init(path:)`` does.
+    package init(_ folder: any FolderContent) throws(Failure) {
+        try self.init(CheckpointListing(folder))
     }
 
     private init(_ listing: CheckpointListing) throws(Failure) {
@@ -75,12 +87,13 @@ package struct Checkpoint: Sendable {
         for name in listing.weights { shards.append(Shard(name: name, file: try Self.open(name, of: listing))) }
         let (config, finding) = listing.readConfig()
         try self.init(
-            path: listing.path, folder: listing.path, shards: shards, index: listing.index,
+            path: listing.folder.path, place: listing.folder, shards: shards, index: listing.index,
             companions: listing.companions, config: config, findings: listing.findings + (finding.map { [$0] } ?? []))
     }
 
     private init(
-        path: String, folder: String, shards: [Shard], index: ShardIndex?, companions: [String], config: ModelConfig,
+        path: String, place: any FolderContent, shards: [Shard], index: ShardIndex?, companions: [String],
+        config: ModelConfig,
         findings: [Finding]
     ) throws(Failure) {
         var tensors: [CheckpointTensor] = []
@@ -107,7 +120,7 @@ package struct Checkpoint: Sendable {
             total = sum
         }
         self.path = path
-        self.folder = folder
+        self.place = place
         self.shards = shards
         self.tensors = tensors
         self.index = index?.file
@@ -119,6 +132,9 @@ package struct Checkpoint: Sendable {
         self.findings = findings + (index.map { Self.unlisted(tensors, in: $0) } ?? [])
         if let index { try check(against: index) }
     }
+
+    /// Where its files lie.
+    package var folder: String { place.path }
 
     /// Whether it is a single file that the user named, with nothing beside it.
     package var isFile: Bool { folder != path }
@@ -143,14 +159,13 @@ package struct Checkpoint: Sendable {
     // MARK: The index and the shards
 
     private static func open(_ name: String, of listing: CheckpointListing) throws(Failure) -> SafetensorsFile {
-        let path = Paths.joined(listing.path, name)
-        let file: InputFile
+        let file: any FileContent
         do throws(Failure) {
-            file = try InputFile(path: path)
+            file = try listing.folder.file(named: name)
         } catch {
             guard error.code == .notFound else { throw error }
             throw Failure(
-                .baseMissingShard, "a shard that the index names is not there", object: name, path: listing.path,
+                .baseMissingShard, "a shard that the index names is not there", object: name, path: listing.folder.path,
                 hint: "complete the download")
         }
         return try SafetensorsFile(file)

@@ -4,10 +4,10 @@ package import Tensors
 
 /// A file, or a stretch of it, as a tensor of bytes.
 package struct FileBytes: TensorSource {
-    let file: InputFile
+    let file: any FileContent
     let range: Range<Int>
 
-    package init(_ file: InputFile, _ range: Range<Int>? = nil) {
+    package init(_ file: any FileContent, _ range: Range<Int>? = nil) {
         self.file = file
         self.range = range ?? 0..<file.size
     }

@@ -21,7 +21,14 @@ package final class WeightStore: Sendable {
         }
         self.checkpoint = checkpoint
         var files: [MappedShard] = []
-        for shard in checkpoint.shards { files.append(try MappedShard(shard.file.file)) }
+        for shard in checkpoint.shards {
+            guard let file = shard.file.file as? InputFile else {
+                throw Failure(
+                    .usage, "a model in a container cannot be trained on where it is", path: checkpoint.path,
+                    hint: "write it to a folder first: tenon apply \(checkpoint.path) -o FOLDER")
+            }
+            files.append(try MappedShard(file))
+        }
         self.files = files
         names = TensorNaming(checkpoint)
     }

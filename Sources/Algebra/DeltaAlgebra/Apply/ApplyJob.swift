@@ -191,7 +191,7 @@ package struct ApplyJob: Sendable {
         var hash = SHA256()
         hash.update(domain: "tenon.apply.v1")
         for shard in base.shards {
-            hash.update(lengthPrefixed: Array("\(shard.name) \(shard.file.file.identity)".utf8))
+            hash.update(lengthPrefixed: Array("\(shard.name) \(shard.file.identityText)".utf8))
         }
         hash.update(lengthPrefixed: Array("\(base.config)".utf8))
         for one in adapters { hash.update(lengthPrefixed: Array("\(one.contentDigest) \(one.weight)".utf8)) }

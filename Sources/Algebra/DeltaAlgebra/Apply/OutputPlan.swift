@@ -146,13 +146,12 @@ struct OutputPlan: Sendable {
     private static func copy(
         _ name: String, _ digest: String?, of base: Checkpoint, to output: OutputFile
     ) throws(Failure) {
-        let path = Paths.joined(base.folder, name)
         guard base.companions.contains(name) else {
             throw Failure(
                 .baseIncompatible, "the base lacks a file that the delta takes from it", object: name,
                 path: base.folder, hint: "get the base's folder whole, with its config and tokenizer")
         }
-        let input = try InputFile(path: path)
+        let input = try base.place.file(named: name)
         var hash = SHA256()
         for offset in stride(from: 0, to: input.size, by: 1 << 20) {
             try Cancellation.check()

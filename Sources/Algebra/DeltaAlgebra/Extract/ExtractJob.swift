@@ -105,6 +105,7 @@ package struct ExtractJob: Sendable {
 
     /// What is told where hardly anything of the tuned checkpoint could be had from the base.
     private static func unrelated(_ adapter: Adapter, _ pair: CheckpointPair) -> [Finding] {
+        guard !pair.base.tensors.isEmpty else { return [] }
         let whole = adapter.entries.filter { $0.key.kind == .full }.reduce(0) { sum, entry in
             entry.tensors.reduce(sum) { $0 + $1.source.byteCount }
         }

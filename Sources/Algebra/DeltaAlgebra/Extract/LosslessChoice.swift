@@ -48,13 +48,24 @@ enum LosslessChoice {
             tensors: [RoleTensor(.value, ExactDifference(base: pair.base, tuned: pair.tuned))])
     }
 
-    /// How many elements are looked at to tell whether a difference is worth it.
-    private static let sampleElements = 1 << 15
-
     /// Whether the differences of the first elements have as many bits as the elements: as with a layer that was trained
     /// anew.
     private static func isFullShorter(_ pair: TensorPair, _ kind: ElementKind) throws(Failure) -> Bool {
-        let window = 0..<min(pair.base.byteCount, sampleElements * kind.width)
+        let bits = try sampledBits(pair, from: 0)
+        return bits.difference >= bits.own
+    }
+
+    /// How many elements are looked at to tell whether a difference is worth it.
+    private static let sampleElements = 1 << 15
+
+    /// What some elements take, in bits: as differences, and by themselves.
+    ///
+    /// - Parameter element: The first of them.
+    static func sampledBits(_ pair: TensorPair, from element: Int) throws(Failure) -> (difference: Double, own: Double)
+    {
+        let kind = ElementKind(pair.base.dtype)
+        let start = element * kind.width
+        let window = start..<min(pair.base.byteCount, start + sampleElements * kind.width)
         return try WindowScratch.with { scratch throws(Failure) in
             let before = try unsafe pair.base.read(window, into: scratch.base)
             let after = try unsafe pair.tuned.read(window, into: scratch.tuned)
@@ -75,7 +86,7 @@ enum LosslessChoice {
             }
             var own = ByteHistogram()
             unsafe own.add(rotated(after, kind, scratch), width: kind.width)
-            return bits >= own.bits * Double(count)
+            return (bits, own.bits * Double(count))
         }
     }
 

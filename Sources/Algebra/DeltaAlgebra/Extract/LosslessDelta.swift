@@ -142,7 +142,7 @@ struct LosslessDelta {
                     tensors: [RoleTensor(.frame, TensorBuffer(header.bytes))]))
         }
         for name in pair.tuned.companions {
-            let file = try InputFile(path: Paths.joined(pair.tuned.folder, name))
+            let file = try pair.tuned.place.file(named: name)
             var entry = AdapterEntry(key: EntryKey(name, .file), tensors: [])
             if let digest = try sameInBase(file, name) {
                 entry.parameters = ["layout": "base", "from": .string(name), "digest": .string("\(digest)")]
@@ -155,9 +155,9 @@ struct LosslessDelta {
     }
 
     /// The SHA-256 of a file that the base has too.
-    private func sameInBase(_ file: InputFile, _ name: String) throws(Failure) -> Digest? {
+    private func sameInBase(_ file: any FileContent, _ name: String) throws(Failure) -> Digest? {
         guard pair.base.companions.contains(name), file.size > 0 else { return nil }
-        let other = try InputFile(path: Paths.joined(pair.base.folder, name))
+        let other = try pair.base.place.file(named: name)
         guard other.size == file.size else { return nil }
         let digest = try BlobDigest.of(file)
         return try BlobDigest.of(other) == digest ? digest : nil

@@ -139,7 +139,7 @@ package struct MergeJob: Sendable {
         hash.update(lengthPrefixed: Array(plan.origin.utf8))
         for model in plan.models {
             for shard in model.checkpoint.shards {
-                hash.update(lengthPrefixed: Array("\(shard.name) \(shard.file.file.identity)".utf8))
+                hash.update(lengthPrefixed: Array("\(shard.name) \(shard.file.identityText)".utf8))
             }
             for one in model.adapters {
                 hash.update(lengthPrefixed: Array("\(one.contentDigest) \(one.weight)".utf8))

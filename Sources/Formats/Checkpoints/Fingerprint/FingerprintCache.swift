@@ -43,16 +43,16 @@ package struct FingerprintCache: Sendable {
     /// The digests of all tensors of `file`, in the order of its header; nil where they are not known for sure.
     package func digests(of file: SafetensorsFile) -> [Digest]? {
         let count = file.tensors.count
-        guard let entry = try? InputFile(path: path(of: file.file.identity)),
+        guard let identity = file.file.diskIdentity, let entry = try? InputFile(path: path(of: identity)),
             let bytes = try? entry.read(at: 0, count: entry.size)
         else { return nil }
-        let key = Self.key(of: file)
+        let key = Self.key(of: file, identity)
         let end = bytes.count - 8
         guard bytes.count == key.count + 8 + 32 * count + 8, bytes.starts(with: key),
             Self.integer(bytes[end...]) == XXH3.hash(Array(bytes[..<end]))
         else { return nil }
         let written = Int64(bitPattern: Self.integer(bytes[key.count..<key.count + 8]))
-        guard isAtRest(file.file.identity, at: written) else { return nil }
+        guard isAtRest(identity, at: written) else { return nil }
         return (0..<count).map { number in
             let start = key.count + 8 + 32 * number
             return Digest(Array(bytes[start..<start + 32]))
@@ -64,13 +64,14 @@ package struct FingerprintCache: Sendable {
     /// Keeps the digests of all tensors of `file`, which must be as it was when it was opened. That it cannot is no error.
     package func keep(_ digests: [Digest], of file: SafetensorsFile) {
         let now = Syscalls.realTimeNanoseconds()
-        guard digests.count == file.tensors.count, isAtRest(file.file.identity, at: now) else { return }
-        var bytes = Self.key(of: file) + Self.bytes(UInt64(bitPattern: now))
+        guard digests.count == file.tensors.count, let identity = file.file.diskIdentity, isAtRest(identity, at: now)
+        else { return }
+        var bytes = Self.key(of: file, identity) + Self.bytes(UInt64(bitPattern: now))
         for digest in digests { bytes += digest.bytes }
         bytes += Self.bytes(XXH3.hash(bytes))
         do throws(Failure) {
             try makeFolder(folder)
-            let entry = try OutputFile.create(at: path(of: file.file.identity), replacing: true, durability: .none)
+            let entry = try OutputFile.create(at: path(of: identity), replacing: true, durability: .none)
             try unsafe entry.write(bytes.span.bytes)
             try entry.commit()
             try forgetOldest()
@@ -111,8 +112,8 @@ package struct FingerprintCache: Sendable {
     }
 
     /// What an entry begins with: magic, the file's identity, the digest of its header.
-    private static func key(of file: SafetensorsFile) -> [UInt8] {
-        magic + bytes(of: file.file.identity) + SHA256.hash(file.header.bytes).bytes
+    private static func key(of file: SafetensorsFile, _ identity: FileIdentity) -> [UInt8] {
+        magic + bytes(of: identity) + SHA256.hash(file.header.bytes).bytes
     }
 
     private static func bytes(of identity: FileIdentity) -> [UInt8] {

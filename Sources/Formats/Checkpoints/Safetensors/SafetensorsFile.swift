@@ -4,15 +4,20 @@ package import Tensors
 
 /// A safetensors file whose header was read and checked.
 package struct SafetensorsFile: Sendable {
-    package let file: InputFile
+    package let file: any FileContent
     package let header: SafetensorsHeader
 
     /// Reads the header; throws as ``SafetensorsHeader/init(of:)`` does.
-    package init(_ file: InputFile) throws(Failure) {
+    package init(_ file: any FileContent) throws(Failure) {
         self.file = file
         header = try SafetensorsHeader(of: file)
         // Lanes take blocks in turn, which does not look like reading in order to the system.
         file.advise(.inOrder, 0..<file.size)
+    }
+
+    /// What tells this file as it lies there from all others, and from itself once it was changed.
+    package var identityText: String {
+        file.diskIdentity.map { "\($0)" } ?? "\(file.path) \(header.fileByteCount)"
     }
 
     /// In the order of the header.
@@ -34,7 +39,7 @@ package struct SafetensorsFile: Sendable {
 
 /// A tensor of a safetensors file.
 package struct SafetensorsSource: TensorSource {
-    package let file: InputFile
+    package let file: any FileContent
     package let tensor: SafetensorsTensor
 
     package var dtype: DType { tensor.dtype }

@@ -63,7 +63,7 @@ package struct SafetensorsHeader: Sendable {
     }
 
     /// Reads and checks the header of a file; throws as ``init(parsing:fileByteCount:path:)`` and the file do.
-    package init(of file: InputFile) throws(Failure) {
+    package init(of file: any FileContent) throws(Failure) {
         let prefix = try file.read(at: 0, count: min(Self.lengthByteCount, file.size))
         let length = try Self.textByteCount(prefix, fileByteCount: file.size, path: file.path)
         try self.init(

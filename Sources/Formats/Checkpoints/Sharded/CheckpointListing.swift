@@ -9,7 +9,7 @@ struct CheckpointListing {
     static let configName = "config.json"
     private static let quantizationName = "hf_quant_config.json"
 
-    let path: String
+    let folder: any FolderContent
     let index: ShardIndex?
     /// The files of weights, relative to the folder, in the order of their names' bytes.
     let weights: [String]
@@ -17,12 +17,13 @@ struct CheckpointListing {
     private(set) var findings: [Finding] = []
 
     /// Throws as ``Checkpoint/init(path:)`` does.
-    init(_ path: String) throws(Failure) {
-        self.path = path
-        let entries = try Folder.entries(of: path)
+    init(_ folder: any FolderContent) throws(Failure) {
+        self.folder = folder
+        let path = folder.path
+        let entries = try folder.entries()
         let names = entries.filter { $0.kind == .file && !$0.name.hasPrefix(".") }.map(\.name)
         let index = try Self.indexName(names, path: path).map { name throws(Failure) in
-            try ShardIndex(name, in: path)
+            try ShardIndex(name, in: folder)
         }
         if let index, index.shardNames.contains(Self.usualName) || !names.contains(Self.usualName) {
             self.index = index
@@ -58,10 +59,10 @@ struct CheckpointListing {
     func readConfig() -> (ModelConfig, Finding?) {
         guard companions.contains(Self.configName) else { return (ModelConfig(), nil) }
         do throws(Failure) {
-            var config = try ModelConfig(InputFile(path: Paths.joined(path, Self.configName)))
+            var config = try ModelConfig(folder.file(named: Self.configName))
             if config.quantization == nil, companions.contains(Self.quantizationName) {
                 config.quantization = try ModelConfig.quantization(
-                    InputFile(path: Paths.joined(path, Self.quantizationName)))
+                    folder.file(named: Self.quantizationName))
             }
             return (config, nil)
         } catch {

@@ -37,7 +37,7 @@ package struct ModelConfig: Hashable, Sendable {
     package init() {}
 
     /// Throws ``Failure/Code/jsonLimit`` and the like for what is no config.
-    package init(_ file: InputFile) throws(Failure) {
+    package init(_ file: any FileContent) throws(Failure) {
         guard file.size <= JSONLimits.byteCount else {
             throw Failure(
                 .jsonLimit, "the config is too long", path: file.path,
@@ -58,7 +58,7 @@ package struct ModelConfig: Hashable, Sendable {
     /// How the weights were quantized, as NVIDIA's ModelOpt says it in a file of its own; nil for none.
     ///
     /// Throws as ``init(_:)`` does.
-    static func quantization(_ file: InputFile) throws(Failure) -> String? {
+    static func quantization(_ file: any FileContent) throws(Failure) -> String? {
         guard file.size <= JSONLimits.byteCount else { return nil }
         let document = try JSONValue.parse(file.read(at: 0, count: file.size), path: file.path)
         return document["quantization"]?["quant_algo"]?.string

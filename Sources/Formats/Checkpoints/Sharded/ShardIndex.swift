@@ -9,7 +9,7 @@ struct ShardIndex: Sendable {
     /// Of the shards' names.
     static let maximumNameByteCount = 1024
 
-    let file: InputFile
+    let file: any FileContent
     /// Relative to the checkpoint's folder.
     let name: String
     /// Relative to the checkpoint's folder, in the order of their bytes, each once.
@@ -21,8 +21,8 @@ struct ShardIndex: Sendable {
     ///
     /// Throws ``Failure/Code/basePath`` for a shard outside the folder, ``Failure/Code/baseInvalid`` for what is no index,
     /// and the codes of ``JSONScanner``.
-    init(_ name: String, in folder: String) throws(Failure) {
-        let file = try InputFile(path: Paths.joined(folder, name))
+    init(_ name: String, in folder: any FolderContent) throws(Failure) {
+        let file = try folder.file(named: name)
         guard file.size <= Self.maximumByteCount else {
             throw Failure(
                 .jsonLimit, "the index is too long", path: file.path,
