@@ -162,7 +162,7 @@ let package = Package(
             "DeltaAlgebra",
             [
                 "CKernels", "Diagnostics", "Files", "JSON", "Digests", "Tensors", "Checkpoints", "Adapters",
-                "Interchange", "Parallelism", "LinearAlgebra",
+                "DeltaFormat", "Interchange", "Parallelism", "LinearAlgebra",
             ]),
         tests(
             "Recipes",

@@ -2,6 +2,7 @@ import ArgumentParser
 import CKernels
 import Diagnostics
 import Files
+import Recipes
 
 /// The root of the command tree. `main()` maps every way a command can end to the exit statuses of the contract.
 @main
@@ -47,12 +48,24 @@ struct Tenon: ParsableCommand, Exemplified {
     /// Asks the verb alone first, for the parser takes long to look at all of them; what is no plain use of a verb (help,
     /// completions, mistakes) goes the long way, which has the words for it.
     private static func parsed(_ arguments: [String]) throws -> any ParsableCommand {
+        let arguments = try withOptionsOfFile(arguments)
         if let verb = configuration.subcommands.first(where: { $0._commandName == arguments.first }),
             let command = try? verb.parseAsRoot(Array(arguments.dropFirst())), type(of: command) == verb
         {
             return command
         }
         return try parseAsRoot(arguments)
+    }
+
+    /// The arguments of `train`, with those that `--config` names before all others, which so prevail.
+    private static func withOptionsOfFile(_ arguments: [String]) throws(Failure) -> [String] {
+        guard arguments.first == Train._commandName,
+            let place = arguments.firstIndex(where: { $0 == "--config" || $0.hasPrefix("--config=") })
+        else { return arguments }
+        let isApart = arguments[place] == "--config"
+        guard !isApart || place + 1 < arguments.count else { return arguments }
+        let path = isApart ? arguments[place + 1] : String(arguments[place].dropFirst("--config=".count))
+        return try [arguments[0]] + OptionFile.words(of: path) + arguments.dropFirst()
     }
 
     /// Help and version that were asked for are results; anything else the parser throws is a usage error.

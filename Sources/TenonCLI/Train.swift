@@ -51,6 +51,11 @@ struct Train: ParsableCommand, Exemplified {
     @Option(help: ArgumentHelp("Steps from one saved state to the next.", valueName: "n"))
     var saveEvery = 100
 
+    @Option(
+        help: ArgumentHelp(
+            "Options in YAML, such as \"rank: 16\"; those of the command line come first.", valueName: "file.yaml"))
+    var config: String?
+
     @OptionGroup var shared: SharedOptions
 
     func validate() throws {

@@ -83,7 +83,7 @@ struct SnapshotTests {
     @Test("an adapter has no checkpoint to give")
     func adapters() throws {
         let folder = try TemporaryFolder()
-        let adapter = try MergedFixtures.adapter("lora")
+        let adapter = try MergedFixtures.adapter("adalora")
         let file = try OutputFile.create(at: folder("x.tenon"), replacing: false)
         _ = try ContainerWriter(lanes: lanes).write(adapter, to: file)
         try file.commit()

@@ -44,6 +44,36 @@ struct TrainBadInputTests {
         }
     }
 
+    @Test("a module to leave out that the base lacks is named")
+    func strayExclusion() throws {
+        try onBase { place in
+            let more = ["--target-modules", "all-linear", "--set", "exclude_modules=[\"down_porj\"]"]
+            let errors = try expectRefusal(64, "usage", command(place, more), in: place)
+            #expect(errors.contains("down_porj") && errors.contains("down_proj"))
+        }
+    }
+
+    @Test("a file of options that is none is refused with its line")
+    func badOptionFile() throws {
+        let wrong = [
+            ("- rank", 65, "line 1"), ("rank: 4\nlora:\n  a: 1", 65, "line 2"),
+            ("seed: 9007199254740993", 65, "quotes"),
+            ("rank: [", 65, "YAML"), ("no_such_option: 1", 64, "--no-such-option"), ("rank: many", 64, "many"),
+        ]
+        for (text, status, word) in wrong {
+            try onBase { place in
+                try place.write(Array(text.utf8), to: "options.yaml")
+                let code = status == 64 ? "usage" : "recipe-invalid"
+                let errors = try expectRefusal(
+                    Int32(status), code, command(place, ["--config", place("options.yaml")]), in: place)
+                #expect(errors.contains(word), "\(text): \(errors)")
+            }
+        }
+        try onBase { place in
+            try expectRefusal(66, "not-found", command(place, ["--config", place("none.yaml")]), in: place)
+        }
+    }
+
     // MARK: Bases
 
     @Test func noConfig() throws {

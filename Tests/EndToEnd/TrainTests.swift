@@ -63,6 +63,26 @@ struct TrainTests {
         }
     }
 
+    @Test("options may stand in a file, and those of the command line come first")
+    func optionFile() throws {
+        try inFolder { place in
+            try TrainingPlace.data(in: place)
+            let text = """
+                rank: 2
+                alpha: 4
+                learning_rate: 1e-4   # the command line has another
+                target_modules: [q_proj, v_proj]
+                rslora: true
+                dora: no
+                """
+            try place.write(Array(text.utf8), to: "options.yaml")
+            let file = try TrainingPlace.train(in: place, ["--config", place("options.yaml")])
+            let words = ["--rank", "2", "--alpha", "4", "--target-modules", "q_proj,v_proj", "--rslora"]
+            let plain = try TrainingPlace.train(in: place, to: "y.tenon", words)
+            #expect(file["contentDigest"] == plain["contentDigest"])
+        }
+    }
+
     @Test("the same command gives the same bytes, whatever the machine does", arguments: ways)
     func sameBytes(_ way: Way) throws {
         try inFolder { place in

@@ -25,7 +25,8 @@ struct TargetModules {
 
     /// The linears of the model that are meant.
     ///
-    /// Throws ``Failure/Code/usage`` with the nearest names where a name, or all of them, means none.
+    /// Throws ``Failure/Code/usage`` with the nearest names where a name, or all of them, means none; also where it was to
+    /// be left out.
     func check<R: Real>(_ sites: Sites<R>) throws(Failure) { try check(sites.linears.map(\.path)) }
 
     /// The same, given the paths of all linears.
@@ -35,6 +36,13 @@ struct TargetModules {
         {
             throw Failure(
                 .usage, "no layer of the base that is trained so is this target module", object: stray,
+                expected: Self.nearest(to: stray, in: paths).joined(separator: ", "))
+        }
+        if case .names(let names)? = excluded,
+            let stray = names.first(where: { name in !paths.contains { Self.isNamed($0, name) } })
+        {
+            throw Failure(
+                .usage, "no layer of the base is this excluded module", object: stray,
                 expected: Self.nearest(to: stray, in: paths).joined(separator: ", "))
         }
         guard !paths.contains(where: contains) else { return }
