@@ -15,6 +15,7 @@ from pathlib import Path
 
 import deltas
 import diff
+import family
 import machine
 import models
 import quality
@@ -49,6 +50,7 @@ GROUPS = {
     "recipes": recipes.recipes,
     "training": training.training,
     "diff": diff.diff,
+    "family": family.family,
 }
 
 

@@ -66,8 +66,9 @@ def main() -> None:
     parser.add_argument("--key-values", type=int, help="outputs of k_proj and v_proj (default: hidden)")
     parser.add_argument("--layers", type=int, default=LAYERS)
     parser.add_argument("--sigma", type=float, default=0.02)
+    parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
-    source = torch.Generator().manual_seed(0)
+    source = torch.Generator().manual_seed(arguments.seed)
     dtype = {"bf16": torch.bfloat16, "fp32": torch.float32}[arguments.dtype]
     layer = sites(arguments.hidden, arguments.intermediate, arguments.key_values)
     tensors = {}
