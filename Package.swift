@@ -53,6 +53,9 @@ let package = Package(
         .systemLibrary(
             name: "CXXHash", path: "Sources/Shims/CXXHash", pkgConfig: "libxxhash",
             providers: [.apt(["libxxhash-dev"]), .brew(["xxhash"])]),
+        .systemLibrary(
+            name: "CSQLite", path: "Sources/Shims/CSQLite", pkgConfig: "sqlite3",
+            providers: [.apt(["libsqlite3-dev"]), .brew(["sqlite"])]),
         .target(
             name: "CSystem", path: "Sources/Shims/CSystem", cSettings: [.define("_GNU_SOURCE")]),
         .target(
@@ -120,13 +123,19 @@ let package = Package(
                 "Architectures", "Adapters", "DeltaFormat", "Interchange", "Packaging", "DeltaAlgebra", "Kernels",
                 "Layers", "Insertions", "Networks", "Tokenization",
             ]),
+        module(
+            "Keeping/AdapterStore",
+            [
+                "CSQLite", "Diagnostics", "Parallelism", "JSON", "Files", "Digests", "Checkpoints", "Adapters", "DeltaFormat",
+                "Interchange", "Packaging", "DeltaAlgebra",
+            ]),
         module("Keeping/Documents", ["Diagnostics"]),
         .executableTarget(
             name: "TenonCLI",
             dependencies: [
                 "CZstd", "CKernels", "Diagnostics", "Parallelism", "JSON", "Files", "Digests", "Tensors",
                 "Quantization", "Checkpoints", "Adapters", "DeltaFormat", "Interchange", "Packaging", "DeltaAlgebra",
-                "Recipes", "Architectures", "Kernels", "Insertions", "Training", "Documents",
+                "Recipes", "Architectures", "Kernels", "Insertions", "Training", "AdapterStore", "Documents",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/TenonCLI", swiftSettings: settings),
@@ -177,6 +186,9 @@ let package = Package(
                 "Adapters", "DeltaFormat", "Interchange", "Kernels", "Layers", "Insertions", "Networks",
                 "Tokenization",
             ]),
+        tests(
+            "AdapterStore",
+            ["CSQLite", "Diagnostics", "Parallelism", "JSON", "Files", "Digests", "Adapters", "DeltaFormat", "Packaging"]),
         tests("Documents"),
         .testTarget(
             name: "EndToEnd",

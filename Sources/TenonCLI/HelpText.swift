@@ -9,7 +9,8 @@ protocol Exemplified {
 enum HelpText {
     /// `text` with the example of the command whose help it is; other texts as they are.
     static func withExample(_ text: String) -> String {
-        let commands: [any ParsableCommand.Type] = [Tenon.self] + Tenon.configuration.subcommands
+        var commands: [any ParsableCommand.Type] = [Tenon.self]
+        for verb in Tenon.configuration.subcommands { commands += [verb] + verb.configuration.subcommands }
         for command in commands where text == Tenon.helpMessage(for: command) {
             guard let exemplified = command as? any Exemplified.Type else { break }
             return text + (text.hasSuffix("\n") ? "" : "\n") + "\nEXAMPLE:\n  " + exemplified.example

@@ -18,7 +18,7 @@ struct Tenon: ParsableCommand, Exemplified {
         version: Version.text,
         subcommands: [
             Pack.self, Unpack.self, Inspect.self, Verify.self, Fingerprint.self, Extract.self, Apply.self, Unapply.self,
-            Switch.self, Merge.self, Resize.self, Diff.self, Train.self, Eval.self,
+            Switch.self, Merge.self, Resize.self, Diff.self, Train.self, Eval.self, Store.self,
         ])
 
     static func main() {
@@ -48,11 +48,17 @@ struct Tenon: ParsableCommand, Exemplified {
     /// Asks the verb alone first, for the parser takes long to look at all of them; what is no plain use of a verb (help,
     /// completions, mistakes) goes the long way, which has the words for it.
     private static func parsed(_ arguments: [String]) throws -> any ParsableCommand {
-        let arguments = try withOptionsOfFile(arguments)
-        if let verb = configuration.subcommands.first(where: { $0._commandName == arguments.first }),
-            let command = try? verb.parseAsRoot(Array(arguments.dropFirst())), type(of: command) == verb
+let arguments = try withOptionsOfFile(arguments)
+        var command: any ParsableCommand.Type = Self.self
+        var rest = arguments[...]
+        while let verb = command.configuration.subcommands.first(where: { $0._commandName == rest.first }) {
+            command = verb
+            rest = rest.dropFirst()
+        }
+        if command != Self.self, command.configuration.subcommands.isEmpty,
+            let parsed = try? command.parseAsRoot(Array(rest)), type(of: parsed) == command
         {
-            return command
+            return parsed
         }
         return try parseAsRoot(arguments)
     }
@@ -75,9 +81,14 @@ struct Tenon: ParsableCommand, Exemplified {
             return ExitStatus.done.rawValue
         }
         if error is ExitCode { return exitCode(for: error).rawValue }
-        let verbs = configuration.subcommands.map { $0._commandName }
-        let verb = CommandLine.arguments.dropFirst().first.flatMap { verbs.contains($0) ? $0 + " " : nil } ?? ""
-        console.report(Failure(.usage, message(for: error), hint: "tenon \(verb)--help"))
+        var verbs = ""
+        var command: any ParsableCommand.Type = Self.self
+        for word in CommandLine.arguments.dropFirst() {
+            guard let verb = command.configuration.subcommands.first(where: { $0._commandName == word }) else { break }
+            command = verb
+            verbs += word + " "
+        }
+        console.report(Failure(.usage, message(for: error), hint: "tenon \(verbs)--help"))
         return ExitStatus.usage.rawValue
     }
 

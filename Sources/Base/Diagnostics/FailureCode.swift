@@ -120,6 +120,16 @@ extension Failure.Code {
     package static let badDataLine = Self("bad-data-line", .malformed)
     package static let dataEmpty = Self("data-empty", .malformed)
 
+    // MARK: The store
+    package static let notAStore = Self("not-a-store", .inputMissing)
+    package static let storeTooNew = Self("store-too-new", .malformed)
+    package static let nestedStore = Self("nested-store", .cannotCreate)
+    package static let catalogCorrupt = Self("catalog-corrupt", .malformed)
+    package static let catalogTooNew = Self("catalog-too-new", .malformed)
+    package static let objectDamaged = Self("object-damaged", .malformed)
+    package static let ambiguous = Self("ambiguous", .malformed)
+    package static let hasDependents = Self("has-dependents", .malformed)
+
     // MARK: The world around
     package static let usage = Self("usage", .usage)
     package static let notFound = Self("not-found", .inputMissing)
@@ -151,7 +161,8 @@ extension Failure.Code {
         configInvalid, configConflict, weightsMissing, configMissing, unknownKey, notExportable, notMergeable,
         baseMismatch, baseIncompatible, baseAmbiguous, basePath, modelsIncompatible, recipeInvalid, baseMissingShard,
         notACheckpoint, unknownArchitecture, notTrainable, notTrained, resumeMismatch, notFinite, gateNotMet,
-        tokenizerInvalid, tokenizerUnsupported, badDataLine, dataEmpty, usage, notFound, notRegular, outputExists,
+        tokenizerInvalid, tokenizerUnsupported, badDataLine, dataEmpty, notAStore, storeTooNew, nestedStore,
+        catalogCorrupt, catalogTooNew, objectDamaged, ambiguous, hasDependents, usage, notFound, notRegular, outputExists,
         cannotCreate, inputOutput, noSpace, changedDuringRead, outOfMemory, busy, permission,
         interrupted, terminated, closedPipe, verificationFailed,
         `internal`,

@@ -28,6 +28,14 @@
             return try body()
         }
 
+        /// The same for a call that a library makes itself, such as SQLite; `call` is what comes nearest to it.
+        package static func meet(_ call: Call, _ path: String) throws(Errno) {
+            _ = try visit(call, path, count: 0)
+        }
+
+        /// Whether there is any rule.
+        package static var isActive: Bool { FaultTable.shared.isActive }
+
         /// Fails a call as the plan has it, or tells how many of `count` bytes it may move.
         @inline(__always)
         static func visit(_ call: Call, _ path: String, count: Int) throws(Errno) -> Int {

@@ -74,6 +74,22 @@ package enum Folder {
         try reporting(.output, "cannot create the folder", path) { () throws(Errno) in try Syscalls.makeFolder(path) }
     }
 
+    /// Waits until the folder's list of names is on the medium.
+    package static func flush(_ path: String) throws(Failure) {
+        try flushFolder(path, for: path)
+    }
+
+    /// Gives what is at `path` another name on the same file system; false where something has that name already.
+    package static func move(_ path: String, to new: String) throws(Failure) -> Bool {
+        do throws(Errno) {
+            try Syscalls.renameExclusively(path, to: new)
+            return true
+        } catch {
+            if error.isExists { return false }
+            throw Failure(error, .output, "cannot put the file in its place", path: new)
+        }
+    }
+
     /// Removes `path` and all below it, following no links; what is not there counts as removed.
     package static func remove(_ path: String) throws(Failure) {
         do throws(Errno) {

@@ -1,12 +1,12 @@
-import Diagnostics
+package import Diagnostics
 
 /// A folder that this process has to itself, under whatever name it goes, until this is released.
 ///
 /// It is the folder that is locked and not a file in it, so that the lock goes with it where it is renamed. A file
 /// system without such locks keeps nobody out.
-final class FolderLock: Sendable {
+package final class FolderLock: Sendable {
     /// Whether the folder was made for this.
-    let isNew: Bool
+    package let isNew: Bool
     private let descriptor: Int32
     private let place: String
 
@@ -25,7 +25,7 @@ final class FolderLock: Sendable {
     /// Throws ``Failure/Code/busy`` where another has it.
     ///
     /// - Parameter path: The output that it is for, for messages.
-    static func take(_ place: String, for path: String) throws(Failure) -> FolderLock {
+    package static func take(_ place: String, for path: String) throws(Failure) -> FolderLock {
         for _ in 0..<8 {
             let isNew = try make(place, path)
             do throws(Errno) {

@@ -12,7 +12,7 @@ import Diagnostics
 /// A call of the kernel, as a fault plan names it.
 package enum Call: String, CaseIterable {
     case open, close, read, pread, write, pwrite, stat, fstat, fsync, rename, unlink, mkdir, rmdir, readdir, mmap
-    case truncate, reserve, flock
+    case truncate, reserve, flock, chmod
 }
 
 /// The only place that calls the kernel about files.
@@ -104,6 +104,9 @@ package enum Syscalls {
         return unsafe poll(&request, 1, 200) > 0
     }
 
+    /// Lets `milliseconds` go by.
+    static func sleep(milliseconds: Int32) { _ = poll(nil, 0, milliseconds) }
+
     static func flush(_ descriptor: Int32, path: String) throws(Errno) {
         _ = try attempt(.fsync, path) { _ in tenon_sync(descriptor) }
     }
@@ -116,11 +119,11 @@ package enum Syscalls {
         _ = try attempt(.reserve, path) { _ in tenon_reserve(descriptor, Int64(byteCount)) }
     }
 
-    /// Takes the file or folder for this descriptor alone, until it is closed; false where another has it, true also
-    /// where the file system has no such locks.
-    static func lock(_ descriptor: Int32, path: String) throws(Errno) -> Bool {
+    /// Takes the file or folder for this descriptor until it is closed, alone or with others that `shared` it; false where
+    /// another has it, true also where the file system has no such locks.
+    static func lock(_ descriptor: Int32, shared: Bool = false, path: String) throws(Errno) -> Bool {
         do throws(Errno) {
-            _ = try attempt(.flock, path) { _ in systemLock(descriptor) }
+            _ = try attempt(.flock, path) { _ in systemLock(descriptor, shared ? LOCK_SH : LOCK_EX) }
             return true
         } catch {
             if error.isNotNow { return false }
@@ -167,6 +170,11 @@ package enum Syscalls {
 
     static func unlink(_ path: String) throws(Errno) {
         _ = try attempt(.unlink, path) { _ in unsafe systemUnlink(path) }
+    }
+
+    /// Sets the rights of a file.
+    static func setMode(_ path: String, _ mode: mode_t) throws(Errno) {
+        _ = try attempt(.chmod, path) { _ in unsafe chmod(path, mode) }
     }
 
     static func makeFolder(_ path: String, mode: mode_t = 0o777) throws(Errno) {
@@ -235,7 +243,7 @@ package enum Syscalls {
         return names
     }
 
-    static var processNumber: Int32 { getpid() }
+    package static var processNumber: Int32 { getpid() }
 
     /// Ends the process as SIGKILL does: nothing is tidied up.
     static func die() -> Never {
@@ -329,7 +337,7 @@ package enum Syscalls {
     package static func realTimeNanoseconds() -> Int64 {
         var time = timespec()
         unsafe clock_gettime(CLOCK_REALTIME, &time)
-        return nanoseconds(time)
+        return FileStatus.nanoseconds(time)
     }
 
     // MARK: The seam
@@ -377,29 +385,6 @@ package enum Syscalls {
     }
 }
 
-extension FileStatus {
-    fileprivate init(_ result: stat) {
-        switch result.st_mode & S_IFMT {
-        case S_IFREG: kind = .file
-        case S_IFDIR: kind = .folder
-        case S_IFLNK: kind = .link
-        default: kind = .other
-        }
-        #if canImport(Darwin)
-            let (modified, changed) = (result.st_mtimespec, result.st_ctimespec)
-        #else
-            let (modified, changed) = (result.st_mtim, result.st_ctim)
-        #endif
-        identity = FileIdentity(
-            device: UInt64(truncatingIfNeeded: result.st_dev), inode: UInt64(result.st_ino), size: Int(result.st_size),
-            modified: nanoseconds(modified), changed: nanoseconds(changed))
-    }
-}
-
-private func nanoseconds(_ time: timespec) -> Int64 {
-    Int64(time.tv_sec) &* 1_000_000_000 &+ Int64(time.tv_nsec)
-}
-
 // The C functions whose names the enum's own members hide.
 private func systemOpen(_ path: UnsafePointer<CChar>, _ flags: Int32, _ mode: mode_t) -> Int32 {
     unsafe open(path, flags, mode)
@@ -412,5 +397,5 @@ private func systemWrite(_ descriptor: Int32, _ buffer: UnsafeRawPointer?, _ cou
     unsafe write(descriptor, buffer, count)
 }
 private func systemRename(_ old: UnsafePointer<CChar>, _ new: UnsafePointer<CChar>) -> Int32 { unsafe rename(old, new) }
-private func systemLock(_ descriptor: Int32) -> Int32 { flock(descriptor, LOCK_EX | LOCK_NB) }
+private func systemLock(_ descriptor: Int32, _ mode: Int32) -> Int32 { flock(descriptor, mode | LOCK_NB) }
 private func systemUnlink(_ path: UnsafePointer<CChar>) -> Int32 { unsafe unlink(path) }

@@ -1,0 +1,101 @@
+#if FaultInjection
+    import CSQLite
+    import Diagnostics
+    import Files
+    import Synchronization
+
+    /// SQLite's own file system, whose calls meet the fault plan first: so that what can happen to ours can happen to its.
+    ///
+    /// All calls go by the name of the catalog that was opened last, for SQLite does not tell which of its files one is about.
+    enum FaultyFileSystem {
+        /// What SQLite is to ask for where the catalog is at `path`.
+        static func name(for path: String) -> String {
+            lock.withLock { _ in unsafe self.path = path }
+            return registeredName
+        }
+
+        private static let registeredName: String = {
+            register()
+            return "\(name)"
+        }()
+
+        private static let name: StaticString = "tenon-faults"
+        nonisolated(unsafe) private static var path = ""
+
+        nonisolated(unsafe) private static var system = unsafe sqlite3_vfs()
+        nonisolated(unsafe) private static var methods = sqlite3_io_methods()
+        /// The tables of methods that were changed, by the address of those they were made of.
+        nonisolated(unsafe) private static var tables: [UInt: UnsafeMutablePointer<sqlite3_io_methods>] = unsafe [:]
+        private static let lock = Mutex(())
+
+        private static func register() {
+            guard let usual = unsafe sqlite3_vfs_find(nil) else { return }
+            unsafe system = usual.pointee
+            let own = UnsafeMutablePointer<sqlite3_vfs>.allocate(capacity: 1)
+            unsafe own.initialize(to: system)
+            unsafe own.pointee.zName = UnsafeRawPointer(name.utf8Start).assumingMemoryBound(to: CChar.self)
+            unsafe own.pointee.pNext = nil
+            unsafe own.pointee.xOpen = { system, name, file, flags, out in
+                guard FaultyFileSystem.allows(.open), let file = unsafe file else { return SQLITE_CANTOPEN }
+                let status =
+                    unsafe FaultyFileSystem.system.xOpen?(system, name, file, flags, out) ?? SQLITE_CANTOPEN
+                if status == SQLITE_OK { unsafe FaultyFileSystem.replaceMethods(of: file) }
+                return status
+            }
+            unsafe own.pointee.xDelete = { system, name, syncs in
+                guard FaultyFileSystem.allows(.unlink) else { return SQLITE_IOERR }
+                let status = unsafe FaultyFileSystem.system.xDelete?(system, name, 0) ?? SQLITE_IOERR
+                guard status == SQLITE_OK, syncs != 0 else { return status }
+                guard FaultyFileSystem.allows(.fsync) else { return SQLITE_IOERR }
+                return SQLITE_OK
+            }
+            unsafe sqlite3_vfs_register(own, 0)
+        }
+
+        private static func replaceMethods(of file: UnsafeMutablePointer<sqlite3_file>) {
+            guard let usual = unsafe file.pointee.pMethods else { return }
+            lock.withLock { _ in
+                let key = UInt(bitPattern: usual)
+                if let table = unsafe tables[key] {
+                    unsafe file.pointee.pMethods = unsafe UnsafePointer(table)
+                    return
+                }
+                unsafe methods = usual.pointee
+                let table = UnsafeMutablePointer<sqlite3_io_methods>.allocate(capacity: 1)
+                unsafe table.initialize(to: usual.pointee)
+                unsafe table.pointee.xRead = { file, bytes, count, offset in
+                    guard FaultyFileSystem.allows(.pread) else { return SQLITE_IOERR }
+                    return unsafe FaultyFileSystem.methods.xRead?(file, bytes, count, offset) ?? SQLITE_IOERR
+                }
+                unsafe table.pointee.xWrite = { file, bytes, count, offset in
+                    if let status = FaultyFileSystem.refusal(.pwrite, SQLITE_IOERR) { return status }
+                    return unsafe FaultyFileSystem.methods.xWrite?(file, bytes, count, offset) ?? SQLITE_IOERR
+                }
+                unsafe table.pointee.xTruncate = { file, size in
+                    if let status = FaultyFileSystem.refusal(.truncate, SQLITE_IOERR) { return status }
+                    return unsafe FaultyFileSystem.methods.xTruncate?(file, size) ?? SQLITE_IOERR
+                }
+                unsafe table.pointee.xSync = { file, flags in
+                    if let status = FaultyFileSystem.refusal(.fsync, SQLITE_IOERR) { return status }
+                    return unsafe FaultyFileSystem.methods.xSync?(file, flags) ?? SQLITE_IOERR
+                }
+                unsafe tables[key] = unsafe table
+                unsafe file.pointee.pMethods = unsafe UnsafePointer(table)
+            }
+        }
+
+        private static func allows(_ call: Call) -> Bool { refusal(call, SQLITE_IOERR) == nil }
+
+        /// The status that a fault comes to, nil for none.
+        private static func refusal(_ call: Call, _ status: Int32) -> Int32? {
+            let path = lock.withLock { _ in unsafe self.path }
+            do throws(Errno) {
+                try FaultPlan.meet(call, path)
+                return nil
+            } catch {
+                let isFull = Failure(error, .output, "", path: path).code == .noSpace
+                return isFull ? SQLITE_FULL : status
+            }
+        }
+    }
+#endif

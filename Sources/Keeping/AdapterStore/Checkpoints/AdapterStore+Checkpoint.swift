@@ -1,0 +1,89 @@
+import Checkpoints
+import DeltaAlgebra
+import DeltaFormat
+import Diagnostics
+import Digests
+import Files
+import Interchange
+
+/// How whole checkpoints go in: as what they differ in from one that is there, file by file and to the last byte.
+extension AdapterStore {
+    /// The checkpoint at `source`, nil where something else is.
+    static func checkpoint(at source: String) throws(Failure) -> Checkpoint? {
+        guard source != "-" else { return nil }
+        switch try Sniff.of(source) {
+        case .modelFolder: return try Checkpoint(path: source)
+        case .safetensors:
+            let checkpoint = try Checkpoint(path: source)
+            return checkpoint.tensors.contains { $0.name.contains("lora_") } ? nil : checkpoint
+        case .otherFolder: return try? Checkpoint(path: source)
+        default: return nil
+        }
+    }
+
+    /// Writes the difference from the nearest checkpoint of the store, or all of it where none is near.
+    func prepare(_ tuned: Checkpoint, _ addition: Addition) throws(Failure) -> Prepared {
+        var prepared = Prepared(staging: try stage(), options: addition.options)
+        prepared.options.origin = "checkpoint"
+        prepared.options.inputBytes = try tuned.fileByteCount()
+        prepared.isVerified = true
+        prepared.findings = tuned.findings
+        let base: StoredObject?
+        if let named = addition.base { base = try object(named) } else { base = try nearest(to: tuned) }
+        prepared.options.needs = base?.resultRoot
+        let container = prepared.staging.container
+        let root = try extract(tuned, from: base, addition, to: container)
+        // Where its very tensors are there in other files, only those need be kept.
+        let digest = try Container(InputFile(path: container)).indexDigest
+        guard let twin = try original(resultingIn: root), twin.digest != digest, twin.digest != base?.digest else {
+            return prepared
+        }
+        try Folder.remove(container)
+        _ = try extract(tuned, from: twin, addition, to: container)
+        prepared.options.needs = root
+        return prepared
+    }
+
+    /// - Returns: The root of the checkpoint.
+    private func extract(
+        _ tuned: Checkpoint, from base: StoredObject?, _ addition: Addition, to path: String
+    ) throws(Failure) -> Digest {
+        var job = ExtractJob(lanes: addition.lanes)
+        job.compression = addition.compression
+        let origin: Checkpoint
+        if let base { origin = try checkpoint(of: base) } else { origin = try .nothing() }
+        guard let root = try job.run(base: origin, tuned: tuned, output: path).resultRoot else {
+            throw Failure(.internal, "a lossless delta has no root", path: tuned.path)
+        }
+        return root
+    }
+
+    // MARK: The nearest
+
+    /// So many checkpoints are looked at, those first that were used last.
+    private static let mostCandidates = 64
+    /// A delta that would take more than this part of the checkpoint is not worth depending on another for.
+    private static let worthwhileShare = 0.9
+
+    /// Of the checkpoints that stand by themselves, the one from which `tuned` differs least.
+    private func nearest(to tuned: Checkpoint) throws(Failure) -> StoredObject? {
+        var best: (object: StoredObject, share: Double)?
+        for candidate in try catalog.snapshots(limit: Self.mostCandidates) {
+            // What is damaged cannot be depended on.
+            guard let held = try? checkpoint(of: candidate) else { continue }
+            let share = try BaseSample.share(of: tuned, from: held)
+            if share < min(best?.share ?? 1, Self.worthwhileShare) { best = (candidate, share) }
+            if share == 0 { break }
+        }
+        return best?.object
+    }
+}
+
+extension Checkpoint {
+    /// The bytes of the weights and of the files that go along with them.
+    fileprivate func fileByteCount() throws(Failure) -> Int {
+        var total = shards.reduce(0) { $0 + $1.file.header.fileByteCount }
+        for name in companions { total += try place.file(named: name).size }
+        return total
+    }
+}

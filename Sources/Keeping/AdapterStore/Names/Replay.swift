@@ -1,0 +1,46 @@
+import Digests
+
+/// What the lines of a reflog come to.
+struct Replay {
+    struct Standing: Hashable {
+        var object: Digest
+        var generation: Int
+        var time: Int64
+    }
+
+    private(set) var names: [StoreName: Standing] = [:]
+    /// What users said of the objects; of one that was put twice, the later goes before.
+    private(set) var puts: [Digest: ReflogLine.Put] = [:]
+    /// When something was done with an object last.
+    private(set) var used: [Digest: Int64] = [:]
+
+    mutating func take(_ lines: [ReflogLine]) {
+        for line in lines { take(line) }
+    }
+
+    private mutating func take(_ line: ReflogLine) {
+        for put in line.puts {
+            var merged = puts[put.object] ?? put
+            for pair in put.metadata {
+                merged.metadata.removeAll { $0.key == pair.key }
+                merged.metadata.append(pair)
+            }
+            puts[put.object] = merged
+            used[put.object] = line.time
+        }
+        for setting in line.settings {
+            if let earlier = names[setting.name], setting.object == nil { used[earlier.object] = line.time }
+            if let object = setting.object {
+                names[setting.name] = Standing(object: object, generation: line.generation, time: line.time)
+                used[object] = line.time
+            } else {
+                names[setting.name] = nil
+            }
+        }
+    }
+
+    /// Whether the catalog has the same names for the same objects.
+    func agrees(with list: [(name: StoreName, digest: Digest)]) -> Bool {
+        list.count == names.count && list.allSatisfy { names[$0.name]?.object == $0.digest }
+    }
+}

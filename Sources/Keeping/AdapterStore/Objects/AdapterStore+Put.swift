@@ -1,0 +1,124 @@
+import DeltaFormat
+package import Diagnostics
+package import Digests
+import Files
+import Packaging
+package import Parallelism
+
+/// What is said of an object beside what its container says.
+package struct PutOptions: Sendable {
+    /// What it is to be called; an object without a name is collected once it has rested.
+    package var names: [StoreName] = []
+    package var metadata: [(key: String, value: String)] = []
+    /// The size of the files that went in.
+    package var inputBytes = 0
+    /// What went in: the word of a format.
+    package var origin = "tenon"
+    /// Whether names that stand for something else are given to this.
+    package var replaces = false
+    /// The root of a checkpoint that must still be in the store, for this was made on it.
+    var needs: Digest?
+
+    package init() {}
+}
+
+/// What became of what was put into a store.
+package struct PutReport: Sendable {
+    package let object: StoredObject
+    /// Whether the store did not have it before.
+    package let isNew: Bool
+    package let findings: [Finding]
+}
+
+extension AdapterStore {
+    /// Makes the container that lies at `staging.container` an object of the store, under the names given.
+    ///
+    /// When this returns, object and names are on the medium; when it throws, the names are as they were. A file that is at
+    /// the object's place already and holds other bytes is damaged: it goes to the quarantine, and this takes its place.
+    ///
+    /// - Parameter isVerified: Whether the container's data were verified while it was written; else this does.
+    package func put(
+        _ staging: Staging, _ options: PutOptions, isVerified: Bool, lanes: Lanes
+    ) throws(Failure) -> PutReport {
+        let facts: ObjectFacts
+        let added: Int64
+        do {
+            let file = try InputFile(path: staging.container)
+            let container = try Container(file)
+            if !isVerified { try Self.verify(file, lanes: lanes) }
+            facts = ObjectFacts(container)
+            added = file.identity.modified
+        }
+        try checkFree(options.names, for: facts.digest, replaces: options.replaces)
+        try SealedFile.seal(staging.container)
+        return try holding(.shared) { () throws(Failure) in
+            var findings = try place(staging.container, facts.digest)
+            var isNew = false
+            let finding = try operate { generation, time throws(Failure) in
+                isNew = try catalog.object(facts.digest) == nil
+                let row = try catalog.insert(
+                    facts, inputBytes: options.inputBytes, origin: options.origin, added: added, used: time,
+                    check: (.full, time))
+                try checkFree(options.names, for: facts.digest, replaces: options.replaces)
+                if let needs = options.needs, try catalog.objects(resultingIn: needs).isEmpty {
+                    throw Failure(
+                        .notFound, "what this was made on was removed from the store meanwhile", object: "\(needs)",
+                        path: path, hint: "add it once more")
+                }
+                for name in options.names { try catalog.set(name, to: row, generation: generation, at: time) }
+                for (key, value) in options.metadata { try catalog.insert(key, value, of: row, isUsers: true) }
+                let put = ReflogLine.Put(
+                    object: facts.digest, inputBytes: options.inputBytes, origin: options.origin,
+                    metadata: options.metadata.map { ReflogLine.Pair(key: $0.key, value: $0.value) })
+                return ReflogLine(
+                    generation: generation, time: time, puts: [put],
+                    settings: options.names.map { ReflogLine.Setting(name: $0, object: facts.digest) })
+            }
+            if let finding { findings.append(finding) }
+            guard let object = try catalog.object(facts.digest) else {
+                throw Failure(.internal, "an object was put and is not there", object: "\(facts.digest)", path: path)
+            }
+            return PutReport(object: object, isNew: isNew, findings: findings)
+        }
+    }
+
+    /// Throws ``Failure/Code/outputExists`` where one of `names` stands for another object.
+    package func checkFree(_ names: [StoreName], for digest: Digest?, replaces: Bool) throws(Failure) {
+        guard !replaces else { return }
+        for name in names {
+            guard let there = try catalog.object(named: name), there.digest != digest else { continue }
+            throw Failure(
+                .outputExists, "the name stands for another object", object: "\(name)", path: path,
+                hint: "--force gives it to this one, or choose another tag")
+        }
+    }
+
+    private static func verify(_ file: InputFile, lanes: Lanes) throws(Failure) {
+        let verification = Verification.run(on: file, level: .full, values: false, lanes: lanes)
+        if let failure = verification.failure { throw failure }
+    }
+
+    /// Puts a sealed file in its object's place and waits until its name is on the medium.
+    private func place(_ staged: String, _ digest: Digest) throws(Failure) -> [Finding] {
+        let folder = layout.folder(of: digest)
+        let target = layout.object(digest)
+        var findings: [Finding] = []
+        if try Folder.kind(of: folder) == nil {
+            do throws(Failure) {
+                try Folder.make(folder)
+            } catch {
+                // Another process was faster.
+                guard error.code == .outputExists else { throw error }
+            }
+        }
+        while !(try Folder.move(staged, to: target)) {
+            if try SealedFile.holdSameBytes(staged, target) { break }
+            try layout.quarantine(target, as: "\(digest)")
+            findings.append(
+                Finding("healed", "the file that was there is damaged: it is in the quarantine now", object: "\(digest)"))
+        }
+        try Folder.flush(folder)
+        try Folder.flush(layout.objects)
+        return findings
+    }
+}
