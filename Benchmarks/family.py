@@ -13,8 +13,9 @@ from models import MEBIBYTE, PATIENCE, UNCACHED, answered
 from report import Board
 from setting import ROOT, Setting
 
-#: Fine-tunes of all weights, of a hundredth of them, and adapters.
+#: Fine-tunes of all weights, of a hundredth of them, and adapters; and how many of them a smoke makes.
 FULL, SPARSE, ADAPTERS = 10, 5, 20
+FEW = 2, 1, 2
 
 
 class Family:
@@ -23,20 +24,21 @@ class Family:
     def __init__(self, setting: Setting) -> None:
         self.setting = setting
         small = setting.smoke
+        full, sparse, adapters = FEW if small else (FULL, SPARSE, ADAPTERS)
         preset = ("--preset", "tiny", "--layers", 8) if small else ("--preset", "134m", "--layers", 7)
         self.folders: dict[str, Path] = {"base": checkpoint(setting, "family-base", *preset)}
-        for number in range(FULL):
+        for number in range(full):
             self._tune(f"full-{number}", "gaussian:2e-4", number)
-        for number in range(SPARSE):
+        for number in range(sparse):
             self._tune(f"sparse-{number}", "geometric:0.01", 100 + number)
         self.folders["resharded"] = checkpoint(
             setting, "family-resharded", *preset, "--shard-size", "300KB" if small else "80MB")
         self.folders["renamed"] = setting.path("family-renamed")
-        shutil.copytree(self.folders["full-3"], self.folders["renamed"])
-        for number in range(ADAPTERS):
+        shutil.copytree(self.folders["full-1"], self.folders["renamed"])
+        for number in range(adapters):
             self._adapter(number)
         resaved = setting.path("family-resaved")
-        shutil.copytree(self.folders["adapter-7"], resaved)
+        shutil.copytree(self.folders["adapter-1"], resaved)
         config = json.loads((resaved / "adapter_config.json").read_text())
         (resaved / "adapter_config.json").write_text(json.dumps(config | {"revision": "main"}, indent=2))
         self.folders["resaved"] = resaved
@@ -69,7 +71,7 @@ def family(setting: Setting, board: Board) -> None:
     """A family of models in one store, beside other ways to keep it."""
     members = Family(setting)
     store = setting.path("family-store")
-    run(setting.tool, "store", "init", store)
+    run(setting.tool, "store", "init", "--store", store)
     seconds: dict[str, list[float]] = {}
     peaks = []
     for name, folder in members.folders.items():
@@ -84,8 +86,8 @@ def family(setting: Setting, board: Board) -> None:
         board.add(f"family/stored-to-{name}", stored / size, note=f"{size / plain:.4f} of the files")
     added = members.bytes("base", "full", "sparse") / GIGABYTE
     rate = added / sum(sum(seconds[kind]) for kind in ("base", "full", "sparse"))
-    board.add("family/add", rate, note=f"base, {FULL} and {SPARSE} fine-tunes: {added:.2f} GB", samples=seconds["full"])
-    for figure, name in (("get-compressed", "base"), ("get-exact", "full-3"), ("get-sparse", "sparse-2")):
+    board.add("family/add", rate, note=f"base and fine-tunes: {added:.2f} GB", samples=seconds["full"])
+    for figure, name in (("get-compressed", "base"), ("get-exact", "full-1"), ("get-sparse", "sparse-0")):
         _get(setting, board, store, members, figure, name, peaks)
     board.add("family/peak", max(peaks) / MEBIBYTE, firm=True, note="of all that was added and got")
     members.remove()

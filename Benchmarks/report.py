@@ -23,6 +23,10 @@ class Bar:
     floor: float | None
     peer: str | None
 
+    def goal(self) -> str:
+        """What is asked, in words; nothing where nothing is."""
+        return "" if self.asked is None else f"{self.direction} {self.asked:g}"
+
     def meets(self, seen: float, limit: float | None) -> bool:
         """Whether a figure is on the right side of a limit."""
         if limit is None:
@@ -90,13 +94,12 @@ class Board:
         rows = [HEADINGS]
         for figure in self._figures:
             bar = figure.bar
-            asked = "" if bar.asked is None else f"{bar.direction} {bar.asked:g}"
             seen = "" if figure.seen is None else f"{digits(figure.seen)} {bar.unit}"
             against = "" if figure.ratio is None else f"{figure.ratio:.3g} x {bar.peer}"
-            rows.append((bar.name, asked, seen, against, self._verdict(figure), figure.note))
+            rows.append((bar.name, bar.goal(), seen, against, self._verdict(figure), figure.note))
         seen_names = {figure.bar.name for figure in self._figures}
         missing = [bar for bar in self._bars.values() if bar.floor is not None and bar.name not in seen_names]
-        rows += [(bar.name, f"{bar.direction} {bar.asked:g}", "not measured", "", "", "") for bar in missing]
+        rows += [(bar.name, bar.goal(), "not measured", "", "", "") for bar in missing]
         widths = [max(len(row[column]) for row in rows) for column in range(len(HEADINGS))]
         lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows]
         below = sum(self._verdict(figure) == "BELOW" for figure in self._figures)
