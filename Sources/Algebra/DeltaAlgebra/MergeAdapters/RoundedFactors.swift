@@ -46,7 +46,7 @@ struct RoundedFactors: Sendable {
 
 extension Double {
     /// As fp32, towards zero, then the last bit set if that lost anything: rounding it again to fewer bits is as one rounding.
-    fileprivate var roundedToOdd: Float {
+    var roundedToOdd: Float {
         let nearest = Float(self)
         guard nearest.isFinite else { return self > 0 ? .greatestFiniteMagnitude : -.greatestFiniteMagnitude }
         guard Double(nearest) != self else { return nearest }
