@@ -204,7 +204,7 @@ struct MergeRecipeTests {
                 try prepare(place)
                 _ = try write(recipe("linear", own: "{weight: 1}"), in: place)
                 let merge = "tenon merge --recipe recipe.yaml --allow-nan --shard-size 700K -o out"
-                _ = try runShell("TENON_FAULT=rename@.out:1=kill \(merge)", in: place.path)
+                _ = try runShell("TENON_FAULT=fsync@.out:4=kill \(merge)", in: place.path)
                 #expect(try place.names().contains(".out.tenon-partial"))
                 let plain = try runShell("\(merge) --json", in: place.path)
                 #expect(

@@ -87,7 +87,7 @@ package struct AdapterMergeJob: Sendable {
             }, leftOut: power > 0 ? targets.reduce(0) { $0 + $1.leftOut } / power : 0,
             storedBytes: Int(trailer.fileSize), contentDigest: trailer.contentDigest, base: adapter.bases.first,
             findings: findings,
-            memoryBytes: output.memoryBytes(targets.map(\.target), way.work),
+            memoryBytes: output.memoryBytes(targets.map(\.target), way.work, results: targets.map(\.factors)),
             times: times)
     }
 

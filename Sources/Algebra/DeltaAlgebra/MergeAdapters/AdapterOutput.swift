@@ -34,9 +34,10 @@ package struct AdapterOutput: Sendable {
         Lanes(count: memory.lanes(wanted: min(lanes.count, max(1, targets.count)), perLane: most(targets, work)))
     }
 
-    /// What the job expects to hold.
-    func memoryBytes(_ targets: [TargetOfAdapters], _ work: TargetWork) -> Int {
+    /// What the job holds: the factors of the result, and those of the targets that are worked on.
+    func memoryBytes(_ targets: [TargetOfAdapters], _ work: TargetWork, results: [RoundedFactors?]) -> Int {
         Outputs.memory(lanes: lanes) + most(targets, work) * lanes(targets, work).count
+            + results.reduce(0) { $0 + ($1?.byteCount ?? 0) }
     }
 
     private func most(_ targets: [TargetOfAdapters], _ work: TargetWork) -> Int {

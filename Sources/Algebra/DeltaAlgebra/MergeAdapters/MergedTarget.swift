@@ -74,7 +74,7 @@ struct MergedTarget: Sendable {
     /// The part of it that the rank leaves out.
     let leftOut: Double
 
-    var rank: Int { factors?.meaning.rank ?? 0 }
+    var rank: Int { factors?.rank ?? 0 }
 }
 
 extension AdapterMergeMethod {

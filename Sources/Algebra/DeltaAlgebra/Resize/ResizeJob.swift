@@ -61,7 +61,7 @@ package struct ResizeJob: Sendable {
                         "target-dropped", "\(dropped.count) modules are left without factors",
                         object: dropped[0].target.name)
                 ],
-            memoryBytes: output.memoryBytes(targets.map(\.target), .sum),
+            memoryBytes: output.memoryBytes(targets.map(\.target), .sum, results: targets.map(\.factors)),
             times: times)
     }
 
