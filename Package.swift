@@ -102,8 +102,8 @@ let package = Package(
         module(
             "Algebra/Recipes",
             [
-                "Diagnostics", "Parallelism", "JSON", "Files", "Tensors", "Checkpoints", "Packaging", "DeltaAlgebra",
-                .product(name: "Yams", package: "Yams"),
+                "Diagnostics", "Parallelism", "JSON", "Files", "Tensors", "Checkpoints", "Adapters", "Packaging",
+                "DeltaAlgebra", .product(name: "Yams", package: "Yams"),
             ]),
         module("Learning/Kernels", ["CKernels", "Parallelism"]),
         module("Learning/Layers", ["Diagnostics", "Kernels"]),
@@ -205,12 +205,15 @@ let package = Package(
 if isFuzzing {
     let rooms: [Target.Dependency] = [
         "CFuzzer", "CZstd", "Diagnostics", "Parallelism", "JSON", "Files", "Digests", "Tensors", "Checkpoints",
-        "Adapters", "DeltaFormat", "Interchange", "Packaging", "Layers", "Tokenization", "Training",
+        "Adapters", "DeltaFormat", "Interchange", "Packaging", "Recipes", "Layers", "Tokenization", "Training",
     ]
     package.targets.append(.systemLibrary(name: "CFuzzer", path: "Fuzz/CFuzzer"))
     package.targets.append(
         .target(name: "FuzzSupport", dependencies: rooms, path: "Fuzz/Support", swiftSettings: settings))
-    for name in ["Open", "ReadAll", "Index", "Safetensors", "JSON", "Pickle", "Config", "Tokenizer", "Lines", "Seeds"] {
+    let targets = [
+        "Open", "ReadAll", "Index", "Safetensors", "JSON", "Pickle", "Config", "Recipe", "Tokenizer", "Lines", "Seeds",
+    ]
+    for name in targets {
         package.targets.append(
             .executableTarget(
                 name: "Fuzz\(name)", dependencies: rooms + ["FuzzSupport"], path: "Fuzz/\(name)",

@@ -99,6 +99,40 @@ private enum Seeds {
 }
 
 extension Seeds {
+    /// Merges of every shape that a recipe can have.
+    static func recipes() {
+        let models = "models: [{model: a, parameters: {weight: 1, density: [0.2, 0.9]}}, {model: b@main+c}]\n"
+        let texts = [
+            "merge_method: ties\nbase_model: base\n" + models + "parameters: {normalize: yes}\ndtype: bfloat16\n",
+            """
+            merge_method: slerp
+            base_model: a
+            slices:
+              - sources: [{model: a, layer_range: [0, 2]}, {model: b, layer_range: [2, 4]}]
+            parameters:
+              t: [{filter: mlp, value: [0, 1]}, {value: 0.5}]
+            tokenizer_source: union
+            """,
+            """
+            merge_method: linear
+            models:
+              - &one {model: {model: {path: a, revision: x}, lora: c}, parameters: {weight: 1}}
+              - <<: *one
+                model: b
+            tokenizer:
+              source: union
+              pad_to_multiple_of: 8
+              tokens:
+                <s>: {source: {kind: model_token, model: a, token_id: 1}, force: true}
+                ? x
+                : {source: {kind: zero}}
+            chat_template: |
+              {% for m in messages %}{{ m }}{% endfor %}
+            """,
+        ]
+        for (number, text) in texts.enumerated() { write(Array(text.utf8), "recipe", "recipe-\(number)") }
+    }
+
     /// Skewed noise, which an entropy code alone makes smaller, and behind it other such.
     static func segments() {
         var dice = Dice(1)
@@ -116,6 +150,7 @@ public func test(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     Seeds.types()
     Seeds.segments()
     Seeds.training()
+    Seeds.recipes()
     for entry in (try? Folder.entries(of: "Fixtures/peft")) ?? [] { Seeds.folder(entry.name) }
     for entry in (try? Folder.entries(of: "Fixtures/pickle")) ?? [] where entry.name.hasSuffix(".bin") {
         guard let bytes = Seeds.content(Paths.joined("Fixtures/pickle", entry.name)) else { continue }

@@ -20,7 +20,7 @@ struct Diff: ParsableCommand, Exemplified {
             --base, the first is an adapter and the second a checkpoint: how near base and adapter come to it.
 
             Exit status 0 where both are the same, or within --max-change; 1 where they differ. More than two adapters are \
-            no such question. Tensors are listed worst first.
+            no such question. Tensors are listed worst first; --quiet lists none.
             """)
 
     @Argument(help: ArgumentHelp("Checkpoints, or containers and PEFT folders.", valueName: "a"))
@@ -64,7 +64,7 @@ struct Diff: ParsableCommand, Exemplified {
         if models.count > 2 { return try compareAll(models, &times) }
         let report = try compare(models[0], models[1])
         times.end("compare")
-        let comparison = DiffComparison(report: report, paths: paths, base: base)
+        let comparison = DiffComparison(report: report, paths: paths, base: base, maxChange: maxChange)
         if let html {
             let file = try OutputFile.create(at: html, replacing: force)
             let page = Array(comparison.page.html.utf8)
@@ -72,14 +72,13 @@ struct Diff: ParsableCommand, Exemplified {
             try file.commit()
             times.end("page")
         }
-        let isGood = maxChange.map { report.isWithin($0) } ?? report.isEqual
         if shared.json {
             shared.console.result(comparison.document)
         } else {
-            comparison.lines(all: all).forEach { shared.console.result($0) }
+            comparison.lines(all: all, hasTable: !shared.quiet).forEach { shared.console.result($0) }
         }
         if shared.verbose { shared.console.tell(times) }
-        if !isGood { throw ExitCode(ExitStatus.no.rawValue) }
+        if !comparison.isGood { throw ExitCode(ExitStatus.no.rawValue) }
     }
 
     private enum Model {
@@ -112,7 +111,9 @@ struct Diff: ParsableCommand, Exemplified {
             ).run(x, y)
         case (.adapter(let x, _), .adapter(let y, _)):
             guard base == nil else { throw Self.noBase }
-            return try AdapterDiff(lanes: shared.lanes, takesSpectra: spectrum).run(x, y)
+            return try AdapterDiff(
+                lanes: shared.lanes, memory: MemoryBudget(bytes: shared.memory.bytes), takesSpectra: spectrum
+            ).run(x, y)
         case (.adapter(_, let path), .checkpoint(let tuned)):
             guard let base else { throw Self.needsBase }
             guard !spectrum else {
@@ -141,7 +142,8 @@ struct Diff: ParsableCommand, Exemplified {
             }
             return adapter
         }
-        let cosines = try AdapterCosines(adapters, lanes: shared.lanes)
+        let cosines = try AdapterCosines(
+            adapters, lanes: shared.lanes, memory: MemoryBudget(bytes: shared.memory.bytes))
         times.end("compare")
         if shared.json {
             shared.console.result(cosines.document(paths: paths))

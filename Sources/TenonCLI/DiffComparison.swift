@@ -9,16 +9,22 @@ struct DiffComparison {
     let report: DiffReport
     let paths: [String]
     let base: String?
+    /// The relative change up to which both count as the same, if one was given.
+    let maxChange: Double?
 
     /// How many tensors are listed unless all are asked for.
     static let usualCount = 20
+
+    /// Whether both are the same, or near enough.
+    var isGood: Bool { maxChange.map { report.isWithin($0) } ?? report.isEqual }
 
     // MARK: For scripts
 
     var document: JSONValue {
         [
             "equal": .bool(report.isEqual), "compared": .string(report.subject.rawValue),
-            "relativeChange": JSONValue(report.total.relativeChange),
+            "within": maxChange.map { .bool(report.isWithin($0)) } ?? nil, "reason": reason.map { .string($0) } ?? nil,
+            "relativeChange": report.hasFigures ? JSONValue(report.total.relativeChange) : nil,
             "cosine": report.total.cosine.map { JSONValue($0) } ?? nil,
             "norms": .array([report.total.baseNorm, report.total.otherNorm].map { JSONValue($0) }),
             "parameters": .array(report.parameters.map { .string($0) }),
@@ -28,21 +34,26 @@ struct DiffComparison {
 
     // MARK: For people
 
-    func lines(all: Bool) -> [String] {
+    func lines(all: Bool, hasTable: Bool) -> [String] {
         if report.isEqual {
             let count = report.tensors.count
             return ["the same: \(count) \(count == 1 ? "tensor" : "tensors")"]
-                + (all ? table(report.tensors) : [])
+                + (all && hasTable ? table(report.tensors) : [])
         }
         let total = report.total
         var lines = [
-            "\(changeWord) \(total.relativeChange.figure), cosine \(total.cosine?.cosineText ?? "-"), "
-                + "norms \(total.baseNorm.figure) and \(total.otherNorm.figure)",
+            report.hasFigures
+                ? "\(changeWord) \(total.relativeChange.figure), cosine \(total.cosine?.cosineText ?? "-"), "
+                    + "norms \(total.baseNorm.figure) and \(total.otherNorm.figure)"
+                : "no numbers that both have",
             counts,
         ]
+        lines += sides.map(\.escapedForTerminal)
         if !report.parameters.isEmpty {
             lines.append("config differs in \(report.parameters.joined(separator: ", "))".escapedForTerminal)
         }
+        if let reason { lines.append("not within --max-change: \(reason)".escapedForTerminal) }
+        guard hasTable else { return lines }
         let listed = report.worstFirst.filter { all || $0.status != .equal }
         let shown = all ? listed : Array(listed.prefix(Self.usualCount))
         lines += table(shown)
@@ -62,6 +73,28 @@ struct DiffComparison {
         return [.equal, .changed, .dtype, .reshaped, .added, .removed].compactMap { status in
             counts[status].map { "\($0) \(Self.word(status))" }
         }.joined(separator: ", ")
+    }
+
+    /// Who has what the other lacks.
+    private var sides: [String] {
+        let noun = report.subject == .adapters ? "module" : "tensor"
+        return [(TensorDiff.Status.removed, base ?? paths[0]), (.added, paths[1])].compactMap { status, path in
+            let count = report.tensors.count { $0.status == status }
+            return count == 0 ? nil : "\(status.rawValue): \(count) \(count == 1 ? noun : noun + "s") only in \(path)"
+        }
+    }
+
+    /// Why it is not within what was allowed; nil where it is, or nothing was.
+    private var reason: String? {
+        guard let maxChange, let excess = report.excess(over: maxChange) else { return nil }
+        switch excess {
+        case .relativeChange(let change): return "the relative change is \(change.figure), above \(maxChange)"
+        case .parameters(let keys): return "the config differs in \(keys.joined(separator: ", "))"
+        case .structure(let tensor, let count):
+            let more = count > 1 ? " and \(count - 1) more" : ""
+            return "\(tensor.name)\(more): \(Self.word(tensor.status)), which is no change of numbers"
+        case .unusable(let tensor): return "\(tensor.name) has elements that are infinite or NaN"
+        }
     }
 
     private static func word(_ status: TensorDiff.Status) -> String {
@@ -103,7 +136,8 @@ struct DiffComparison {
             let elements = figures?.elements
             cells += [
                 elements?.largestChange.figure ?? "-", elements?.changedShare.percent ?? "-",
-                elements?.signAgreement.percent ?? "-", elements?.roundingLoss?.percent ?? "-",
+                elements?.signAgreement.percent ?? "-",
+                elements?.roundingLoss.map { $0 > 1 ? ">100 %" : $0.percent } ?? "-",
             ]
         }
         if hasSpectra {
@@ -130,23 +164,29 @@ struct DiffComparison {
         let total = report.total
         var facts = [("from", paths[0]), ("to", paths[1])]
         if let base { facts.append(("base", base)) }
-        facts += [
-            (changeWord, total.relativeChange.figure), ("cosine", total.cosine?.cosineText ?? "-"),
-            ("norms", "\(total.baseNorm.figure), \(total.otherNorm.figure)"), ("tensors", counts),
-        ]
+        if report.hasFigures {
+            facts += [
+                (changeWord, total.relativeChange.figure), ("cosine", total.cosine?.cosineText ?? "-"),
+                ("norms", "\(total.baseNorm.figure), \(total.otherNorm.figure)"),
+            ]
+        }
+        facts.append(("tensors", counts))
         if !report.parameters.isEmpty { facts.append(("config differs in", report.parameters.joined(separator: ", "))) }
         return ComparisonPage(
             title: report.isEqual ? "The same" : "What differs", facts: facts.map { (name: $0.0, value: $0.1) },
             columns: columns,
             tensors: report.worstFirst.map { tensor in
                 ComparisonPage.Tensor(
-                    name: tensor.name, status: tensor.status.rawValue, relativeChange: tensor.figures?.relativeChange,
+                    name: tensor.name, status: tensor.status.rawValue,
+                    relativeChange: tensor.isInBoth ? tensor.figures?.relativeChange : nil,
                     cells: cells(tensor), singularValues: tensor.spectrum?.values ?? [], note: tensor.structureNote)
             })
     }
 }
 
 extension TensorDiff {
+    fileprivate var isInBoth: Bool { before != nil && after != nil }
+
     /// What it is on either side, where that differs.
     fileprivate var structureNote: String {
         switch (before, after) {

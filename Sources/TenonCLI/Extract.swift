@@ -38,7 +38,8 @@ struct Extract: ParsableCommand, Exemplified {
             elements that changed, for a few of them. lora is a product of two thin matrices for each matrix, which \
             unpacks to PEFT. signs is one bit a weight and a scale, a sixteenth of a bf16 model, for fine-tunes that are \
             not of low rank. mixed takes for each matrix what serves all of them best, nothing, signs, a LoRA of some \
-            rank or no loss at all, within one --budget or --error. Tensors that are no matrices are never approximated.
+            rank or no loss at all, within one --budget or --error of all changes together. Tensors that are no matrices \
+            are never approximated.
             """)
 
     @Option(help: ArgumentHelp("The base: a model's folder, or a single safetensors file.", valueName: "model"))
@@ -55,23 +56,7 @@ struct Extract: ParsableCommand, Exemplified {
     @Option(help: ArgumentHelp("auto, exact, sparse, lora, signs or mixed: see above.", valueName: "kind"))
     var kind = ExtractKind.auto
 
-    @Option(help: ArgumentHelp("A LoRA of this rank.", valueName: "n"))
-    var rank: Int?
-
-    @Option(
-        help: ArgumentHelp("A LoRA with this share of each tensor's squared change, such as 0.95.", valueName: "share"))
-    var energy: Double?
-
-    @Option(
-        help: ArgumentHelp(
-            "A LoRA with this relative error of each tensor at most; a mixture with this one of all changes together.",
-            valueName: "error"))
-    var error: Double?
-
-    @Option(
-        help: ArgumentHelp(
-            "The best LoRA or mixture whose matrices take at most this, such as 20MB.", valueName: "size"))
-    var budget: ByteSize?
+    @OptionGroup var size: LowRankOptions
 
     @Flag(help: "Also store what an approximation leaves out: the delta is lossless again.")
     var residual = false
@@ -118,33 +103,26 @@ struct Extract: ParsableCommand, Exemplified {
     }
 
     private func form() throws -> ExtractForm {
-        var goals: [LowRankGoal] = []
-        if let rank { goals.append(.rank(try checked(rank, "--rank", rank >= 1))) }
-        if let energy { goals.append(.energy(try checked(energy, "--energy", energy > 0 && energy <= 1))) }
-        if let error { goals.append(.error(try checked(error, "--error", error >= 0 && error < 1))) }
-        if let budget { goals.append(.budget(budget.bytes)) }
-        guard goals.count <= 1 else {
-            throw Failure(.usage, "only one of --rank, --energy, --error and --budget can be met")
-        }
+        let goal = try size.goal()
         switch kind {
-        case .auto where goals.isEmpty: return .lossless(try lossless(.shortest))
-        case .exact: return .lossless(try lossless(.exact, goals))
-        case .sparse: return .lossless(try lossless(.sparse, goals))
+        case .auto where goal == nil: return .lossless(try lossless(.shortest, nil))
+        case .exact: return .lossless(try lossless(.exact, goal))
+        case .sparse: return .lossless(try lossless(.sparse, goal))
         case .auto, .lora:
-            guard let goal = goals.first else {
+            guard let goal else {
                 throw Failure(
                     .usage, "a LoRA needs to know how large it may be", hint: "--rank, --energy, --error or --budget")
             }
             return .lossy(options(.lora(goal)))
         case .signs:
-            guard goals.isEmpty, dtype == nil else {
+            guard goal == nil, dtype == nil else {
                 throw Failure(
                     .usage, "signs take one bit a weight: they have no size, no goal and no dtype",
                     hint: "--kind mixed combines signs with other forms within an --error or --budget")
             }
             return .lossy(options(.signs))
         case .mixed:
-            switch goals.first {
+            switch goal {
             case .budget(let bytes)?: return .lossy(options(.mixed(.budget(bytes))))
             case .error(let error)?: return .lossy(options(.mixed(.error(error))))
             default:
@@ -155,8 +133,8 @@ struct Extract: ParsableCommand, Exemplified {
     }
 
     /// Throws for what only an approximation has.
-    private func lossless(_ form: LosslessForm, _ goals: [LowRankGoal] = []) throws -> LosslessForm {
-        guard goals.isEmpty else {
+    private func lossless(_ form: LosslessForm, _ goal: LowRankGoal?) throws -> LosslessForm {
+        guard goal == nil else {
             throw Failure(
                 .usage, "a lossless delta has no rank, error or size to reach", actual: "--kind \(kind.rawValue)",
                 hint: "--kind lora and mixed come near within such a goal, and with --residual are lossless too")
@@ -177,11 +155,6 @@ struct Extract: ParsableCommand, Exemplified {
         options.seed = seed
         options.hasResidual = residual
         return options
-    }
-
-    private func checked<Value>(_ value: Value, _ name: String, _ isGood: Bool) throws -> Value {
-        guard isGood else { throw Failure(.usage, "\(name) is out of its range", actual: "\(value)") }
-        return value
     }
 
     private func document(_ report: ExtractJob.Report) -> JSONValue {

@@ -7,12 +7,6 @@ import Diagnostics
 import JSON
 import Packaging
 
-enum Compatibility: String, ExpressibleByArgument, CaseIterable {
-    case peft
-}
-
-extension PEFTCombination.Sign: ExpressibleByArgument {}
-
 struct Merge: ParsableCommand, Exemplified {
     static let example = "tenon merge my-adapter.tenon my-second.tenon -o both.tenon --merge-method svd"
 
@@ -27,6 +21,8 @@ struct Merge: ParsableCommand, Exemplified {
 
             With --compat peft it is what PEFT's add_weighted_adapter makes of --combination-type svd, linear, cat, ties, \
             ties_svd, dare_ties, dare_linear, dare_ties_svd, dare_linear_svd, magnitude_prune or magnitude_prune_svd.
+
+            Words of methods may be written with hyphens or underscores. An option that the method has no use for is refused.
             """)
 
     @Argument(help: ArgumentHelp("Containers, or PEFT folders.", valueName: "x.tenon"))
@@ -37,64 +33,13 @@ struct Merge: ParsableCommand, Exemplified {
     @Option(help: ArgumentHelp("Merge checkpoints by a recipe of mergekit's.", valueName: "file"))
     var recipe: String?
 
-    @Option(help: ArgumentHelp("See above (default: linear).", valueName: "method"))
-    var mergeMethod: String?
+    @OptionGroup var adapterOptions: AdapterMergeFlags
+
+    @Option(help: ArgumentHelp("Of what is drawn at random (default: 0).", valueName: "n"))
+    var seed: UInt64?
 
     @Option(
-        parsing: .unconditional,
-        help: ArgumentHelp(
-            "A weight for each adapter, such as 0.7,0.3 (default: the same for all, one together).", valueName: "list"))
-    var weights: String?
-
-    @Option(
-        parsing: .unconditionalSingleValue,
-        help: ArgumentHelp(
-            "Weights of the modules that a pattern matches, such as 'q_proj=1,0'; the first that matches counts.",
-            valueName: "pattern"))
-    var weightPattern: [String] = []
-
-    @Option(help: ArgumentHelp("The rank of every module (default: what the sum has).", valueName: "n"))
-    var rank: Int?
-
-    @Option(help: ArgumentHelp("The share of elements to keep.", valueName: "share"))
-    var density = 1.0
-
-    @Option(help: ArgumentHelp("della: how far chances are from the density.", valueName: "x"))
-    var epsilon = 0.15
-
-    @Option(help: ArgumentHelp("breadcrumbs: the share of the largest elements to drop.", valueName: "share"))
-    var gamma = 0.01
-
-    @Option(help: ArgumentHelp("sce: the share of elements to select.", valueName: "share"))
-    var selectTopk = 1.0
-
-    @Option(help: ArgumentHelp("karcher: how often the mean is improved at most.", valueName: "n"))
-    var maxIter = 10
-
-    @Option(help: ArgumentHelp("karcher: the step that ends it.", valueName: "x"))
-    var tol = 1e-5
-
-    @Option(help: ArgumentHelp("Of what is drawn at random.", valueName: "n"))
-    var seed: UInt64 = 0
-
-    @Option(help: ArgumentHelp("Of the factors: bf16, f16 or f32.", valueName: "dtype"))
-    var dtype = FactorType.f32
-
-    @Option(help: ArgumentHelp("Whether adapters must have one base: strict, shapes or off.", valueName: "check"))
-    var baseCheck = BaseCheck.strict
-
-    @Option(help: ArgumentHelp("Whose arithmetic: peft.", valueName: "tool"))
-    var compat: Compatibility?
-
-    @Option(
-        help: ArgumentHelp(
-            "With --compat peft, see above (default: linear); --merge-method does as well.", valueName: "type"))
-    var combinationType: String?
-
-    @Option(help: ArgumentHelp("With --compat peft: total or frequency.", valueName: "sign"))
-    var majoritySignMethod = PEFTCombination.Sign.total
-
-    @Option(help: ArgumentHelp("How much time to spend on size: fast, default or max.", valueName: "effort"))
+        help: ArgumentHelp("Of an adapter, how much time to spend on size: fast, default or max.", valueName: "effort"))
     var compression = Compression.standard
 
     @OptionGroup var recipeOptions: RecipeOptions
@@ -103,13 +48,11 @@ struct Merge: ParsableCommand, Exemplified {
 
     func run() throws {
         if let recipe {
-            guard adapters.isEmpty, mergeMethod == nil, combinationType == nil, compat == nil, weights == nil,
-                weightPattern.isEmpty, rank == nil, density == 1
-            else {
+            let stray = adapterOptions.given.first.map { "--\($0)" } ?? (adapters.isEmpty ? nil : "adapters beside it")
+            if let stray {
                 throw Failure(
-                    .usage, "a recipe says itself what is merged, and how",
-                    actual: "adapters or their options beside it",
-                    hint: "write them into the recipe")
+                    .usage, "a recipe says itself what is merged, and how", actual: stray,
+                    hint: "write it into the recipe")
             }
             return try runRecipe(recipe)
         }
@@ -121,75 +64,28 @@ struct Merge: ParsableCommand, Exemplified {
         }
         var console = shared.console
         console.resultsToStandardError = output.output == "-"
-        var job = AdapterMergeJob(try way(), lanes: shared.lanes)
-        job.options = try options()
-        job.compression = compression
-        job.memory = MemoryBudget(bytes: shared.memory.bytes)
-        job.replaces = output.force
-        job.isDryRun = output.dryRun
-        job.tool = "tenon \(Version.number)"
-        let weights =
-            try weights.map { try AdapterWeights.parse($0, scale: 1, count: adapters.count) }
-            ?? [Double](repeating: 1 / Double(adapters.count), count: adapters.count)
+        let way = try adapterOptions.way()
+        var job = AdapterMergeJob(way, output: AdapterOutput(output, compression, shared))
+        job.options = try adapterOptions.options(for: way, count: adapters.count, seed: seed)
+        let weights = try adapterOptions.weights(count: adapters.count)
         let opened = try zip(adapters, weights).map { path, weight in
             try AdapterSource.open(path, weight: weight, shared: shared)
         }
-        let report = try job.run(opened, output: output.output)
+        let report = try job.run(opened)
         for finding in report.findings { console.warn(finding) }
         if shared.json {
-            console.result(document(report, weights))
+            console.result(document(report, way, weights))
         } else {
             lines(report).forEach { console.result($0) }
         }
         if shared.verbose { console.tell(report.times) }
     }
 
-    private func way() throws -> AdapterMergeJob.Way {
-        guard compat == .peft else {
-            guard combinationType == nil else {
-                throw Failure(.usage, "--combination-type is PEFT's", hint: "--compat peft, or --merge-method")
-            }
-            return .method(try AdapterMergeMethod.named(mergeMethod ?? "linear"))
-        }
-        guard mergeMethod == nil || combinationType == nil else {
-            throw Failure(.usage, "--merge-method and --combination-type say the same", hint: "give one of them")
-        }
-        return .peft(try PEFTCombination(combinationType ?? mergeMethod ?? "linear", sign: majoritySignMethod))
-    }
-
-    private func options() throws -> AdapterMergeOptions {
-        var options = AdapterMergeOptions()
-        options.rank = rank
-        options.dtype = dtype.dtype
-        let method = mergeMethod ?? "linear"
-        if compat == nil, density != 1,
-            ["cat", "linear", "svd", "slerp", "karcher", "model-stock", "sce"].contains(method)
-        {
-            throw Failure(.usage, "\(method) keeps all elements", actual: "--density \(density)")
-        }
-        options.density = density
-        options.epsilon = epsilon
-        options.gamma = gamma
-        options.selectTopk = selectTopk
-        options.rounds = maxIter
-        options.tolerance = tol
-        options.seed = seed
-        options.baseCheck = baseCheck
-        options.patterns = try weightPattern.map { text in
-            // A pattern may hold an equals sign, weights do not.
-            guard let place = text.lastIndex(of: "=") else {
-                throw Failure(.usage, "a pattern has no weights", expected: "such as q_proj=1,0", actual: text)
-            }
-            let weights = try AdapterWeights.parse(
-                String(text[text.index(after: place)...]), scale: 1, count: adapters.count)
-            return try WeightPattern(String(text[..<place]), weights: weights)
-        }
-        return options
-    }
-
-    private func document(_ report: AdapterMergeJob.Report, _ weights: [Double]) -> JSONValue {
+    private func document(
+        _ report: AdapterMergeJob.Report, _ way: AdapterMergeJob.Way, _ weights: [Double]
+    ) -> JSONValue {
         [
-            "output": .string(output.output), "method": .string(mergeMethod ?? combinationType ?? "linear"),
+            "output": .string(output.output), "method": .string(way.word),
             "weights": .array(weights.map { JSONValue($0) }), "storedBytes": JSONValue(report.storedBytes),
             "leftOutShare": JSONValue(report.leftOut),
             "tensors": .array(

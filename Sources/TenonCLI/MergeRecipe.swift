@@ -24,8 +24,9 @@ extension Merge {
     func runRecipe(_ path: String) throws {
         let console = shared.console
         var planner = RecipePlanner(lanes: shared.lanes)
-        planner.seed = seed
+        planner.seed = seed ?? planner.seed
         planner.cache = .standard()
+        planner.tool = "tenon \(Version.number)"
         let plan = try planner.plan(Recipe(path: path))
         var job = MergeJob(lanes: shared.lanes)
         if let shardSize = recipeOptions.shardSize { job.shardByteCount = shardSize.bytes }

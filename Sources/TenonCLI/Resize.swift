@@ -34,17 +34,7 @@ struct Resize: ParsableCommand, Exemplified {
 
     @OptionGroup var output: OutputOptions
 
-    @Option(help: ArgumentHelp("This rank for every module, less where it has less.", valueName: "n"))
-    var rank: Int?
-
-    @Option(help: ArgumentHelp("Keep this share of each module's squared change, such as 0.95.", valueName: "share"))
-    var energy: Double?
-
-    @Option(help: ArgumentHelp("This relative error of each module at most.", valueName: "error"))
-    var error: Double?
-
-    @Option(help: ArgumentHelp("The best factors that take at most this, such as 20MB.", valueName: "size"))
-    var budget: ByteSize?
+    @OptionGroup var size: LowRankOptions
 
     @Option(help: ArgumentHelp("Of the factors: keep, bf16, f16 or f32.", valueName: "dtype"))
     var dtype = Precision.keep
@@ -60,15 +50,12 @@ struct Resize: ParsableCommand, Exemplified {
     func run() throws {
         var console = shared.console
         console.resultsToStandardError = output.output == "-"
-        var job = ResizeJob(try goal(), lanes: shared.lanes)
+        guard let goal = try size.goal() else {
+            throw Failure(.usage, "what size is asked for?", hint: "--rank, --energy, --error or --budget")
+        }
+        var job = ResizeJob(goal, output: AdapterOutput(output, compression, shared))
         job.dtype = dtype.dtype
-        job.compression = compression
-        job.memory = MemoryBudget(bytes: shared.memory.bytes)
-        job.replaces = output.force
-        job.isDryRun = output.dryRun
-        job.tool = "tenon \(Version.number)"
-        let report = try job.run(
-            AdapterSource.open(adapter, weight: 1, shared: shared), output: output.output)
+        let report = try job.run(AdapterSource.open(adapter, weight: 1, shared: shared))
         for finding in report.findings { console.warn(finding) }
         if shared.json {
             console.result(document(report))
@@ -76,25 +63,6 @@ struct Resize: ParsableCommand, Exemplified {
             lines(report).forEach { console.result($0) }
         }
         if shared.verbose { console.tell(report.times) }
-    }
-
-    private func goal() throws -> LowRankGoal {
-        var goals: [LowRankGoal] = []
-        if let rank { goals.append(.rank(try checked(rank, "--rank", rank >= 1))) }
-        if let energy { goals.append(.energy(try checked(energy, "--energy", energy > 0 && energy <= 1))) }
-        if let error { goals.append(.error(try checked(error, "--error", error >= 0 && error < 1))) }
-        if let budget { goals.append(.budget(budget.bytes)) }
-        guard goals.count == 1 else {
-            throw Failure(
-                .usage, goals.isEmpty ? "what size is asked for?" : "only one goal can be met",
-                hint: "--rank, --energy, --error or --budget")
-        }
-        return goals[0]
-    }
-
-    private func checked<Value>(_ value: Value, _ name: String, _ isGood: Bool) throws -> Value {
-        guard isGood else { throw Failure(.usage, "\(name) is out of its range", actual: "\(value)") }
-        return value
     }
 
     private func document(_ report: ResizeJob.Report) -> JSONValue {

@@ -129,6 +129,20 @@ struct AdapterDiffTests {
         #expect(cosines[0, 0] == 1 && cosines[0, 1] == nil && cosines.norms[1].isNaN)
     }
 
+    @Test("ranks whose inner products do not fit the memory are refused")
+    func memory() throws {
+        let one = Sample(rows: 40, columns: 40, rank: 30, seed: 5)
+        let small = MemoryBudget(bytes: 10_000)
+        let failure = #expect(throws: Failure.self) {
+            try AdapterDiff(lanes: Self.lanes, memory: small).run(one.adapter(), one.adapter())
+        }
+        #expect(failure?.code == .outOfMemory && failure?.hints.isEmpty == false)
+        let many = #expect(throws: Failure.self) {
+            try AdapterCosines([one.adapter(), one.adapter(), one.adapter()], lanes: Self.lanes, memory: small)
+        }
+        #expect(many?.code == .outOfMemory)
+    }
+
     @Test("other factors of one product have a change of nothing but rounding")
     func turned() throws {
         let one = Sample(rows: 20, columns: 30, rank: 2, seed: 6)

@@ -11,7 +11,7 @@ import Testing
 struct AdapterMergeTests {
     @Test("every method is the fp64 reference's", arguments: MergeFixtures.cases("adapters"))
     func goldens(one: MergeCase) throws {
-        var job = AdapterMergeJob(.method(try .named(one.method)), lanes: Lanes(count: 2))
+        var job = AdapterMergeJob(.method(try .named(one.method)), output: AdapterOutput("-", lanes: Lanes(count: 2)))
         job.options = one.options
         let merged = try job.merged(one.opened())
         let changes = try merged.changes()
@@ -33,7 +33,8 @@ struct AdapterMergeTests {
 
     @Test("PEFT's combinations are the reference's", arguments: MergeFixtures.cases("peft"))
     func peft(one: MergeCase) throws {
-        var job = AdapterMergeJob(.peft(try PEFTCombination(one.method, sign: one.sign)), lanes: Lanes(count: 2))
+        var job = AdapterMergeJob(
+            .peft(try PEFTCombination(one.method, sign: one.sign)), output: AdapterOutput("-", lanes: Lanes(count: 2)))
         job.options = one.options
         let changes = try job.merged(one.opened()).changes()
         let expected = try MergeFixtures.expected("peft", one.name)
@@ -53,7 +54,7 @@ struct AdapterMergeTests {
         _ method: String, _ adapters: [WeightedAdapter], lanes: Int = 1,
         _ change: (inout AdapterMergeOptions) -> Void = { _ in }
     ) throws -> Adapter {
-        var job = AdapterMergeJob(.method(try .named(method)), lanes: Lanes(count: lanes))
+        var job = AdapterMergeJob(.method(try .named(method)), output: AdapterOutput("-", lanes: Lanes(count: lanes)))
         change(&job.options)
         return try job.merged(adapters)
     }

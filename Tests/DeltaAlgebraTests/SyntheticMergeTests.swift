@@ -45,7 +45,8 @@ struct SyntheticMergeTests {
     }
 
     private func merged(_ method: String, _ adapters: [WeightedAdapter]) throws -> Adapter {
-        try AdapterMergeJob(.method(try .named(method)), lanes: Lanes(count: 2)).merged(adapters)
+        try AdapterMergeJob(.method(try .named(method)), output: AdapterOutput("-", lanes: Lanes(count: 2))).merged(
+            adapters)
     }
 
     @Test("one row, one column, rank above both sides, and zero factors")
@@ -135,7 +136,8 @@ struct SyntheticMergeTests {
                 ("q", random(3, sides.columns, UInt64(2 * number)), random(sides.rows, 3, UInt64(2 * number + 1)))
             ])
         }
-        var job = AdapterMergeJob(.peft(try PEFTCombination("magnitude_prune_svd")), lanes: Lanes(count: 2))
+        var job = AdapterMergeJob(
+            .peft(try PEFTCombination("magnitude_prune_svd")), output: AdapterOutput("-", lanes: Lanes(count: 2)))
         job.options.density = 0.3
         job.options.rank = 6
         let own = try #require(try job.merged(adapters).changes()["q"])

@@ -42,6 +42,12 @@ struct PageTests {
         #expect(count(html, "<svg ") == 7)
     }
 
+    @Test("a map that would be too large says so")
+    func tooLarge() {
+        let html = page((0..<150).map { "a.\($0).part\($0).weight" }).html
+        #expect(html.contains("a map of 150 by 150 would be too large") && count(html, "<tr id=\"t") == 150)
+    }
+
     @Test("needs nothing from anywhere, in light and dark")
     func selfContained() {
         let html = page(["a.0.b"]).html

@@ -105,10 +105,16 @@ struct DiffTests {
             let paths = try written((base, other), in: place)
             #expect(try runTool(["diff"] + paths).status == 1)
             #expect(try runTool(["diff"] + paths + ["--max-change", "0.1"]).status == 0)
-            #expect(try runTool(["diff"] + paths + ["--max-change", "0.0999"]).status == 1)
+            let above = try runTool(["diff"] + paths + ["--max-change", "0.0999"])
+            #expect(above.status == 1 && above.output.contains("not within --max-change: the relative change is 0.100"))
+            let json = try document(try runTool(["diff"] + paths + ["--max-change", "0.0999", "--json"]))
+            #expect(json["within"]?.bool == false && json["reason"]?.string?.contains("0.0999") == true)
+            let quiet = try runTool(["diff"] + paths + ["--quiet"])
+            #expect(quiet.status == 1 && quiet.output.split(separator: "\n").count == 2)
             other["codes"]?.bytes[0] ^= 1
             try other.write(to: place("c"))
-            #expect(try runTool(["diff", paths[0], place("c"), "--max-change", "1"]).status == 1)
+            let structure = try runTool(["diff", paths[0], place("c"), "--max-change", "1"])
+            #expect(structure.status == 1 && structure.output.contains("codes: changed, which is no change of numbers"))
         }
     }
 
@@ -167,6 +173,22 @@ struct DiffTests {
             let cosines = try #require(all["cosines"]?.array)
             #expect(cosines.count == 3 && (cosines[0].array?[1].double).map { $0 > 0.999999 } == true)
             #expect(try succeed(["diff", folder, container, other]).output.contains("1.000"))
+        }
+    }
+
+    @Test("modules that only one adapter has are told, and count as changes from or to nothing")
+    func partners() throws {
+        try inFolder { place in
+            for (name, modules) in [("a", 1), ("b", 3)] {
+                try SyntheticAdapter.make(at: place(name), byteCount: modules << 12, tensorBytes: 1 << 11, rank: 4)
+            }
+            let run = try runTool(["diff", place("a"), place("b")])
+            #expect(run.status == 1 && run.output.contains("added: 2 modules only in \(place("b"))\n"), "\(run.output)")
+            let back = try runTool(["diff", place("b"), place("a"), "--json"])
+            let tensors = try #require(try document(back)["tensors"]?.array?.prefix(2))
+            #expect(tensors.allSatisfy { $0["status"]?.string == "removed" && $0["relativeChange"]?.double == 1 })
+            let norms = try #require(try document(back)["norms"]?.array?.compactMap(\.double))
+            #expect(norms[0] > norms[1] && norms[1] > 0)
         }
     }
 

@@ -183,7 +183,43 @@ struct MergeRecipeTests {
         }
     }
 
+    @Test("puts the recipe as it is, and where it came from, beside the weights")
+    func record() throws {
+        try inFolder { place in
+            try prepare(place)
+            let path = try write(recipe("linear", own: "{weight: 1}"), in: place)
+            _ = try runShell("tenon merge --recipe recipe.yaml --allow-nan -o out --seed 4", in: place.path)
+            #expect(try contents(of: place("out/mergekit_config.yml")) == contents(of: path))
+            let lineage = try JSONValue.parse(contents(of: place("out/tenon_lineage.json")))
+            #expect(lineage["recipe"]?["merge_method"]?.string == "linear" && lineage["recipe"]?["seed"]?.int == 4)
+            #expect(lineage["parents"]?.array?.compactMap { $0["name"]?.string } == ["a", "b"])
+            #expect(lineage["parents"]?.array?.allSatisfy { $0["headers"]?.string?.count == 64 } == true)
+        }
+    }
+
     #if FaultInjection
+        @Test("goes on with what an interrupted run left only when told to, and only with the same models' files")
+        func interrupted() throws {
+            try inFolder { place in
+                try prepare(place)
+                _ = try write(recipe("linear", own: "{weight: 1}"), in: place)
+                let merge = "tenon merge --recipe recipe.yaml --allow-nan --shard-size 700K -o out"
+                _ = try runShell("TENON_FAULT=fsync@.out:4=kill \(merge)", in: place.path)
+                #expect(try place.names().contains(".out.tenon-partial"))
+                let plain = try runShell("\(merge) --json", in: place.path)
+                #expect(
+                    plain.status == 73 && plain.output.contains("--resume goes on") && plain.output.contains("--force"))
+                let shards = try place.names()
+                #expect(shards.contains(".out.tenon-partial"))
+                // Of which tokens the rows are is part of what was begun.
+                try writeFile(Array("{}".utf8), to: place("b/tokenizer.json"))
+                let other = try runShell("\(merge) --resume --json", in: place.path)
+                #expect(other.status == 73 && other.output.contains("other inputs"))
+                #expect(try runShell("\(merge) --force", in: place.path).status == 0)
+                #expect(try !place.names().contains(".out.tenon-partial"))
+            }
+        }
+
         @Test("ends with the same bytes wherever it was killed", arguments: ["pwrite", "fsync", "rename"])
         func killed(call: String) throws {
             try inFolder { place in

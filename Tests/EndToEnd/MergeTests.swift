@@ -62,6 +62,42 @@ struct MergeTests {
         }
     }
 
+    @Test("takes words with hyphens and with underscores, and tells of patterns that are for nothing")
+    func words() throws {
+        try inFolder { place in
+            for (number, word) in ["dare-ties", "dare_ties"].enumerated() {
+                let run = try document(
+                    succeed(
+                        ["merge"] + adapters + ["-o", place("\(number).tenon"), "--merge-method", word, "--json"]))
+                #expect(run["method"]?.string == "dare-ties")
+            }
+            #expect(try contents(of: place("0.tenon")) == contents(of: place("1.tenon")))
+            try succeed(
+                ["merge"] + adapters + [
+                    "-o", place("2.tenon"), "--compat", "peft", "--combination-type", "dare-ties-svd",
+                ])
+            let patterns = ["--weight-pattern", "a=1,0", "--weight-pattern", "no_such_proj=1,0"]
+            let run = try succeed(["merge"] + adapters + ["-o", place("3.tenon"), "--json"] + patterns)
+            #expect(run.errors.contains("no_such_proj"))
+            let warnings = try #require(try document(run)["warnings"]?.array)
+            #expect(warnings.contains { $0.string?.contains("no module takes its weights") == true })
+        }
+    }
+
+    @Test("a dry run tells what many adapters and whole products take")
+    func memory() throws {
+        try inFolder { place in
+            func memory(_ arguments: [String]) throws -> Int {
+                let run = try succeed(["merge"] + arguments + ["-o", place("m.tenon"), "--dry-run", "--json"])
+                return try #require(try document(run)["memoryBytes"]?.int)
+            }
+            let svd = try memory(adapters + ["--compat", "peft", "--combination-type", "svd"])
+            let products = try memory(
+                adapters + ["--compat", "peft", "--combination-type", "ties_svd", "--density", "0.5"])
+            #expect(try memory(adapters + ["--merge-method", "ties"]) >= memory(adapters) && products >= svd)
+        }
+    }
+
     @Test("says in its lineage what it was made from")
     func lineage() throws {
         try inFolder { place in
@@ -126,7 +162,12 @@ struct MergeTests {
                 adapters + ["--combination-type", "svd"], adapters + ["--compat", "peft", "--merge-method", "slerp"],
                 adapters + ["--compat", "peft", "--combination-type", "nothing"],
                 adapters + ["--compat", "peft", "--combination-type", "linear"],
-                adapters + ["--merge-method", "slerp", "--weights", "1,-1"], [],
+                adapters + ["--merge-method", "slerp", "--weights", "1,-1"],
+                adapters + ["--merge-method", "ties", "--gamma", "0.1"], adapters + ["--seed", "3"],
+                adapters + ["--merge-method", "sce", "--weights", "1,2"], adapters + ["--tol", "0.1"],
+                adapters + ["--majority-sign-method", "frequency"],
+                adapters + ["--compat", "peft", "--combination-type", "svd", "--density", "0.5"],
+                ["--recipe", "some.yaml", "--gamma", "0.1"], [],
             ]
             for arguments in usage { try expectFailure(64, "usage", ["merge"] + arguments + output) }
             try expectFailure(66, "not-found", ["merge", place("none.tenon"), "-o", place("m.tenon")])

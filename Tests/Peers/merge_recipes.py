@@ -9,32 +9,22 @@ of `Scripts/peers-venv Benchmarks/mergekit.txt`:
     merge_recipes.py [--tenon .build/release/tenon]
 """
 
-import argparse
 import json
-import logging
-import os
 import re
-import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE)]
-os.environ["HF_HUB_OFFLINE"] = "1"
-os.environ["TRANSFORMERS_VERBOSITY"] = "error"
 
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
 import yaml  # noqa: E402
 from merge_reference import METHODS, merge  # noqa: E402
-from mergekit.config import MergeConfiguration  # noqa: E402
-from mergekit.merge import run_merge  # noqa: E402
-from mergekit.options import MergeOptions  # noqa: E402
+from merge_runs import TOLERANCE, Refused, lines, run  # noqa: E402
 from safetensors.torch import load_file, save_file  # noqa: E402
 
-TOLERANCE = 1e-6
 HIDDEN, LAYERS, VOCABULARY = 8, 4, 12
 SHAPES = {
     "input_layernorm": (HIDDEN,),
@@ -250,18 +240,11 @@ class Reading:
 
 def differences(folder: Path, name: str, binary: Path | None) -> tuple[float, str]:
     """The largest difference of a recipe's result from the reading, and what is missing or differs beside it."""
-    recipe, out = yaml.safe_load(RECIPES[name]), folder / f"{name}-{'tenon' if binary else 'mergekit'}"
-    if binary:
-        (folder / f"{name}.yml").write_text(RECIPES[name])
-        command = [str(binary), "merge", "--recipe", f"{name}.yml", "-o", str(out)]
-        result = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60)
-        if result.returncode:
-            return np.inf, result.stderr.strip()
-    else:
-        here, options = os.getcwd(), MergeOptions(copy_tokenizer=False, quiet=True, write_model_card=False)
-        os.chdir(folder)
-        run_merge(MergeConfiguration.model_validate(recipe), str(out), options)
-        os.chdir(here)
+    recipe = yaml.safe_load(RECIPES[name])
+    try:
+        out = run(folder, name, RECIPES[name], binary, copies_tokenizer=False)
+    except Refused as error:
+        return np.inf, str(error)
     written = {key: value for file in out.glob("*.safetensors") for key, value in load_file(file).items()}
     reading = Reading(recipe, models()).merged
     if written.keys() != reading.keys():
@@ -276,28 +259,11 @@ def differences(folder: Path, name: str, binary: Path | None) -> tuple[float, st
     return worst, ", ".join(notes)
 
 
-def main() -> int:
-    """Prints a line for each recipe; fails where one differs."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--tenon", type=Path, help="the built binary, beside mergekit")
-    arguments = parser.parse_args()
-    logging.disable(logging.WARNING)
-    torch.set_num_threads(1)
-    binaries = [None, *([arguments.tenon.resolve()] if arguments.tenon else [])]
-    failed = []
-    print("| recipe | of | difference, in tolerances | beside |\n|---|---|---|---|")
-    with tempfile.TemporaryDirectory(prefix="tenon-merge-") as temporary:
-        write(Path(temporary))
-        for name in RECIPES:
-            for binary in binaries:
-                worst, notes = differences(Path(temporary), name, binary)
-                print(f"| {name} | {'tenon' if binary else 'mergekit'} | {worst:.2g} | {notes} |")
-                if not worst <= 1:
-                    failed.append(name)
-    for name in failed:
-        print(f"failed {name}")
-    return 1 if failed else 0
+def check(folder: Path, name: str, binary: Path | None) -> tuple[str, str, list[str]]:
+    """A recipe's difference, what is to be said, and what is wrong."""
+    worst, notes = differences(folder, name, binary)
+    return f"{worst:.2g}", notes, [] if worst <= 1 else [f"{worst:.2g} tolerances"]
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(lines(__doc__, "difference, in tolerances", RECIPES, write, check))

@@ -8,33 +8,23 @@ tokenizer. Run it with the interpreter of `Scripts/peers-venv Benchmarks/mergeki
     merge_vocabularies.py [--tenon .build/release/tenon]
 """
 
-import argparse
 import json
-import logging
-import os
-import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE)]
-os.environ["HF_HUB_OFFLINE"] = "1"
-os.environ["TRANSFORMERS_VERBOSITY"] = "error"
 
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
 import yaml  # noqa: E402
 from merge_recipes import EMBEDDING, HEAD, HIDDEN, models, write  # noqa: E402
-from mergekit.config import MergeConfiguration  # noqa: E402
-from mergekit.merge import run_merge  # noqa: E402
-from mergekit.options import MergeOptions  # noqa: E402
+from merge_runs import TOLERANCE, lines, run  # noqa: E402
 from safetensors.torch import load_file, save_file  # noqa: E402
 from tokenizers import AddedToken, Tokenizer  # noqa: E402
 from tokenizers.models import BPE  # noqa: E402
 
-TOLERANCE = 1e-6
 WEIGHTS = {"base": 0.5, "a": 0.3, "b": 0.9}
 # Ordinary and added tokens by id; rows of the embeddings, of which some may belong to no token.
 VOCABULARIES = {
@@ -139,68 +129,31 @@ def merged(recipe: dict[str, Any], key: str) -> np.ndarray:
     return sum(WEIGHTS[name] * table for name, table in tables.items()) / sum(WEIGHTS.values())
 
 
-def run(folder: Path, name: str, binary: Path | None) -> Path:
-    """Merges; gives the folder made."""
-    out = folder / f"{name}-{'tenon' if binary else 'mergekit'}"
-    if binary:
-        (folder / f"{name}.yml").write_text(HEADER + RECIPES[name])
-        command = [str(binary), "merge", "--recipe", f"{name}.yml", "-o", str(out)]
-        result = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60)
-        if result.returncode:
-            sys.exit(f"{name}: {result.stderr.strip()}")
-        return out
-    here = os.getcwd()
-    os.chdir(folder)
-    configuration = MergeConfiguration.model_validate(yaml.safe_load(HEADER + RECIPES[name]))
-    run_merge(configuration, str(out), MergeOptions(quiet=True, write_model_card=False))
-    os.chdir(here)
-    return out
-
-
-def check(folder: Path, name: str, binary: Path | None) -> tuple[float, str, list[str]]:
+def check(folder: Path, name: str, binary: Path | None) -> tuple[str, str, list[str]]:
     """The largest difference of rows by token, what the folder says, and what is wrong."""
-    recipe, out = yaml.safe_load(HEADER + RECIPES[name]), run(folder, name, binary)
+    text = HEADER + RECIPES[name]
+    recipe, out = yaml.safe_load(text), run(folder, name, text, binary)
     written = {key: value for file in out.glob("*.safetensors") for key, value in load_file(file).items()}
     ids = Tokenizer.from_file(str(out / "tokenizer.json")).get_vocab()
     tokens, wrong, worst = vocabulary(recipe), [], 0.0
     if ids.keys() != set(tokens):
-        wrong.append(f"{name}: other tokens: {sorted(ids.keys() ^ set(tokens))}")
+        wrong.append(f"other tokens: {sorted(ids.keys() ^ set(tokens))}")
     if binary and sorted(ids, key=ids.__getitem__) != tokens:
-        wrong.append(f"{name}: other ids")
+        wrong.append("other ids")
     for key in (EMBEDDING, HEAD):
         found, wanted = written[key].double().numpy(), merged(recipe, key)
         if found.shape != wanted.shape:
-            wrong.append(f"{name}: {key} has {found.shape[0]} rows instead of {wanted.shape[0]}")
+            wrong.append(f"{key} has {found.shape[0]} rows instead of {wanted.shape[0]}")
             continue
         order = [ids[token] for token in tokens] + list(range(len(tokens), len(wanted)))
         worst = max(worst, float(np.abs(found[order] - wanted).max()))
     size = json.loads((out / "config.json").read_text())["vocab_size"]
     if size != len(merged(recipe, EMBEDDING)):
-        wrong.append(f"{name}: vocab_size {size}")
-    return worst, f"{len(tokens)} tokens, vocab_size {size}", wrong
-
-
-def main() -> int:
-    """Prints a line for each recipe; fails where one differs."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--tenon", type=Path, help="the built binary, beside mergekit")
-    arguments = parser.parse_args()
-    logging.disable(logging.WARNING)
-    torch.set_num_threads(1)
-    binaries = [None, *([arguments.tenon.resolve()] if arguments.tenon else [])]
-    failed = []
-    print("| recipe | of | largest difference | beside |\n|---|---|---|---|")
-    with tempfile.TemporaryDirectory(prefix="tenon-merge-") as temporary:
-        write_sources(Path(temporary))
-        for name in RECIPES:
-            for binary in binaries:
-                worst, notes, wrong = check(Path(temporary), name, binary)
-                print(f"| {name} | {'tenon' if binary else 'mergekit'} | {worst:.1e} | {notes} |")
-                failed += wrong + ([] if worst <= TOLERANCE else [f"{name}: differs by {worst:.1e}"])
-    for line in failed:
-        print(f"failed {line}")
-    return 1 if failed else 0
+        wrong.append(f"vocab_size {size}")
+    if not worst <= TOLERANCE:
+        wrong.append(f"differs by {worst:.1e}")
+    return f"{worst:.1e}", f"{len(tokens)} tokens, vocab_size {size}", wrong
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(lines(__doc__, "largest difference", RECIPES, write_sources, check))

@@ -243,7 +243,11 @@ import Testing
         #expect(plan.tensors.count == 2 * example.layers + 3)
         #expect(plan.names == plan.names.sorted())
         #expect(plan.findings.isEmpty, "\(plan.findings)")
-        #expect(plan.files.copied.isEmpty && plan.files.written.map(\.name) == ["config.json"])
+        #expect(
+            plan.files.copied.isEmpty
+                && plan.files.written.map(\.name)
+                    == ["mergekit_config.yml", "tenon_lineage.json", "config.json"]
+        )
     }
 
     @Test func areMany() { #expect(Self.examples.count >= 14) }

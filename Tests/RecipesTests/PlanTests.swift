@@ -35,6 +35,54 @@ import Testing
         #expect(written?["tie_word_embeddings"] == false)
     }
 
+    @Test func refusesLayersOfOtherWidths() throws {
+        let models = try TinyModels()
+        try models.write("a")
+        let wide = try (0..<2).map {
+            (name: "model.layers.\($0).mlp.down_proj.weight", buffer: try TinyModels.tensor([3, 2], .f32, 0))
+        }
+        try models.write("b", more: wide, without: Set(wide.map(\.name)))
+        let failure = #expect(throws: Failure.self) {
+            try models.plan(
+                """
+                merge_method: passthrough
+                slices:
+                  - sources: [{model: $a, layer_range: [0, 2]}]
+                  - sources: [{model: $b, layer_range: [1, 2]}]
+                """)
+        }
+        #expect(failure?.code == .modelsIncompatible)
+        let text = failure?.description ?? ""
+        for part in ["line 4", "model.layers.1.mlp.down_proj.weight of", "[3, 2]", "[2, 2] as model.layers.1"] {
+            #expect(text.contains(part), "\(text)")
+        }
+    }
+
+    @Test func tellsOfFiltersForNothing() throws {
+        let models = try TinyModels()
+        for name in ["a", "b"] { try models.write(name) }
+        let plan = try models.plan(
+            """
+            merge_method: linear
+            models:
+              - {model: $a, parameters: {weight: [{filter: q_proj, value: 1}, {filter: k_proj, value: 2}]}}
+              - {model: $b}
+            parameters:
+              weight: [{filter: "*", value: 1}]
+            """)
+        #expect(plan.findings.map(\.code) == ["filter-unused"])
+        #expect(plan.findings.first?.object?.hasSuffix("line 3") == true)
+        #expect(plan.findings.first?.message.contains("k_proj") == true)
+    }
+
+    @Test func takesHyphensToo() throws {
+        let models = try TinyModels()
+        for name in ["a", "b"] { try models.write(name) }
+        let plan = try models.plan(
+            "merge_method: task-arithmetic\nbase_model: $a\nmodels: [{model: $b}]\nparameters: {weight: 1}")
+        #expect(plan.merge("model.norm.weight") != nil)
+    }
+
     @Test func appendsTheBase() throws {
         let models = try TinyModels()
         for name in ["a", "base"] { try models.write(name) }

@@ -124,7 +124,9 @@ import Testing
     @Test func refusesDepthAndLength() {
         for text in [
             String(repeating: "[", count: 5000), String(repeating: "a: ", count: 5000),
-            String(repeating: "#", count: 1 << 19), "\u{0}", "",
+            String(repeating: "#", count: 1 << 19), "\u{0}", "", String(repeating: "? ", count: 60_000),
+            String(repeating: "{", count: 400) + "a: b" + String(repeating: "}: c", count: 400),
+            (0..<2000).map { String(repeating: " ", count: $0 % 60) + "? a" }.joined(separator: "\n"),
         ] {
             #expect(throws: Failure.self) { try Recipe(text, path: "r.yml") }
         }

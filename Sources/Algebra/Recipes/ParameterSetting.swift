@@ -14,7 +14,19 @@ struct ParameterSetting: Sendable {
         let number: Double
         /// Where it is written.
         let line: Int
+        /// The filter that it stands behind; nil where it is for all.
+        let filter: FilterPlace?
     }
+
+    /// A filter, and where it stands.
+    struct FilterPlace: Hashable, Sendable {
+        let name: String
+        let filter: String
+        let line: Int
+    }
+
+    /// The parameter's name.
+    let name: String
 
     let cases: [Case]
     /// Whether the values are true and false, between which there is nothing.
@@ -28,13 +40,23 @@ struct ParameterSetting: Sendable {
         for one in cases {
             guard one.filter.map({ Self.matches($0, tensor) }) ?? true else { continue }
             guard !one.values.isEmpty else { return nil }
-            return Value(number: interpolated(one.values, at: position), line: one.line)
+            return Value(number: interpolated(one.values, at: position), line: one.line, filter: place(of: one))
         }
         return nil
     }
 
+    /// Its filters that are not for all tensors.
+    var filterPlaces: [FilterPlace] { cases.compactMap { place(of: $0) } }
+
+    private func place(of one: Case) -> FilterPlace? {
+        guard let filter = one.filter, !Self.isForAll(filter) else { return nil }
+        return FilterPlace(name: name, filter: filter, line: one.line)
+    }
+
+    private static func isForAll(_ filter: String) -> Bool { filter == "*" || filter.isEmpty }
+
     private static func matches(_ filter: String, _ tensor: String) -> Bool {
-        filter == "*" || filter.isEmpty || Array(tensor.utf8).contains(Array(filter.utf8))
+        isForAll(filter) || Array(tensor.utf8).contains(Array(filter.utf8))
     }
 
     /// (1 − f)·v_k + f·v_(k+1), where f is what y = x·g exceeds k = ⌊y⌋ by: `Spec/merge.md`.

@@ -12,6 +12,8 @@ package struct Recipe: Sendable {
         let layers: Range<Int>?
         let parameters: ParameterTable
         let line: Int
+        /// Where its model is named.
+        let modelLine: Int
     }
 
     /// Some layers of some models, merged with each other.
@@ -28,6 +30,8 @@ package struct Recipe: Sendable {
     package let text: String
     package let method: any MergeMethod
     package let base: ModelReference?
+    /// Where the base is named.
+    let baseLine: Int?
     /// The dtype of the result's floats; nil for what the models have.
     package let dtype: DType?
     /// What the user ought to know of what means nothing.
@@ -58,12 +62,13 @@ package struct Recipe: Sendable {
         self = try reader.recipe(YAMLText.parse(text, path: path))
     }
 
-    /// The first line in which something stands; nil for nothing, and where it stands in none.
-    func line(naming word: String?) -> Int? {
-        guard let word, !word.isEmpty else { return nil }
-        return text.split(separator: "\n", omittingEmptySubsequences: false).firstIndex { $0.contains(word) }.map {
-            $0 + 1
-        }
+    /// The first line that names a model.
+    func line(of model: ModelReference) -> Int? {
+        let sources = slices.flatMap(\.sources).filter { $0.model == model }.map(\.modelLine)
+        let others = [
+            model == base ? baseLine : nil, tokenizer?.models.contains(model) == true ? tokenizer?.line : nil,
+        ]
+        return (sources + others.compactMap(\.self)).min()
     }
 
     /// Reads a recipe from a file of UTF-8.
@@ -81,7 +86,8 @@ package struct Recipe: Sendable {
     }
 
     init(
-        path: String, text: String, method: any MergeMethod, base: ModelReference?, slices: [Slice], isStacked: Bool,
+        path: String, text: String, method: any MergeMethod, base: ModelReference?, baseLine: Int?, slices: [Slice],
+        isStacked: Bool,
         parameters: ParameterTable, dtype: DType?, tokenizer: TokenizerRequest?, chatTemplate: ChatTemplateRequest?,
         findings: [Finding]
     ) {
@@ -89,6 +95,7 @@ package struct Recipe: Sendable {
         self.text = text
         self.method = method
         self.base = base
+        self.baseLine = baseLine
         self.slices = slices
         self.isStacked = isStacked
         self.parameters = parameters

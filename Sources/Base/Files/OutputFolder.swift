@@ -100,6 +100,11 @@ package final class OutputFolder: Sendable {
         return folder
     }
 
+    /// Throws ``Failure/Code/outputExists`` where an interrupted run left work for this place that could be resumed.
+    package static func checkNoneInterrupted(at path: String) throws(Failure) {
+        try WorkFolder.checkNone(beside: path, state: PartialWork.journalName)
+    }
+
     /// How many files an earlier run finished.
     package var finishedCount: Int { partial?.finished.count ?? 0 }
 

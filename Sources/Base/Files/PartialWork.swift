@@ -7,7 +7,7 @@ import Synchronization
 /// that is whole and on the medium. The folder is locked from before anything in it is looked at until it is let go,
 /// which is after it was renamed.
 final class PartialWork: Sendable {
-    private static let journalName = ".journal"
+    static let journalName = ".journal"
 
     private let workPath: String
     /// Where it will be put, for messages.
@@ -135,7 +135,7 @@ final class PartialWork: Sendable {
         guard lines.first.map({ $0 == "key \(key)" }) ?? true else {
             throw Failure(
                 .outputExists, "the unfinished work beside the output was made of other inputs", path: path,
-                hint: "without --resume it is begun anew")
+                hint: "without --resume it is begun anew; a merge asks for --force then")
         }
         var finished: [[UInt8]: String] = [:]
         for line in lines.dropFirst() {

@@ -46,7 +46,10 @@ struct HeatMap: Sendable {
     /// One cell can be reached with the tabulator, all others from there with the arrow keys.
     var html: String {
         // Names that fall into no layers would make a map of almost nothing but gaps.
-        guard rows.count * columns.count <= 20_000 else { return "" }
+        guard rows.count * columns.count <= 20_000 else {
+            return "<p>\(caption.escapedForMarkup): a map of \(rows.count) by \(columns.count) would be too large. "
+                + "All tensors are in the list below.</p>\n"
+        }
         var text =
             "<div class=\"wide\"><table class=\"map\" role=\"grid\"><caption>\(caption.escapedForMarkup)</caption>\n"
         text += "<thead><tr><th scope=\"col\">\(rowTitle.escapedForMarkup)</th>"

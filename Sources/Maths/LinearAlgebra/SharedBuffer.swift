@@ -7,10 +7,11 @@ package final class SharedBuffer<Element: BitwiseCopyable & ExpressibleByInteger
 
     package init(count: Int) {
         self.count = count
-        let memory = UnsafeMutableRawPointer.allocate(
-            byteCount: max(1, count) * MemoryLayout<Element>.stride, alignment: 64)
+        let byteCount = max(1, count) * MemoryLayout<Element>.stride
+        let memory = UnsafeMutableRawPointer.allocate(byteCount: byteCount, alignment: 64)
+        // Bytes of zeros are a zero of all these types; written one by one they would be so through tables of the type.
+        unsafe memory.initializeMemory(as: UInt8.self, repeating: 0, count: byteCount)
         unsafe start = memory.bindMemory(to: Element.self, capacity: count)
-        unsafe start.initialize(repeating: 0, count: count)
     }
 
     deinit {

@@ -11,34 +11,37 @@ package final class TiledMatrix: Sendable {
     package let columns: Int
     let plan: BlockPlan
     private let source: any RowBlocks
-    private let kept: [ScratchBuffer]
+    private let memory: TileMemory
+    /// How many blocks are kept, the first ones.
+    private let keptCount: Int
     private let isLoaded: SharedBuffer<UInt8>
     private let squares: SharedBuffer<Double>
-    private let scratch = Pool<ScratchBuffer>()
     /// What elements are multiplied with, a power of two.
     let scale: Float
 
-    package convenience init(_ source: any RowBlocks, cacheBytes: Int) {
-        self.init(source, cacheBytes: cacheBytes, scale: 1)
+    /// - Parameter memory: What blocks are kept in, which no other matrix uses from now on.
+    package convenience init(_ source: any RowBlocks, cacheBytes: Int, memory: TileMemory = TileMemory()) {
+        self.init(source, cacheBytes: cacheBytes, memory, scale: 1)
     }
 
-    private init(_ source: any RowBlocks, cacheBytes: Int, scale: Float) {
+    private init(_ source: any RowBlocks, cacheBytes: Int, _ memory: TileMemory, scale: Float) {
         self.source = source
+        self.memory = memory
         self.scale = scale
         rows = source.rows
         columns = source.columns
         plan = BlockPlan(rows: source.rows, columns: source.columns)
-        let fitting = min(plan.count, cacheBytes / max(1, plan.byteCount))
-        kept = (0..<fitting).map { _ in ScratchBuffer() }
+        keptCount = min(plan.count, cacheBytes / max(1, plan.byteCount))
         isLoaded = SharedBuffer(count: plan.count)
         squares = SharedBuffer(count: plan.count)
+        memory.reserve(keptCount * plan.byteCount)
     }
 
     /// The same matrix with elements so scaled that neither their squares nor those of its products leave fp32.
     func rescaled(power: Double) -> TiledMatrix {
         let exponent = Double(power).exponent / 2
         return TiledMatrix(
-            source, cacheBytes: kept.count * plan.byteCount,
+            source, cacheBytes: keptCount * plan.byteCount, memory,
             scale: Float(sign: .plus, exponent: max(-126, min(127, -Int(exponent))), significand: 1))
     }
 
@@ -47,11 +50,15 @@ package final class TiledMatrix: Sendable {
 
     /// Calls `body` with a block in tiles, which nobody changes meanwhile.
     func withBlock<Result>(_ block: Int, _ body: (UnsafePointer<Float>) -> Result) throws(Failure) -> Result {
-        let isKept = block < kept.count
-        let buffer = isKept ? kept[block] : scratch.take() ?? ScratchBuffer()
-        defer { if !isKept { scratch.giveBack(buffer) } }
-        let count = plan.paddedRows(of: block) * plan.columns
-        let tiles = unsafe buffer.bytes(count * MemoryLayout<Float>.stride).bindMemory(to: Float.self)
+        let isKept = block < keptCount
+        let byteCount = plan.paddedRows(of: block) * plan.columns * MemoryLayout<Float>.stride
+        let passing = isKept ? nil : memory.passing.take() ?? ScratchBuffer()
+        defer { if let passing { memory.passing.giveBack(passing) } }
+        let bytes =
+            if let passing { unsafe passing.bytes(byteCount) } else {
+                unsafe memory.kept(block * plan.byteCount, byteCount)
+            }
+        let tiles = unsafe bytes.bindMemory(to: Float.self)
         if unsafe !isKept || isLoaded.elements[block] == 0 {
             let range = plan.rows(of: block)
             if range.count < plan.paddedRows(of: block) {
@@ -85,15 +92,17 @@ package final class TiledMatrix: Sendable {
         let turned = Panel(rows: columns, columns: width)
         let panelCount = turned.values.count
         let groups = plan.groups(panelElements: panelCount)
-        let parts = SharedBuffer<Float>(count: groups.count * panelCount)
+        let parts = memory.parts(groups.count * panelCount)
         try lanes.forEach(groups.count) { _, group throws(Failure) in
+            let part = unsafe parts.start + group * panelCount
+            unsafe part.update(repeating: 0, count: panelCount)
             for block in groups[group] {
                 let height = self.plan.paddedRows(of: block)
                 let product = unsafe image.values.start + block * self.plan.height * width
                 try unsafe self.withBlock(block) { tiles in
                     unsafe tenon_tiles_multiply(tiles, height, self.plan.columns, panel.values.start, width, product)
                     unsafe tenon_tiles_multiply_transposed(
-                        tiles, height, self.plan.columns, product, width, parts.start + group * panelCount)
+                        tiles, height, self.plan.columns, product, width, part)
                 }
             }
         }

@@ -26,8 +26,9 @@ package struct AdapterCosines: Sendable {
 
     /// - Parameter adapters: With their factors dequantized.
     ///
-    /// Throws ``Failure/Code/badParameter`` for a scale that is no number, and what reading throws.
-    package init(_ adapters: [Adapter], lanes: Lanes) throws(Failure) {
+    /// Throws ``Failure/Code/badParameter`` for a scale that is no number, ``Failure/Code/outOfMemory`` where the factors
+    /// of one target do not fit, and what reading throws.
+    package init(_ adapters: [Adapter], lanes: Lanes, memory: MemoryBudget = .standard) throws(Failure) {
         let count = adapters.count
         let parts = try adapters.map { adapter throws(Failure) in try AdapterParts(adapter) }
         let sums = SharedBuffer<Double>(count: count * count)
@@ -35,7 +36,7 @@ package struct AdapterCosines: Sendable {
         for part in parts.flatMap(\.parts) where seen.insert(ExactKey(part.name)).inserted {
             do throws(Failure) {
                 for stack in FactorStack.stacks(parts.map { $0[part.name]?.content }) {
-                    try stack.add(to: sums, count: count, lanes)
+                    try stack.add(to: sums, count: count, stack.fitting(lanes, memory))
                 }
             } catch {
                 throw error.on(part.name)
@@ -96,6 +97,29 @@ private struct FactorStack {
         }
     }
 
+    /// As many lanes as fit, each with a strip of both Gram matrices, beside the stacked factors.
+    func fitting(_ lanes: Lanes, _ memory: MemoryBudget) throws(Failure) -> Lanes {
+        let starts = self.starts
+        let widest = Strips(starts).ranges.map { starts[$0.upperBound] - starts[$0.lowerBound] }.max() ?? 0
+        let strip = 2 * widest * starts[starts.count - 1] * MemoryLayout<Double>.stride
+        let stacked = try starts[starts.count - 1] * side() * MemoryLayout<Float>.stride
+        guard stacked + strip <= memory.bytes else {
+            throw Failure(
+                .outOfMemory, "the factors of all adapters for one module do not fit the memory",
+                expected: "at most \(memory.bytes) bytes", actual: "\(stacked + strip) bytes",
+                hint: "--memory \((stacked + strip + (1 << 20) - 1) >> 20)M")
+        }
+        return Lanes(count: MemoryBudget(bytes: memory.bytes - stacked).lanes(wanted: lanes.count, perLane: strip))
+    }
+
+    /// How many elements a row has in both stacks together.
+    private func side() throws(Failure) -> Int {
+        switch members[0].content {
+        case .product(let change): change.rows + change.columns
+        case .tensor(let source): try source.shape.elementCount()
+        }
+    }
+
     /// Adds ⟨X, Y⟩ for every two members X, Y, the first not after the second.
     func add(to sums: SharedBuffer<Double>, count: Int, _ lanes: Lanes) throws(Failure) {
         let starts = self.starts
@@ -106,17 +130,17 @@ private struct FactorStack {
             let (first, end) = (starts[strip.lowerBound], starts[strip.upperBound])
             let total = starts[starts.count - 1]
             let width = total - first
-            var grams = sides.map { $0.gram(rows: first..<end, columns: first..<total) }
-            if grams.count == 2 {
-                let right = grams.removeLast()
-                for place in right.indices { grams[0][place] *= right[place] }
+            var products = sides[0].gram(rows: first..<end, columns: first..<total)
+            if sides.count == 2 {
+                let right = sides[1].gram(rows: first..<end, columns: first..<total)
+                for place in right.indices { products[place] *= right[place] }
             }
             for i in strip {
                 for j in i..<self.members.count {
                     var sum = 0.0
                     for row in starts[i] - first..<starts[i + 1] - first {
                         for column in starts[j] - first..<starts[j + 1] - first {
-                            sum += grams[0][row * width + column]
+                            sum += products[row * width + column]
                         }
                     }
                     unsafe sums.elements[self.members[i].adapter * count + self.members[j].adapter] += sum
@@ -162,10 +186,10 @@ private struct FactorStack {
         try lanes.forEach(members.count) { _, index throws(Failure) in
             switch self.members[index].content {
             case .product(let change):
-                let (left, right) = try change.factors()
-                sides[0].put(left.transposed.values, at: starts[index])
-                sides[1].put(right.values, at: starts[index])
-            case .tensor(let source): sides[0].put(try source.floats(), at: starts[index])
+                let (left, right, scale) = try change.unscaledFactors()
+                sides[0].put(transposed: left.values, at: starts[index], count: change.rank)
+                sides[1].put(right.values, times: scale, at: starts[index])
+            case .tensor(let source): sides[0].put(try source.floats(), times: 1, at: starts[index])
             }
         }
         return sides
@@ -184,8 +208,21 @@ private struct Stack: Sendable {
         values = SharedBuffer(count: rows * columns)
     }
 
-    func put(_ rows: [Float], at row: Int) {
-        for (index, value) in rows.enumerated() { unsafe values.elements[row * columns + index] = value }
+    func put(_ rows: [Float], times scale: Float, at row: Int) {
+        let target = unsafe values.start + row * columns
+        unsafe rows.withUnsafeBufferPointer { rows in
+            for index in 0..<rows.count { unsafe target[index] = scale * rows[index] }
+        }
+    }
+
+    /// `count` rows, given as the columns of a matrix.
+    func put(transposed matrix: [Float], at row: Int, count: Int) {
+        let target = unsafe values.start + row * columns
+        unsafe matrix.withUnsafeBufferPointer { matrix in
+            for column in 0..<columns {
+                for k in 0..<count { unsafe target[k * columns + column] = matrix[column * count + k] }
+            }
+        }
     }
 
     /// The inner products of some rows with others, row-major.
@@ -207,7 +244,9 @@ private struct Stack: Sendable {
                     &term, 1, nothing, target, tenon_range(from: 0, to: height), tenon_range(from: 0, to: width),
                     scratch.start)
             }
-            for index in sums.indices { unsafe sums[index] += Double(part.elements[index]) }
+            unsafe sums.withUnsafeMutableBufferPointer { sums in
+                for index in 0..<sums.count { unsafe sums[index] += Double(part.start[index]) }
+            }
         }
         return sums
     }

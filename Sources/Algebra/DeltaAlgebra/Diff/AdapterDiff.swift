@@ -9,13 +9,15 @@ import Tensors
 ///
 /// A product of factors is compared as the change that it is, by the inner products of its factors; every other tensor
 /// of numbers, DoRA's magnitudes among them, as a vector of its own. `Spec/diff.md` says which figures come of it. Each
-/// factor is read once. Memory: the factors of one target a lane.
+/// factor is read once. Memory: the factors of one target a lane, and small matrices of twice their rank.
 package struct AdapterDiff: Sendable {
     package let lanes: Lanes
+    package let memory: MemoryBudget
     package let takesSpectra: Bool
 
-    package init(lanes: Lanes, takesSpectra: Bool = false) {
+    package init(lanes: Lanes, memory: MemoryBudget = .standard, takesSpectra: Bool = false) {
         self.lanes = lanes
+        self.memory = memory
         self.takesSpectra = takesSpectra
     }
 
@@ -23,20 +25,25 @@ package struct AdapterDiff: Sendable {
     ///   - base: With its factors dequantized.
     ///   - other: Likewise.
     ///
-    /// Throws ``Failure/Code/badParameter`` for a scale that is no number, and what reading throws.
+    /// Throws ``Failure/Code/badParameter`` for a scale that is no number, ``Failure/Code/outOfMemory`` for ranks whose
+    /// inner products do not fit, and what reading throws.
     package func run(_ base: Adapter, _ other: Adapter) throws(Failure) -> DiffReport {
         let (one, two) = (try AdapterParts(base), try AdapterParts(other))
         var tensors: [TensorDiff] = []
-        var products: [(name: String, base: FactoredChange, other: FactoredChange)] = []
+        var products: [ProductPair] = []
         var vectors: [(name: String, base: any TensorSource, other: any TensorSource)] = []
         for part in one.parts {
             guard let partner = two[part.name] else {
-                tensors.append(TensorDiff(name: part.name, status: .removed, before: part.form, after: nil))
+                if case .product(let x) = part.content {
+                    products.append(ProductPair(name: part.name, base: x, other: nil))
+                } else {
+                    tensors.append(TensorDiff(name: part.name, status: .removed, before: part.form, after: nil))
+                }
                 continue
             }
             switch (part.content, partner.content) {
             case (.product(let x), .product(let y)) where x.rows == y.rows && x.columns == y.columns:
-                products.append((part.name, x, y))
+                products.append(ProductPair(name: part.name, base: x, other: y))
             case (.tensor(let x), .tensor(let y)) where x.shape == y.shape: vectors.append((part.name, x, y))
             default:
                 tensors.append(
@@ -44,7 +51,11 @@ package struct AdapterDiff: Sendable {
             }
         }
         for part in two.parts where one[part.name] == nil {
-            tensors.append(TensorDiff(name: part.name, status: .added, before: nil, after: part.form))
+            if case .product(let y) = part.content {
+                products.append(ProductPair(name: part.name, base: nil, other: y))
+            } else {
+                tensors.append(TensorDiff(name: part.name, status: .added, before: nil, after: part.form))
+            }
         }
         var total = DiffSums()
         for (diff, sums) in try compare(products) {
@@ -60,31 +71,66 @@ package struct AdapterDiff: Sendable {
             subject: .adapters, tensors: tensors, total: total.figures, parameters: Self.parameters(base, other))
     }
 
-    private func compare(
-        _ products: [(name: String, base: FactoredChange, other: FactoredChange)]
-    ) throws(Failure) -> [(TensorDiff, DiffSums)] {
+    /// What both do to one target; nil for an adapter that has no such module and so changes nothing there.
+    private struct ProductPair: Sendable {
+        let name: String
+        let base: FactoredChange?
+        let other: FactoredChange?
+
+        /// What comparing them holds, in bytes: the factors twice, and the matrices of their inner products.
+        var memory: Int {
+            let (rank, size) = [base, other].reduce((0, 0)) { sum, change in
+                (max(sum.0, change?.rank ?? 0), max(sum.1, (change?.rows ?? 0) + (change?.columns ?? 0)))
+            }
+            return 16 * rank * size + 12 * (2 * rank) * (2 * rank) * 8
+        }
+    }
+
+    private func compare(_ products: [ProductPair]) throws(Failure) -> [(TensorDiff, DiffSums)] {
+        let largest = products.max { $0.memory < $1.memory }
+        let most = largest?.memory ?? 0
+        guard most <= memory.bytes else {
+            throw Failure(
+                .outOfMemory, "the inner products of factors of such a rank do not fit the memory",
+                object: largest?.name, expected: "at most \(memory.bytes) bytes", actual: "\(most) bytes",
+                hint: "--memory \((most + (1 << 20) - 1) >> 20)M")
+        }
         let found = Mutex<[(TensorDiff, DiffSums)]>([])
+        let lanes = Lanes(count: memory.lanes(wanted: lanes.count, perLane: most))
         try lanes.forEachInOrder(products.count) { _, index throws(Failure) in
-            let (name, base, other) = products[index]
             do throws(Failure) {
-                let (x, y) = (try base.factors(), try other.factors())
-                let grams = FactorGrams(x, y)
-                let sums = grams.sums
-                let isFinite = sums.isFinite
-                var isSame = sums.changePower == 0 || !isFinite
-                if isSame { isSame = try base.isSame(as: other) }
-                let diff = TensorDiff(
-                    name: name, status: isSame ? .equal : base.dtype == other.dtype ? .changed : .dtype,
-                    before: base.form, after: other.form, figures: isFinite ? sums.figures : nil,
-                    spectrum: takesSpectra && isFinite ? grams.changeSpectrum : nil)
-                return (diff, sums)
+                return try compare(products[index])
             } catch {
-                throw error.on(name)
+                throw error.on(products[index].name)
             }
         } consume: { _, one throws(Failure) in
             found.withLock { $0.append(one) }
         }
         return found.withLock { $0 }
+    }
+
+    private func compare(_ pair: ProductPair) throws(Failure) -> (TensorDiff, DiffSums) {
+        let form = (pair.base ?? pair.other)?.form
+        let nothing = (
+            left: Matrix(rows: form?.shape.dimensions[0] ?? 0, columns: 0, []),
+            right: Matrix(rows: 0, columns: form?.shape.dimensions[1] ?? 0, [])
+        )
+        let grams = FactorGrams(try pair.base?.factors() ?? nothing, try pair.other?.factors() ?? nothing)
+        let sums = grams.sums
+        let isFinite = sums.isFinite
+        let status: TensorDiff.Status
+        switch (pair.base, pair.other) {
+        case (let base?, let other?):
+            var isSame = sums.changePower == 0 || !isFinite
+            if isSame { isSame = try base.isSame(as: other) }
+            status = isSame ? .equal : base.dtype == other.dtype ? .changed : .dtype
+        case (nil, _): status = .added
+        case (_, nil): status = .removed
+        }
+        let diff = TensorDiff(
+            name: pair.name, status: status, before: pair.base?.form, after: pair.other?.form,
+            figures: isFinite ? sums.figures : nil, spectrum: takesSpectra && isFinite ? grams.changeSpectrum : nil)
+        return (diff, sums)
     }
 
     private func compare(

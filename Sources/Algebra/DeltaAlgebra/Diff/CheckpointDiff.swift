@@ -54,7 +54,8 @@ package struct CheckpointDiff: Sendable {
         }
         tensors.sort { $0.name.precedesInBytes($1.name) }
         if takesSpectra {
-            for index in tensors.indices { tensors[index].spectrum = try spectrum(tensors[index], base, other) }
+            let room = TileMemory()
+            for index in tensors.indices { tensors[index].spectrum = try spectrum(tensors[index], base, other, room) }
         }
         try base.checkUnchanged()
         try other.checkUnchanged()
@@ -87,7 +88,7 @@ package struct CheckpointDiff: Sendable {
 
     /// Nil for what is no matrix, did not change, or has elements that are no numbers.
     private func spectrum(
-        _ tensor: TensorDiff, _ base: Checkpoint, _ other: Checkpoint
+        _ tensor: TensorDiff, _ base: Checkpoint, _ other: Checkpoint, _ room: TileMemory
     ) throws(Failure) -> ChangeSpectrum? {
         guard let figures = tensor.figures, figures.changeNorm > 0, figures.elements?.unusable == 0,
             let before = base[tensor.name], let after = other[tensor.name], before.shape.rank >= 2
@@ -95,7 +96,7 @@ package struct CheckpointDiff: Sendable {
         let rows = try DifferenceRows(
             LowRankTarget(name: tensor.name, base: before.source, tuned: after.source))
         guard min(rows.rows, rows.columns) > 1 else { return nil }
-        let matrix = TiledMatrix(rows, cacheBytes: memory.bytes / 2)
+        let matrix = TiledMatrix(rows, cacheBytes: memory.bytes / 2, memory: room)
         let iteration = SubspaceIteration(
             matrix, random: CounterRandom(seed: 0, name: tensor.name), lanes: lanes)
         var found = try iteration.approximate(rank: Self.valueCounts.few)

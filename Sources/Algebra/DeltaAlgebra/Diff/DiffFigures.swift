@@ -16,7 +16,8 @@ package struct DiffFigures: Hashable, Sendable {
         package let changedShare: Double
         /// The share of elements with one sign in both, zero being a sign of its own.
         package let signAgreement: Double
-        /// The share of the change's norm that is lost where both are rounded to bf16; nil where nothing changed.
+        /// The share of the change's norm that is lost where both are rounded to bf16; nil where nothing changed, and of
+        /// what is no weights.
         package let roundingLoss: Double?
         /// Elements that are infinite or NaN in either, which nothing else counts.
         package let unusable: Int
@@ -41,7 +42,8 @@ struct DiffSums: Sendable {
         var agreeing = 0
         var unusable = 0
         var largest = 0.0
-        var roundingPower = 0.0
+        /// Nil where it was not measured.
+        var roundingPower: Double? = 0
 
         static func += (sum: inout ElementSums, other: ElementSums) {
             sum.count += other.count
@@ -49,7 +51,7 @@ struct DiffSums: Sendable {
             sum.agreeing += other.agreeing
             sum.unusable += other.unusable
             sum.largest = max(sum.largest, other.largest)
-            sum.roundingPower += other.roundingPower
+            sum.roundingPower = sum.roundingPower.flatMap { power in other.roundingPower.map { power + $0 } }
         }
 
         func figures(changePower: Double) -> DiffFigures.Elements {
@@ -57,7 +59,8 @@ struct DiffSums: Sendable {
             func share(_ part: Int) -> Double { usable == 0 ? 0 : Double(part) / Double(usable) }
             return DiffFigures.Elements(
                 largestChange: largest, changedShare: share(changed), signAgreement: usable == 0 ? 1 : share(agreeing),
-                roundingLoss: changePower > 0 ? (roundingPower / changePower).squareRoot() : nil, unusable: unusable)
+                roundingLoss: changePower > 0 ? roundingPower.map { ($0 / changePower).squareRoot() } : nil,
+                unusable: unusable)
         }
     }
 

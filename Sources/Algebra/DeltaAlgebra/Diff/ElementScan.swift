@@ -15,7 +15,7 @@ protocol ComparedElements: Sendable {
 /// What a block tells.
 struct BlockComparison: Sendable {
     let isEqual: Bool
-    let sums: DiffSums
+    var sums: DiffSums
 
     init(isEqual: Bool, _ comparison: tenon_comparison = tenon_comparison(), count: Int) {
         self.isEqual = isEqual

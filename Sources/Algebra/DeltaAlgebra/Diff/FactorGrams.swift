@@ -26,39 +26,47 @@ struct FactorGrams {
         let rank = max(x.left.columns, y.left.columns)
         self.rank = rank
         let (rows, columns) = (x.left.rows, x.right.columns)
+        let (own, others) = (x.left.columns, y.left.columns)
         left = unsafe Self.gram(count: rows, width: 2 * rank) { panel, width in
-            for row in 0..<rows {
-                let place = row * width
-                for k in 0..<x.left.columns { unsafe panel[place + k] = x.left.values[row * x.left.columns + k] }
-                for k in 0..<y.left.columns {
-                    unsafe panel[place + rank + k] = y.left.values[row * y.left.columns + k]
+            unsafe Self.withElements(x.left, y.left) { x, y in
+                for row in 0..<rows {
+                    let place = unsafe panel + row * width
+                    for k in 0..<own { unsafe place[k] = x[row * own + k] }
+                    for k in 0..<others { unsafe place[rank + k] = y[row * others + k] }
+                    for k in 0..<own { unsafe place[rank + k] -= place[k] }
                 }
-                for k in 0..<rank { unsafe panel[place + rank + k] -= panel[place + k] }
             }
         }
         right = unsafe Self.gram(count: columns, width: 2 * rank) { panel, width in
-            for k in 0..<y.right.rows {
+            unsafe Self.withElements(x.right, y.right) { x, y in
                 for column in 0..<columns {
-                    let value = y.right.values[k * columns + column]
-                    unsafe panel[column * width + k] = value
-                    unsafe panel[column * width + rank + k] = value
-                }
-            }
-            for k in 0..<x.right.rows {
-                for column in 0..<columns {
-                    unsafe panel[column * width + rank + k] -= x.right.values[k * columns + column]
+                    let place = unsafe panel + column * width
+                    for k in 0..<others {
+                        let value = unsafe y[k * columns + column]
+                        unsafe place[k] = value
+                        unsafe place[rank + k] = value
+                    }
+                    for k in 0..<own { unsafe place[rank + k] -= x[k * columns + column] }
                 }
             }
         }
     }
 
+    private static func withElements(
+        _ x: Matrix, _ y: Matrix, _ body: (UnsafeBufferPointer<Float>, UnsafeBufferPointer<Float>) -> Void
+    ) {
+        unsafe x.values.withUnsafeBufferPointer { first in
+            unsafe y.values.withUnsafeBufferPointer { second in unsafe body(first, second) }
+        }
+    }
+
     /// Panelᵀ · panel of a panel of `count` rows that `fill` writes.
     private static func gram(
-        count: Int, width: Int, _ fill: (UnsafeMutableBufferPointer<Float>, Int) -> Void
+        count: Int, width: Int, _ fill: (UnsafeMutablePointer<Float>, Int) -> Void
     ) -> Gram {
         let padded = width.paddedToTile
         let panel = SharedBuffer<Float>(count: count * padded)
-        unsafe fill(panel.elements, padded)
+        unsafe fill(panel.start, padded)
         var products = [Double](repeating: 0, count: padded * padded)
         withExtendedLifetime(panel) { unsafe tenon_panel_gram(panel.start, count, padded, &products) }
         var gram = Gram(order: width)

@@ -51,10 +51,16 @@ struct FactoredChange: Sendable {
 
     /// Reads both factors: L as [rows, rank], R as [rank, columns].
     func factors() throws(Failure) -> (left: Matrix, right: Matrix) {
+        let (left, right, scale) = try unscaledFactors()
+        return (left, right.scaled(by: scale))
+    }
+
+    /// The same, but for what all of R is multiplied by.
+    func unscaledFactors() throws(Failure) -> (left: Matrix, right: Matrix, scale: Float) {
         let left = Matrix(rows: rows, columns: rank, try b.floats())
         var right = Matrix(rows: rank, columns: columns, try a.floats())
         if let diagonal { right = right.scalingRows(by: try diagonal.floats()) }
-        return (left, right.scaled(by: Float(scale)))
+        return (left, right, Float(scale))
     }
 
     /// Whether two have the same bits and scale.

@@ -107,6 +107,9 @@ private struct ChangePair: ComparedElements {
         _ change: UnsafeMutableBufferPointer<Float>, _ other: UnsafeMutableBufferPointer<Float>, _ count: Int
     ) -> BlockComparison {
         let found = unsafe tenon_compare_pair(change.baseAddress, other.baseAddress, count)
-        return BlockComparison(isEqual: found.change_power == 0 && found.unusable == 0, found, count: count)
+        var comparison = BlockComparison(isEqual: found.change_power == 0 && found.unusable == 0, found, count: count)
+        // Of weights rounding takes something, and these are changes.
+        comparison.sums.elements?.roundingPower = nil
+        return comparison
     }
 }

@@ -49,11 +49,12 @@ package final class GatheredRows: TensorSource {
         }
         let isOneType = sources.allSatisfy { $0.dtype == first.dtype }
         let dtype = isOneType && !takesMeans ? first.dtype : .f32
+        let sources = dtype == .f64 ? sources : sources.map { $0.inSingle }
         for source in sources {
             guard FloatElements.canHold(source.dtype) || source.dtype == dtype else {
                 throw Failure(
                     .modelsIncompatible, "rows of \(source.dtype.name) cannot be brought to another vocabulary",
-                    expected: "F32, F16 or BF16")
+                    expected: "F64, F32, F16 or BF16")
             }
             guard source.shape.dimensions.dropFirst().elementsEqual(first.shape.dimensions.dropFirst()) else {
                 throw Failure(

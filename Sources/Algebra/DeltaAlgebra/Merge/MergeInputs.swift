@@ -35,7 +35,7 @@ package struct MergeInputs: Sendable {
             guard FloatElements.canHold(model.source.dtype) else {
                 throw Failure(
                     .modelsIncompatible, "a tensor of \(model.source.dtype.name) cannot be merged",
-                    object: tensor.name, path: model.model, expected: "F32, F16 or BF16")
+                    object: tensor.name, path: model.model, expected: "F64, F32, F16 or BF16")
             }
         }
         count = first.source.byteCount / (first.source.dtype.width ?? 1)

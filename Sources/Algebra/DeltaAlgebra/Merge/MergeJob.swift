@@ -41,12 +41,16 @@ package struct MergeJob: Sendable {
     /// Writes the result to the folder `output`.
     ///
     /// Memory: for each lane the elements of one block of every model, and what adapters need that are applied on the
-    /// way. Throws ``Failure/Code/modelsIncompatible``, ``Failure/Code/recipeInvalid``, ``Failure/Code/notFinite``, and
+    /// way. Throws ``Failure/Code/outputExists`` where an interrupted run left work that is neither to be gone on with nor
+    /// replaced, ``Failure/Code/modelsIncompatible``, ``Failure/Code/recipeInvalid``, ``Failure/Code/notFinite``, and
     /// what reading and writing throw; then nothing is left behind but what can be resumed.
     package func run(_ plan: MergePlan, to output: String) throws(Failure) -> Report {
         var times = StageTimes()
         try Outputs.checkApart(output, from: plan.models.flatMap { $0.checkpoint.paths + $0.adapters.map(\.path) })
         try Outputs.checkFree(output, replaces: replaces)
+        if !replaces, !resumes {
+            try OutputFolder.checkNoneInterrupted(at: output)
+        }
         let lanes = try fittingLanes(plan)
         let sources = try plan.tensors.map { tensor throws(Failure) in try source(of: tensor) }
         let shards = try ShardPlan(
@@ -60,7 +64,7 @@ package struct MergeJob: Sendable {
             memoryBytes: memory(plan, lanes), times: times)
         if isDryRun { return report }
         let folder = try OutputFolder.createResumable(
-            at: output, replacing: replaces, key: key(plan, shards), resuming: resumes)
+            at: output, replacing: replaces, key: try key(plan, shards), resuming: resumes)
         try CheckpointWriter.write(shards, sources: sources, to: folder, lanes: lanes)
         for name in plan.files.copied { try copy(name, from: plan.files.folder, to: folder) }
         for file in plan.files.written {
@@ -85,12 +89,16 @@ package struct MergeJob: Sendable {
             return try MergedTensor(merge, by: method, dtype: tensor.dtype, allowsUnusable: allowsUnusable)
         case .copy(let source):
             guard source.dtype != tensor.dtype else { return source }
-            guard FloatElements.canHold(source.dtype) else {
+            let single =
+                source.dtype == .f64
+                ? SingleTensor(source, roundsToOdd: tensor.dtype != .f32) as any TensorSource : source
+            guard single.dtype != tensor.dtype else { return single }
+            guard FloatElements.canHold(single.dtype) else {
                 throw Failure(
                     .modelsIncompatible, "a tensor of \(source.dtype.name) cannot become \(tensor.dtype.name)",
-                    object: tensor.name, expected: "F32, F16 or BF16")
+                    object: tensor.name, expected: "F64, F32, F16 or BF16")
             }
-            return ConvertedTensor(source, to: tensor.dtype)
+            return ConvertedTensor(single, to: tensor.dtype)
         }
     }
 
@@ -132,7 +140,7 @@ package struct MergeJob: Sendable {
     }
 
     /// What the result's bytes depend on: the models' files as they lie there, and all that is made of them.
-    private func key(_ plan: MergePlan, _ shards: ShardPlan) -> String {
+    private func key(_ plan: MergePlan, _ shards: ShardPlan) throws(Failure) -> String {
         var hash = SHA256()
         hash.update(domain: "tenon.merge.v1")
         // Which tensor is copied to where, and which rows are gathered.
@@ -140,6 +148,11 @@ package struct MergeJob: Sendable {
         for model in plan.models {
             for shard in model.checkpoint.shards {
                 hash.update(lengthPrefixed: Array("\(shard.name) \(shard.file.identityText)".utf8))
+            }
+            // Vocabularies say which rows are gathered, and what lies beside one model is copied.
+            for name in model.checkpoint.companions {
+                let file = try InputFile(path: Paths.joined(model.checkpoint.folder, name))
+                hash.update(lengthPrefixed: Array("\(name) \(file.identity)".utf8))
             }
             for one in model.adapters {
                 hash.update(lengthPrefixed: Array("\(one.contentDigest) \(one.weight)".utf8))

@@ -10,9 +10,22 @@ package protocol MergeMethod: Sendable {
     var modelCount: ClosedRange<Int> { get }
     /// What a recipe may set for it.
     var settings: [MergeSetting] { get }
+    /// What becomes of a tensor that some of its models lack.
+    var lacks: TensorLack { get }
 
     /// Throws ``Failure/Code/recipeInvalid`` for values that it cannot work with.
     func merger(of tensor: TensorMerge) throws(Failure) -> any TensorMerger
+}
+
+/// What becomes of a tensor that too few models have for a method.
+package enum TensorLack: Sendable {
+    case refused
+    /// Where one model has it, it is copied.
+    case copiedFromOne
+    /// Where the base alone has it, it is copied.
+    case copiedFromBase
+    /// The same, and where some others have it, but not enough, it is left out.
+    case copiedFromBaseOrLeftOut
 }
 
 /// What a method makes of a base.
@@ -63,6 +76,8 @@ package struct MergeSetting: Sendable {
 }
 
 extension MergeMethod {
+    package var lacks: TensorLack { .refused }
+
     /// What a setting is: as given, or where nothing is said.
     ///
     /// Throws ``Failure/Code/recipeInvalid`` for one that must be given and is not, or that is out of its range.
@@ -109,6 +124,7 @@ package struct MergeValues: Hashable, Sendable, ExpressibleByDictionaryLiteral {
 /// One tensor of the result, out of those of the models.
 package struct TensorMerge: Sendable {
     package struct Input: Sendable {
+        /// Of F64 its elements in fp32.
         package let source: any TensorSource
         /// The model's path, for messages.
         package let model: String
@@ -117,7 +133,7 @@ package struct TensorMerge: Sendable {
         package let values: MergeValues
 
         package init(_ source: any TensorSource, model: String, number: Int, values: MergeValues = [:]) {
-            self.source = source
+            self.source = source.inSingle
             self.model = model
             self.number = number
             self.values = values

@@ -5,5 +5,9 @@ package enum MergeMethods {
         + [Slerp(), NuSlerp(), MultiSlerp(), Karcher(), ModelStock(), NearSwap(), SCE(), ArceeFusion()] + RAM.all
         + [Passthrough()]
 
-    package static func named(_ word: String) -> (any MergeMethod)? { all.first { $0.word == word } }
+    /// Hyphens and underscores are the same in a word.
+    package static func named(_ word: String) -> (any MergeMethod)? {
+        let plain = word.map { $0 == "-" ? "_" : $0 }
+        return all.first { Array($0.word) == plain }
+    }
 }

@@ -1,11 +1,10 @@
 package import Adapters
-package import DeltaFormat
+import DeltaFormat
 package import Diagnostics
 package import Digests
 import Files
 import JSON
 package import Packaging
-package import Parallelism
 import Tensors
 
 /// Makes one adapter of several, without their base: `Spec/merge.md`, "Adapters".
@@ -18,6 +17,22 @@ package struct AdapterMergeJob: Sendable {
             switch self {
             case .method(let method): method.word
             case .peft(let combination): combination.word
+            }
+        }
+
+        /// What it makes use of.
+        package var settings: Set<AdapterMergeSetting> {
+            switch self {
+            case .method(let method): method.settings
+            case .peft(let combination): combination.settings
+            }
+        }
+
+        /// What it holds of a target.
+        var work: TargetWork {
+            switch self {
+            case .method(let method): method.work
+            case .peft(let combination): combination.work
             }
         }
     }
@@ -46,39 +61,23 @@ package struct AdapterMergeJob: Sendable {
 
     package var way: Way
     package var options = AdapterMergeOptions()
-    package var compression = Compression.standard
-    package var memory = MemoryBudget.standard
-    package var lanes: Lanes
-    package var replaces = false
-    package var isDryRun = false
-    /// What the lineage of the result names as its maker.
-    package var tool = "tenon"
+    package var output: AdapterOutput
 
-    package init(_ way: Way, lanes: Lanes) {
+    package init(_ way: Way, output: AdapterOutput) {
         self.way = way
-        self.lanes = lanes
+        self.output = output
     }
 
-    /// Writes what comes of the adapters, each with its weight, to the container `output`, or `-`.
+    /// Writes what comes of the adapters, each with its weight.
     ///
     /// Targets are independent and the same for any number of lanes. All factors of the result are held in memory, and of
     /// those of the adapters what the lanes work on.
-    package func run(_ adapters: [WeightedAdapter], output path: String) throws(Failure) -> Report {
+    package func run(_ adapters: [WeightedAdapter]) throws(Failure) -> Report {
         var times = StageTimes()
-        if path != "-" {
-            try Outputs.checkApart(path, from: adapters.map(\.path))
-            try Outputs.checkFree(path, replaces: replaces)
-        }
+        try output.check(inputs: adapters.map(\.path))
         let (adapter, targets, findings) = try merged(adapters)
         times.end("merge")
-        let output: OutputFile =
-            if isDryRun { .discarded() } else if path == "-" { .standardOutput() } else {
-                try OutputFile.create(at: path, replacing: replaces)
-            }
-        let trailer = try ContainerWriter(compression: compression, lanes: lanes).write(adapter, to: output)
-        times.end("encode")
-        if !isDryRun { try output.commit() }
-        times.end("commit")
+        let trailer = try output.write(adapter, &times)
         let power = targets.reduce(0) { $0 + $1.power }
         return Report(
             targets: targets.map {
@@ -88,7 +87,7 @@ package struct AdapterMergeJob: Sendable {
             }, leftOut: power > 0 ? targets.reduce(0) { $0 + $1.leftOut } / power : 0,
             storedBytes: Int(trailer.fileSize), contentDigest: trailer.contentDigest, base: adapter.bases.first,
             findings: findings,
-            memoryBytes: Outputs.memory(lanes: lanes) + (targets.map(\.target.memory).max() ?? 0) * lanes.count,
+            memoryBytes: output.memoryBytes(targets.map(\.target), way.work, results: targets.map(\.factors)),
             times: times)
     }
 
@@ -100,12 +99,12 @@ package struct AdapterMergeJob: Sendable {
     private func merged(
         _ adapters: [WeightedAdapter]
     ) throws(Failure) -> (adapter: Adapter, targets: [MergedTarget], findings: [Finding]) {
-        try options.check(way.word)
+        try options.check(for: way.settings)
         try checkWeights(adapters)
         let family = try AdapterFamily.of(adapters)
         try checkWay(family, adapters)
         let agreement = try BaseAgreement(adapters, options.baseCheck)
-        var findings = agreement.findings
+        var findings = agreement.findings + (try unusedPatterns(adapters))
         var targets: [MergedTarget] = []
         var adapter: Adapter
         switch family {
@@ -138,7 +137,7 @@ package struct AdapterMergeJob: Sendable {
         _ merge: LowRankMerge, _ adapters: [WeightedAdapter]
     ) throws(Failure) -> [MergedTarget] {
         let largest = merge.targets.map { $0.ranks.max() ?? 0 }.max() ?? 0
-        return try merge.map(lanes: lanes, memory: memory) { target throws(Failure) in
+        return try merge.map(lanes: output.lanes(merge.targets, way.work)) { target throws(Failure) in
             let weights = try self.weights(adapters, target.module)
             return switch self.way {
             case .method(let method): try method.merge(target, weights: weights, options: self.options)
@@ -176,6 +175,22 @@ package struct AdapterMergeJob: Sendable {
 
     // MARK: Weights
 
+    /// Tells of patterns that are for no module, or only for those that an earlier one has taken.
+    private func unusedPatterns(_ adapters: [WeightedAdapter]) throws(Failure) -> [Finding] {
+        guard !options.patterns.isEmpty else { return [] }
+        var unused = Set(options.patterns.indices)
+        for module in Set(adapters.flatMap { $0.adapter.entries.map { ExactKey($0.modulePath) } }) {
+            for (number, pattern) in options.patterns.enumerated() where try pattern.matches(module.string) {
+                unused.remove(number)
+                break
+            }
+        }
+        return unused.sorted().map { number in
+            Finding(
+                "pattern-unused", "no module takes its weights from this pattern", object: options.patterns[number].key)
+        }
+    }
+
     private func weights(_ adapters: [WeightedAdapter], _ module: String) throws(Failure) -> [Double] {
         for pattern in options.patterns where try pattern.matches(module) { return pattern.weights }
         return adapters.map(\.weight)
@@ -202,6 +217,9 @@ package struct AdapterMergeJob: Sendable {
                 actual: "\(adapters.count)")
         }
         guard family != .lowRank else { return }
+        if options.rank != nil {
+            throw Failure(.usage, "only changes of low rank have a rank", path: adapters[0].path)
+        }
         guard case .method(let method) = way, method.isWeightedSum else {
             throw Failure(
                 .notMergeable, "\(way.word) is for changes of low rank", path: adapters[0].path,
@@ -222,14 +240,14 @@ package struct AdapterMergeJob: Sendable {
         var recipe = JSONObject()
         recipe["verb"] = "merge"
         recipe[way.key] = .string(way.word)
-        for (key, value) in options.stated { recipe[key] = value }
+        for (key, value) in options.stated(way.settings) { recipe[key] = value }
         let parents = adapters.map { one in
             Lineage.Parent(
                 contentDigest: "\(one.contentDigest)", name: Paths.lastComponent(of: one.path), weight: one.weight,
                 lineage: Lineage(of: one.adapter))
         }
         var metadata: [String: String] = [:]
-        Lineage(tool: tool, recipe: recipe, parents: parents).record(in: &metadata)
+        Lineage(tool: output.tool, recipe: recipe, parents: parents).record(in: &metadata)
         let names = adapters.map { $0.adapter.metadata["base"] }
         if let name = names[0], names.allSatisfy({ $0 == name }) { metadata["base"] = name }
         return metadata

@@ -8,6 +8,8 @@ package struct AdapterMergeMethod: Sendable {
     package let source: String
     /// How many adapters it takes.
     package let count: ClosedRange<Int>
+    /// What it makes use of.
+    package let settings: Set<AdapterMergeSetting>
     let way: Way
 
     enum Way: Sendable {
@@ -19,10 +21,15 @@ package struct AdapterMergeMethod: Sendable {
         case cores(@Sendable ([RealMatrix], TargetMixture) -> RealMatrix)
     }
 
-    init(_ word: String, _ source: String, count: ClosedRange<Int> = 1...Int.max, _ way: Way) {
+    /// - Parameter settings: Beside weights and rank, which most methods take.
+    init(
+        _ word: String, _ source: String, count: ClosedRange<Int> = 1...Int.max,
+        takes settings: Set<AdapterMergeSetting> = [], without: Set<AdapterMergeSetting> = [], _ way: Way
+    ) {
         self.word = word
         self.source = source
         self.count = count
+        self.settings = settings.union([.weights, .rank]).subtracting(without)
         self.way = way
     }
 
@@ -31,9 +38,12 @@ package struct AdapterMergeMethod: Sendable {
         breadcrumbs, breadcrumbsTies, sce,
     ]
 
+    /// Hyphens and underscores are the same in a word.
+    ///
     /// Throws ``Failure/Code/usage`` for a word that no method has.
     package static func named(_ word: String) throws(Failure) -> AdapterMergeMethod {
-        if let method = all.first(where: { $0.word == word }) { return method }
+        let plain = word.map { $0 == "_" ? "-" : $0 }
+        if let method = all.first(where: { Array($0.word) == plain }) { return method }
         throw Failure(
             .usage, "there is no such method for adapters", expected: all.map(\.word).joined(separator: ", "),
             actual: word)

@@ -3,6 +3,15 @@ package import Diagnostics
 import JSON
 package import Tensors
 
+/// What a merge of adapters may be told; not every method has a use for it. Raw values are the options of the command line.
+package enum AdapterMergeSetting: String, Sendable, CaseIterable {
+    case weights, rank, density, epsilon, gamma
+    case selectTopk = "select-topk"
+    case maxIter = "max-iter"
+    case tol, seed
+    case majoritySignMethod = "majority-sign-method"
+}
+
 /// What a merge of adapters is told, beside the adapters and their weights: `Spec/merge.md`, "Adapters".
 package struct AdapterMergeOptions: Sendable {
     /// Of every target; nil for what the method says.
@@ -28,18 +37,18 @@ package struct AdapterMergeOptions: Sendable {
     package init() {}
 
     /// Throws ``Failure/Code/usage`` for a number out of its range.
-    func check(_ word: String) throws(Failure) {
+    func check(for settings: Set<AdapterMergeSetting>) throws(Failure) {
         try Self.expect("the rank", rank ?? 1, (rank ?? 1) >= 1, "at least 1")
         try Self.expect("density", density, density > 0 && density <= 1, "above 0, and at most 1")
         try Self.expect("gamma", gamma, (0...1).contains(gamma), "from 0 to 1")
         try Self.expect("select-topk", selectTopk, (0...1).contains(selectTopk), "from 0 to 1")
         try Self.expect("max-iter", rounds, rounds >= 0, "at least 0")
         try Self.expect("tol", tolerance, tolerance > 0 && tolerance.isFinite, "above 0")
-        if word == "cat", rank != nil {
+        if rank != nil, !settings.contains(.rank) {
             throw Failure(
-                .usage, "cat keeps all factors", hint: "svd cuts their sum to a rank, and so does tenon resize")
+                .usage, "the method does not choose a rank", hint: "svd cuts the sum to one, and so does tenon resize")
         }
-        guard word.hasPrefix("della"), density < 1 else { return }
+        guard settings.contains(.epsilon), density < 1 else { return }
         try Self.expect(
             "epsilon", epsilon, epsilon >= 0 && density - epsilon > 0 && density + epsilon < 1,
             "so little that density ± epsilon lie within 0 and 1")
@@ -54,7 +63,7 @@ package struct AdapterMergeOptions: Sendable {
 
 /// The weights of the modules whose paths a pattern matches, as a key of `rank_pattern` does.
 package struct WeightPattern: Sendable {
-    fileprivate let key: String
+    let key: String
     package let weights: [Double]
 
     /// Throws ``Failure/Code/configInvalid`` for what is no pattern.
@@ -68,18 +77,21 @@ package struct WeightPattern: Sendable {
 }
 
 extension AdapterMergeOptions {
-    /// What was told otherwise than by default, for the lineage.
-    var stated: [(key: String, value: JSONValue)] {
+    /// What was told otherwise than by default and made use of, for the lineage.
+    func stated(_ settings: Set<AdapterMergeSetting>) -> [(key: String, value: JSONValue)] {
         let standard = AdapterMergeOptions()
         var stated: [(key: String, value: JSONValue)] = []
-        if let rank { stated.append(("rank", JSONValue(rank))) }
-        for (key, value, usual) in [
-            ("density", density, standard.density), ("epsilon", epsilon, standard.epsilon),
-            ("gamma", gamma, standard.gamma), ("select-topk", selectTopk, standard.selectTopk),
-            ("tol", tolerance, standard.tolerance),
-        ] where value != usual { stated.append((key, JSONValue(value))) }
-        if rounds != standard.rounds { stated.append(("max-iter", JSONValue(rounds))) }
-        if seed != standard.seed { stated.append(("seed", JSONValue(seed))) }
+        func state(_ setting: AdapterMergeSetting, _ value: JSONValue, _ isUsual: Bool) {
+            if !isUsual, settings.contains(setting) { stated.append((setting.rawValue, value)) }
+        }
+        if let rank { state(.rank, JSONValue(rank), false) }
+        state(.density, JSONValue(density), density == standard.density)
+        state(.epsilon, JSONValue(epsilon), epsilon == standard.epsilon)
+        state(.gamma, JSONValue(gamma), gamma == standard.gamma)
+        state(.selectTopk, JSONValue(selectTopk), selectTopk == standard.selectTopk)
+        state(.tol, JSONValue(tolerance), tolerance == standard.tolerance)
+        state(.maxIter, JSONValue(rounds), rounds == standard.rounds)
+        state(.seed, JSONValue(seed), seed == standard.seed)
         for pattern in patterns {
             stated.append(("weights of \(pattern.key)", .array(pattern.weights.map { JSONValue($0) })))
         }

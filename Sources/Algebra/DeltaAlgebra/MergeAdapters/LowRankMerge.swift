@@ -53,12 +53,10 @@ struct LowRankMerge: Sendable {
     /// What is merged otherwise, or belongs to others; what nobody understands is for training alone.
     private static let passed: Set<Kind> = WholeTensors.kinds.union([.file, .shared, .opaque])
 
-    /// Calls `body` for every target, as many at a time as the memory allows, and gives the results in their order.
+    /// Calls `body` for every target, and gives the results in their order.
     func map<Result: Sendable>(
-        lanes: Lanes, memory: MemoryBudget, _ body: @Sendable (TargetOfAdapters) throws(Failure) -> Result
+        lanes: Lanes, _ body: @Sendable (TargetOfAdapters) throws(Failure) -> Result
     ) throws(Failure) -> [Result] {
-        let most = targets.map(\.memory).max() ?? 0
-        let lanes = Lanes(count: memory.lanes(wanted: lanes.count, perLane: most))
         let results = Mutex([Result?](repeating: nil, count: targets.count))
         try lanes.forEach(targets.count) { _, number throws(Failure) in
             let result: Result

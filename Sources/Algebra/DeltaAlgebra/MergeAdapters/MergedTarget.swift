@@ -13,11 +13,54 @@ struct TargetOfAdapters: Sendable {
     /// The ranks that the adapters have; 0 where one lacks it.
     var ranks: [Int] { entries.map { $0.reduce(0) { $0 + $1.rank } } }
 
-    /// What working on it holds, in bytes: the stacked factors in fp64, and their vectors.
-    var memory: Int { ranks.reduce(0, +) * (form.outputs + form.columns) * 8 * 4 }
+    /// What working on it holds, in bytes.
+    func memory(in work: TargetWork) -> Int {
+        let total = ranks.reduce(0, +)
+        let factors = total * (form.outputs + form.columns) * 8
+        let core = min(total, form.outputs) * min(total, form.columns) * 8
+        return switch work {
+        case .factors: 4 * factors
+        // The stacked factors, their bases and their vectors; then the cores, and what becomes of their sum.
+        case .sum: 4 * factors + (entries.count + 5) * core
+        // The cores as they are, turned, thinned, and twice stacked for the singular vectors of all.
+        case .cores: 4 * factors + (6 * entries.count + 5) * core
+        // Each product as it is and thinned, the places of its elements in their order, and the result.
+        case .products: 4 * factors + (2 * entries.count + 4) * form.outputs * form.columns * 8
+        }
+    }
 
     func read() throws(Failure) -> [[ThinFactors]] {
         try entries.map { own throws(Failure) in try own.map { entry throws(Failure) in try entry.read() } }
+    }
+}
+
+/// What a merge holds of a target beside its factors.
+enum TargetWork: Sendable {
+    case factors
+    /// Every adapter's core, and one sum of them.
+    case sum
+    /// Every adapter's core several times.
+    case cores
+    /// Every adapter's change, whole.
+    case products
+}
+
+extension AdapterMergeMethod {
+    var work: TargetWork {
+        switch way {
+        case .concatenation: .factors
+        case .coefficients: .sum
+        case .cores: .cores
+        }
+    }
+}
+
+extension PEFTCombination {
+    var work: TargetWork {
+        switch way {
+        case .concatenation, .factors: .factors
+        case .product: word == "svd" ? .sum : .products
+        }
     }
 }
 
@@ -31,7 +74,7 @@ struct MergedTarget: Sendable {
     /// The part of it that the rank leaves out.
     let leftOut: Double
 
-    var rank: Int { factors?.meaning.rank ?? 0 }
+    var rank: Int { factors?.rank ?? 0 }
 }
 
 extension AdapterMergeMethod {

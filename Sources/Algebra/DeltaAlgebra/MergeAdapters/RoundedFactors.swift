@@ -8,45 +8,51 @@ struct RoundedFactors: Sendable {
     let a: TensorBuffer
     /// B, [out, r].
     let b: TensorBuffer
-    /// What the stored numbers say.
-    let meaning: FactorPair
+    var rank: Int { a.shape.dimensions[0] }
+    var byteCount: Int { a.bytes.count + b.bytes.count }
 
     /// Throws ``Failure/Code/notFinite`` where the dtype cannot hold an element.
     init(_ factors: FactorPair, dtype: DType) throws(Failure) {
-        let a = try Self.rounded(factors.a, dtype)
-        let b = try Self.rounded(factors.b.transposed, dtype)
-        self.a = a.tensor
-        self.b = b.tensor
-        meaning = FactorPair(a: a.meaning, b: b.meaning.transposed)
+        a = try Self.rounded(factors.a, dtype)
+        b = try Self.rounded(factors.b.transposed, dtype)
     }
 
-    private static func rounded(
-        _ matrix: RealMatrix, _ dtype: DType
-    ) throws(Failure) -> (tensor: TensorBuffer, meaning: RealMatrix) {
-        var values = matrix.values.map { dtype == .f32 ? Float($0) : $0.roundedToOdd }
+    /// What the stored numbers say.
+    var meaning: FactorPair { FactorPair(a: Self.widened(a), b: Self.widened(b).transposed) }
+
+    private static func rounded(_ matrix: RealMatrix, _ dtype: DType) throws(Failure) -> TensorBuffer {
+        let values = matrix.values.map { dtype == .f32 ? Float($0) : $0.roundedToOdd }
         let shape = Shape([matrix.rows, matrix.columns])
         var bytes = [UInt8](repeating: 0, count: try shape.byteCount(dtype))
-        unsafe values.withUnsafeMutableBufferPointer { values in
+        unsafe values.withUnsafeBufferPointer { values in
             unsafe bytes.withUnsafeMutableBytes { bytes in
-                unsafe FloatElements.narrow(UnsafeBufferPointer(values), to: dtype, into: bytes)
-                unsafe FloatElements.widen(UnsafeRawBufferPointer(bytes), dtype, into: values)
+                unsafe FloatElements.narrow(values, to: dtype, into: bytes)
             }
         }
-        guard values.allSatisfy(\.isFinite) else {
+        let tensor = try TensorBuffer(dtype: dtype, shape: shape, bytes: bytes)
+        guard widened(tensor).values.allSatisfy(\.isFinite) else {
             throw Failure(
                 .notFinite, "a factor does not fit \(dtype.name)",
                 hint: dtype == .f32 ? "make the weights smaller" : "--dtype f32 holds more")
         }
-        return (
-            try TensorBuffer(dtype: dtype, shape: shape, bytes: bytes),
-            RealMatrix(rows: matrix.rows, columns: matrix.columns, values.map(Double.init))
-        )
+        return tensor
+    }
+
+    private static func widened(_ tensor: TensorBuffer) -> RealMatrix {
+        let (rows, columns) = (tensor.shape.dimensions[0], tensor.shape.dimensions[1])
+        var values = [Float](repeating: 0, count: rows * columns)
+        unsafe values.withUnsafeMutableBufferPointer { values in
+            unsafe tensor.bytes.withUnsafeBytes { bytes in
+                unsafe FloatElements.widen(bytes, tensor.dtype, into: values)
+            }
+        }
+        return RealMatrix(rows: rows, columns: columns, values.map(Double.init))
     }
 }
 
 extension Double {
     /// As fp32, towards zero, then the last bit set if that lost anything: rounding it again to fewer bits is as one rounding.
-    fileprivate var roundedToOdd: Float {
+    var roundedToOdd: Float {
         let nearest = Float(self)
         guard nearest.isFinite else { return self > 0 ? .greatestFiniteMagnitude : -.greatestFiniteMagnitude }
         guard Double(nearest) != self else { return nearest }

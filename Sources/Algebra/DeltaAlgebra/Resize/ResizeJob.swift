@@ -1,11 +1,10 @@
 import Adapters
-package import DeltaFormat
+import DeltaFormat
 package import Diagnostics
 package import Digests
 import Files
 import JSON
 package import Packaging
-package import Parallelism
 package import Tensors
 
 /// Gives an adapter's changes of low rank another rank, without its base: `Spec/merge.md`, "Resizing".
@@ -34,36 +33,20 @@ package struct ResizeJob: Sendable {
     package var goal: LowRankGoal
     /// Of the factors; nil keeps theirs.
     package var dtype: DType?
-    package var compression = Compression.standard
-    package var memory = MemoryBudget.standard
-    package var lanes: Lanes
-    package var replaces = false
-    package var isDryRun = false
-    /// What the lineage of the result names as its maker.
-    package var tool = "tenon"
+    package var output: AdapterOutput
 
-    package init(_ goal: LowRankGoal, lanes: Lanes) {
+    package init(_ goal: LowRankGoal, output: AdapterOutput) {
         self.goal = goal
-        self.lanes = lanes
+        self.output = output
     }
 
-    /// Writes the adapter, resized, to the container `output`, or `-`.
-    package func run(_ source: WeightedAdapter, output path: String) throws(Failure) -> Report {
+    /// Writes the adapter, resized.
+    package func run(_ source: WeightedAdapter) throws(Failure) -> Report {
         var times = StageTimes()
-        if path != "-" {
-            try Outputs.checkApart(path, from: [source.path])
-            try Outputs.checkFree(path, replaces: replaces)
-        }
+        try output.check(inputs: [source.path])
         let (adapter, targets) = try resized(source)
         times.end("decompose")
-        let output: OutputFile =
-            if isDryRun { .discarded() } else if path == "-" { .standardOutput() } else {
-                try OutputFile.create(at: path, replacing: replaces)
-            }
-        let trailer = try ContainerWriter(compression: compression, lanes: lanes).write(adapter, to: output)
-        times.end("encode")
-        if !isDryRun { try output.commit() }
-        times.end("commit")
+        let trailer = try output.write(adapter, &times)
         let power = targets.reduce(0) { $0 + $1.power }
         let dropped = targets.filter { $0.factors == nil }
         return Report(
@@ -78,7 +61,7 @@ package struct ResizeJob: Sendable {
                         "target-dropped", "\(dropped.count) modules are left without factors",
                         object: dropped[0].target.name)
                 ],
-            memoryBytes: Outputs.memory(lanes: lanes) + (targets.map(\.target.memory).max() ?? 0) * lanes.count,
+            memoryBytes: output.memoryBytes(targets.map(\.target), .sum, results: targets.map(\.factors)),
             times: times)
     }
 
@@ -117,13 +100,13 @@ package struct ResizeJob: Sendable {
         let parent = Lineage.Parent(
             contentDigest: "\(source.contentDigest)", name: Paths.lastComponent(of: source.path),
             lineage: Lineage(of: source.adapter))
-        Lineage(tool: tool, recipe: recipe, parents: [parent]).record(in: &result.metadata)
+        Lineage(tool: output.tool, recipe: recipe, parents: [parent]).record(in: &result.metadata)
         return (result, targets)
     }
 
     private func sizes(_ merge: LowRankMerge) throws(Failure) -> [ResizedTarget] {
         guard case .budget(let bytes) = goal else {
-            return try merge.map(lanes: lanes, memory: memory) { target throws(Failure) in
+            return try merge.map(lanes: output.lanes(merge.targets, .sum)) { target throws(Failure) in
                 let spectrum = try TargetSpectrum(target, dtype: self.dtype)
                 return switch self.goal {
                 case .energy(let share): try spectrum.reach(1 - share)
@@ -133,14 +116,14 @@ package struct ResizeJob: Sendable {
             }
         }
         // Values of all targets first, then the vectors of those that are kept: none of them is held for long.
-        let values = try merge.map(lanes: lanes, memory: memory) { target throws(Failure) in
+        let values = try merge.map(lanes: output.lanes(merge.targets, .sum)) { target throws(Failure) in
             let spectrum = try TargetSpectrum(target, dtype: self.dtype)
             return RankBudget.Candidate(cost: spectrum.rankByteCount, values: spectrum.significant)
         }
         let ranks = RankBudget(bytes: bytes).ranks(values)
         let chosen = Dictionary(
             zip(merge.targets, ranks).map { (ExactKey($0.name), $1) }, uniquingKeysWith: { first, _ in first })
-        return try merge.map(lanes: lanes, memory: memory) { target throws(Failure) in
+        return try merge.map(lanes: output.lanes(merge.targets, .sum)) { target throws(Failure) in
             try TargetSpectrum(target, dtype: self.dtype).cut(to: chosen[ExactKey(target.name)] ?? 0)
         }
     }

@@ -86,13 +86,13 @@ struct ResizedTarget: Sendable {
     /// ‖D‖².
     let power: Double
 
-    var rank: Int { factors?.meaning.rank ?? 0 }
+    var rank: Int { factors?.rank ?? 0 }
 
     var report: ResizeJob.Report.Target {
         ResizeJob.Report.Target(
             name: target.name, oldRank: target.ranks.reduce(0, +), rank: rank,
             relativeError: power > 0 ? (squaredDistance / power).squareRoot() : 0,
             oldBytes: target.entries.joined().reduce(0) { $0 + $1.byteCount },
-            bytes: factors.map { $0.a.bytes.count + $0.b.bytes.count } ?? 0)
+            bytes: factors?.byteCount ?? 0)
     }
 }

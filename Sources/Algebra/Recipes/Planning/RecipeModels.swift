@@ -20,7 +20,8 @@ struct RecipeModels: Sendable {
             do throws(Failure) {
                 all.append(try opener.open(reference))
             } catch {
-                throw error.at(path: reference.text)
+                let line = recipe.line(of: reference).map { " in line \($0)" } ?? ""
+                throw error.at(path: reference.text).hint("\(recipe.path) names it\(line)")
             }
         }
     }

@@ -11,6 +11,8 @@ package struct RecipePlanner: Sendable {
     package var cache: FingerprintCache?
     /// Of random masks.
     package var seed: UInt64 = 0
+    /// What the lineage of the result names as its maker.
+    package var tool = "tenon"
 
     package init(lanes: Lanes) {
         self.lanes = lanes
@@ -21,12 +23,7 @@ package struct RecipePlanner: Sendable {
     /// Throws ``Failure/Code/recipeInvalid`` for what cannot be, ``Failure/Code/modelsIncompatible`` for models that do not
     /// fit each other, and what opening them throws.
     package func plan(_ recipe: Recipe) throws(Failure) -> MergePlan {
-        let models: RecipeModels
-        do throws(Failure) {
-            models = try RecipeModels(recipe, lanes: lanes, cache: cache)
-        } catch {
-            throw error.hint("\(recipe.path) names it\(recipe.line(naming: error.path).map { " in line \($0)" } ?? "")")
-        }
+        let models = try RecipeModels(recipe, lanes: lanes, cache: cache)
         do throws(Failure) {
             return try plan(recipe, models)
         } catch {
@@ -48,11 +45,13 @@ package struct RecipePlanner: Sendable {
         }
         let plans = planner.plans.sorted { $0.name.precedesInBytes($1.name) }
         let tokenizer = try ResultTokenizer(vocabulary, recipe.chatTemplate, main: main, models: models.all)
+        let record = RecipeRecord(recipe: recipe, models: models.all, seed: seed, tool: tool)
         let config = ResultConfig(
-            main: main, plans: plans, layers: layers, vocabularySize: vocabulary?.rowCount, tokenizer: tokenizer)
+            main: main, plans: plans, layers: layers, vocabularySize: vocabulary?.rowCount, tokenizer: tokenizer,
+            records: record.files)
         return MergePlan(
             tensors: plans, files: try config.files(), models: models.all, origin: recipe.text,
-            findings: recipe.findings + models.all.flatMap(\.findings) + planner.findings)
+            findings: recipe.findings + models.all.flatMap(\.findings) + planner.findings + planner.unusedFilters())
     }
 }
 
@@ -88,6 +87,7 @@ extension TensorPlanner {
     mutating func addStack(_ models: RecipeModels, like main: MergeModel) throws(Failure) -> [Recipe.LayerOrigin] {
         var origins: [Recipe.LayerOrigin] = []
         var stack = LayerStacks(main.tensors.map(\.name)).only?.stack
+        var before: StackedLayers?
         for slice in recipe.slices {
             var parts: [(source: Recipe.Source, model: MergeModel, stack: String, layers: Range<Int>)] = []
             for source in slice.sources {
@@ -102,6 +102,11 @@ extension TensorPlanner {
                 }
                 parts.append((source, model, own.stack, layers))
             }
+            let layers = StackedLayers(
+                reference: parts[0].source.model, model: parts[0].model, stack: parts[0].stack, layers: parts[0].layers,
+                line: parts[0].source.line)
+            if let before { try layers.check(after: before, in: recipe) }
+            before = layers
             stack = stack ?? parts[0].stack
             let count = parts[0].layers.count
             guard origins.count + count <= 1 << 16 else {

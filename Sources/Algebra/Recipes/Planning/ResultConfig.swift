@@ -13,13 +13,15 @@ struct ResultConfig {
     let layers: [Recipe.LayerOrigin]?
     let vocabularySize: Int?
     let tokenizer: ResultTokenizer
+    /// Files that say how the result was made.
+    let records: [MergeFiles.Written]
 
     static let name = "config.json"
 
     /// Throws ``Failure/Code/configInvalid`` and the like for a config that is none.
     func files() throws(Failure) -> MergeFiles {
         let checkpoint = main.checkpoint
-        var written = tokenizer.written
+        var written = tokenizer.written + records
         if let before = try CompanionText.json(Self.name, of: checkpoint) {
             guard let object = before.object else {
                 throw Failure(

@@ -10,6 +10,8 @@ struct TensorPlanner {
     let seed: UInt64
     private(set) var plans: [MergedTensorPlan] = []
     private(set) var findings: [Finding] = []
+    /// Where those filters stand that a value was taken from.
+    private var usedFilters: Set<ParameterSetting.FilterPlace> = []
 
     init(recipe: Recipe, vocabulary: ResultVocabulary?, seed: UInt64) {
         self.recipe = recipe
@@ -90,7 +92,7 @@ struct TensorPlanner {
 
     // MARK: Which way
 
-    private func plan(
+    private mutating func plan(
         _ name: String, _ slice: Recipe.Slice, _ parts: [Part], isWhole: Bool, at position: Double
     ) throws(Failure) -> MergedTensorPlan? {
         guard let first = parts.first else { return nil }
@@ -111,13 +113,14 @@ struct TensorPlanner {
             return try merge(name, slice, base, inputs, dtype, at: position)
         }
         if isWhole, first.tensor.source.byteCount == 0 { return copy(name, first, dtype) }
-        switch method.word {
-        case "slerp", "nuslerp", "arcee_fusion":
+        switch method.lacks {
+        case .refused: break
+        case .copiedFromOne:
             if parts.count == 1 { return copy(name, first, dtype) }
-        case "nearswap", "model_stock":
+        case .copiedFromBase:
             if let base, inputs.isEmpty { return copy(name, base, dtype) }
-            if method.word == "model_stock", base != nil { return nil }
-        default: break
+        case .copiedFromBaseOrLeftOut:
+            if let base { return inputs.isEmpty ? copy(name, base, dtype) : nil }
         }
         throw Failure(
             .modelsIncompatible,
@@ -155,10 +158,12 @@ struct TensorPlanner {
 
     // MARK: Values
 
-    private func merge(
+    private mutating func merge(
         _ name: String, _ slice: Recipe.Slice, _ base: Part?, _ inputs: [Part], _ dtype: DType, at position: Double
     ) throws(Failure) -> MergedTensorPlan {
         if inputs.isEmpty, let base { return copy(name, base, dtype) }
+        // What is computed is so in fp32.
+        let mergedType = dtype == .f64 ? DType.f32 : dtype
         let shared = [slice.parameters, recipe.parameters]
         let values = try self.values(.tensor, in: shared, for: name, at: position, of: nil)
         var merged: [TensorMerge.Input] = []
@@ -180,11 +185,24 @@ struct TensorPlanner {
             inputs: merged, values: values, seed: seed)
         // Values that do not go together are refused before anything is computed.
         _ = try method.merger(of: tensor)
-        return MergedTensorPlan(name: name, content: .merge(tensor, method), dtype: dtype)
+        return MergedTensorPlan(name: name, content: .merge(tensor, method), dtype: mergedType)
+    }
+
+    /// Tells of filters that no tensor takes a value from; when all tensors are planned.
+    func unusedFilters() -> [Finding] {
+        let tables =
+            [recipe.parameters] + recipe.slices.map(\.parameters)
+            + recipe.slices.flatMap { $0.sources.map(\.parameters) }
+        let places = Set(tables.flatMap { $0.settings.values.flatMap(\.filterPlaces) }).subtracting(usedFilters)
+        return places.sorted { ($0.line, $0.name, $0.filter) < ($1.line, $1.name, $1.filter) }.map { place in
+            Finding(
+                "filter-unused", "no tensor takes its \(place.name) from the filter \(place.filter)",
+                object: "\(recipe.path), line \(place.line)")
+        }
     }
 
     /// The values of all settings of a scope that are given; those that must be are.
-    private func values(
+    private mutating func values(
         _ scope: MergeSetting.Scope, in tables: [ParameterTable], for tensor: String, at position: Double,
         of model: MergeModel?
     ) throws(Failure) -> MergeValues {
@@ -203,6 +221,7 @@ struct TensorPlanner {
                     object: "line \(given.line): \(setting.name)", path: recipe.path,
                     expected: "\(setting.range.lowerBound) to \(setting.range.upperBound)", actual: "\(given.number)")
             }
+            if let filter = given.filter { usedFilters.insert(filter) }
             values[setting.name] = given.number
         }
         return values

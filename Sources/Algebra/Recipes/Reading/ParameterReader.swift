@@ -59,7 +59,7 @@ extension RecipeReader {
         } else {
             cases = [.init(filter: nil, values: try gradient(node, name, isFlag: isFlag), line: node.line)]
         }
-        return ParameterSetting(cases: cases, isFlag: isFlag, line: line)
+        return ParameterSetting(name: name, cases: cases, isFlag: isFlag, line: line)
     }
 
     private func conditional(

@@ -34,7 +34,7 @@ struct RecipeReader {
         let isStacked: Bool
         switch (top["models"], top["slices"]) {
         case (let models?, nil):
-            slices = [try whole(models, base: base, for: method)]
+            slices = [try whole(models, base: base, baseLine: top["base_model"]?.line ?? models.line, for: method)]
             isStacked = false
         case (nil, let list?):
             slices = try stacked(list, base: base, for: method)
@@ -53,7 +53,8 @@ struct RecipeReader {
         }
         let template = try top["chat_template"].flatMap { node throws(Failure) in try chatTemplate(node) }
         return Recipe(
-            path: path, text: text, method: method, base: base, slices: slices, isStacked: isStacked,
+            path: path, text: text, method: method, base: base, baseLine: top["base_model"]?.line, slices: slices,
+            isStacked: isStacked,
             parameters: parameters,
             dtype: outDType ?? dtype, tokenizer: tokenizer, chatTemplate: template, findings: findings)
     }
@@ -61,7 +62,7 @@ struct RecipeReader {
     // MARK: Slices
 
     private mutating func whole(
-        _ node: YAMLNode, base: ModelReference?, for method: any MergeMethod
+        _ node: YAMLNode, base: ModelReference?, baseLine: Int, for method: any MergeMethod
     ) throws(Failure) -> Recipe.Slice {
         var sources: [Recipe.Source] = []
         for item in try list(node, "models") {
@@ -70,10 +71,13 @@ struct RecipeReader {
             sources.append(
                 Recipe.Source(
                     model: try model(modelNode), layers: nil,
-                    parameters: try parameters(members["parameters"], at: .model, for: method), line: item.line))
+                    parameters: try parameters(members["parameters"], at: .model, for: method), line: item.line,
+                    modelLine: modelNode.line))
         }
         if let base, !sources.contains(where: { $0.model == base }) {
-            sources.append(Recipe.Source(model: base, layers: nil, parameters: ParameterTable(), line: node.line))
+            sources.append(
+                Recipe.Source(
+                    model: base, layers: nil, parameters: ParameterTable(), line: node.line, modelLine: baseLine))
         }
         try checkDistinct(sources)
         try checkCount(sources, base: base, for: method, line: node.line)
@@ -121,7 +125,8 @@ struct RecipeReader {
         }
         return Recipe.Source(
             model: try model(modelNode), layers: ends[0]..<ends[1],
-            parameters: try parameters(parts["parameters"], at: .model, for: method), line: node.line)
+            parameters: try parameters(parts["parameters"], at: .model, for: method), line: node.line,
+            modelLine: modelNode.line)
     }
 
     private func checkDistinct(_ sources: [Recipe.Source]) throws(Failure) {

@@ -7,6 +7,7 @@ struct ArceeFusion: MergeMethod {
     let base = BaseNeed.required
     let modelCount = 1...1
     let settings: [MergeSetting] = []
+    let lacks = TensorLack.copiedFromOne
 
     func merger(of tensor: TensorMerge) throws(Failure) -> any TensorMerger { Fusion() }
 

@@ -6,6 +6,7 @@ struct ModelStock: MergeMethod {
     let base = BaseNeed.required
     let modelCount = 2...Int.max
     let settings = [MergeSetting("filter_wise", .tensor, false)]
+    let lacks = TensorLack.copiedFromBaseOrLeftOut
 
     func merger(of tensor: TensorMerge) throws(Failure) -> any TensorMerger {
         let isByRow = try flag("filter_wise", in: tensor.values)

@@ -6,6 +6,7 @@ struct NearSwap: MergeMethod {
     let base = BaseNeed.required
     let modelCount = 1...1
     let settings = [MergeSetting("t", .tensor, nil, in: 0...Double.greatestFiniteMagnitude)]
+    let lacks = TensorLack.copiedFromBase
 
     func merger(of tensor: TensorMerge) throws(Failure) -> any TensorMerger {
         Step(t: Float(try value("t", in: tensor.values)))

@@ -21,6 +21,7 @@ struct Slerp: MergeMethod {
     let base = BaseNeed.required
     let modelCount = 1...1
     let settings = [MergeSetting("t", .tensor, nil)]
+    let lacks = TensorLack.copiedFromOne
 
     func merger(of tensor: TensorMerge) throws(Failure) -> any TensorMerger {
         let t = try value("t", in: tensor.values)
@@ -40,6 +41,7 @@ struct NuSlerp: MergeMethod {
         MergeSetting("weight", .model, nil), MergeSetting("nuslerp_row_wise", .tensor, false),
         MergeSetting("nuslerp_flatten", .tensor, true),
     ]
+    let lacks = TensorLack.copiedFromOne
 
     func merger(of tensor: TensorMerge) throws(Failure) -> any TensorMerger {
         let weights = try values("weight", of: tensor)

@@ -4,32 +4,37 @@ import LinearAlgebra
 /// Core Space, 2025).
 extension AdapterMergeMethod {
     static let ties = AdapterMergeMethod(
-        "ties", "Yadav et al., TIES-Merging, 2023", thinned(elects: true, CoreMask.largest))
+        "ties", "Yadav et al., TIES-Merging, 2023", takes: [.density], thinned(elects: true, CoreMask.largest))
 
     static let magnitudePrune = AdapterMergeMethod(
-        "magnitude-prune", "the largest elements of each, added", thinned(elects: false, CoreMask.largest))
+        "magnitude-prune", "the largest elements of each, added", takes: [.density],
+        thinned(elects: false, CoreMask.largest))
 
     static let dare = AdapterMergeMethod(
-        "dare", "Yu et al., Language Models are Super Mario, 2023", thinned(elects: false, CoreMask.random))
+        "dare", "Yu et al., Language Models are Super Mario, 2023", takes: [.density, .seed],
+        thinned(elects: false, CoreMask.random))
 
     static let dareTies = AdapterMergeMethod(
-        "dare-ties", "Yu et al., 2023, with TIES", thinned(elects: true, CoreMask.random))
+        "dare-ties", "Yu et al., 2023, with TIES", takes: [.density, .seed], thinned(elects: true, CoreMask.random))
 
     static let della = AdapterMergeMethod(
-        "della", "Deep et al., DELLA-Merging, 2024", thinned(elects: true, CoreMask.rankedRandom))
+        "della", "Deep et al., DELLA-Merging, 2024", takes: [.density, .epsilon, .seed],
+        thinned(elects: true, CoreMask.rankedRandom))
 
     static let dellaLinear = AdapterMergeMethod(
-        "della-linear", "Deep et al., 2024, without election", thinned(elects: false, CoreMask.rankedRandom))
+        "della-linear", "Deep et al., 2024, without election", takes: [.density, .epsilon, .seed],
+        thinned(elects: false, CoreMask.rankedRandom))
 
     static let breadcrumbs = AdapterMergeMethod(
-        "breadcrumbs", "Davari and Belilovsky, Model Breadcrumbs, 2023",
+        "breadcrumbs", "Davari and Belilovsky, Model Breadcrumbs, 2023", takes: [.density, .gamma],
         thinned(elects: false, CoreMask.withoutOutliers))
 
     static let breadcrumbsTies = AdapterMergeMethod(
-        "breadcrumbs-ties", "Davari and Belilovsky, 2023, with TIES", thinned(elects: true, CoreMask.withoutOutliers))
+        "breadcrumbs-ties", "Davari and Belilovsky, 2023, with TIES", takes: [.density, .gamma],
+        thinned(elects: true, CoreMask.withoutOutliers))
 
     static let sce = AdapterMergeMethod(
-        "sce", "Wan et al., FuseChat, 2024",
+        "sce", "Wan et al., FuseChat, 2024", takes: [.selectTopk], without: [.weights],
         .cores { cores, mixture in
             let left = CoreMask.selected(cores, share: mixture.options.selectTopk)
             let squares = left.map { $0.dot($0) }

@@ -2,7 +2,8 @@ import Diagnostics
 
 /// Methods whose result is a combination of the changes themselves.
 extension AdapterMergeMethod {
-    static let cat = AdapterMergeMethod("cat", "factors one beside the other", .concatenation)
+    static let cat = AdapterMergeMethod(
+        "cat", "factors one beside the other", without: [.rank], .concatenation)
 
     static let linear = AdapterMergeMethod("linear", "Σ w·D", weighted)
 
@@ -19,7 +20,7 @@ extension AdapterMergeMethod {
         })
 
     static let karcher = AdapterMergeMethod(
-        "karcher", "Karcher, Riemannian center of mass, 1977",
+        "karcher", "Karcher, Riemannian center of mass, 1977", takes: [.maxIter, .tol],
         .coefficients { gram, mixture throws(Failure) in
             let sum = try mixture.weightSum()
             guard gram.count > 1 else { return [1] }
@@ -35,6 +36,6 @@ extension AdapterMergeMethod {
         })
 
     static let modelStock = AdapterMergeMethod(
-        "model-stock", "Jang et al., Model Stock, 2024", count: 2...Int.max,
+        "model-stock", "Jang et al., Model Stock, 2024", count: 2...Int.max, without: [.weights],
         .coefficients { gram, _ throws(Failure) in ModelStock.factors(of: gram) })
 }

@@ -31,8 +31,22 @@ package struct PEFTCombination: Sendable {
         "magnitude_prune", "magnitude_prune_svd",
     ]
 
+    /// What it makes use of.
+    package var settings: Set<AdapterMergeSetting> {
+        var settings: Set<AdapterMergeSetting> = [.weights]
+        if way == .product { settings.insert(.rank) }
+        if elects { settings.insert(.majoritySignMethod) }
+        if pruning != .none { settings.insert(.density) }
+        // Large products are decomposed from a random start.
+        if pruning == .random || way == .product && pruning != .none { settings.insert(.seed) }
+        return settings
+    }
+
+    /// Hyphens and underscores are the same in a word.
+    ///
     /// Throws ``Failure/Code/usage`` for a word that PEFT does not have.
     package init(_ word: String, sign: Sign = .total) throws(Failure) {
+        let word = String(word.map { $0 == "-" ? "_" : $0 })
         guard Self.words.contains(word) else {
             throw Failure(
                 .usage, "PEFT has no such combination", expected: Self.words.joined(separator: ", "), actual: word)

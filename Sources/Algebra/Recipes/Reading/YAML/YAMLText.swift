@@ -14,6 +14,9 @@ struct YAMLText {
     static let nodeLimit = 100_000
     /// Lists and maps within each other.
     static let depthLimit = 32
+    /// Brackets within each other, and keys behind a question mark: the parser beneath looks at all of a key for every one
+    /// that it lies in. Texts may have some that are neither.
+    static let keyLimit = 64
 
     private let path: String
     private let mark: Unicode.Scalar
@@ -32,8 +35,31 @@ struct YAMLText {
         else {
             throw Failure(.recipeInvalid, "the recipe is full of characters for private use", path: path)
         }
+        if let line = nestingLine(scalars) {
+            throw Failure(
+                .recipeInvalid, "lists and maps are nested too deeply", object: "line \(line)", path: path)
+        }
         var reader = YAMLText(path: path, mark: mark)
         return try reader.read(text)
+    }
+
+    /// The line in which a text exceeds ``keyLimit``.
+    private static func nestingLine(_ scalars: String.UnicodeScalarView) -> Int? {
+        var (line, depth, keys) = (1, 0, 0)
+        var (last, beforeLast): (Unicode.Scalar, Unicode.Scalar) = ("\n", "\n")
+        func isApart(_ scalar: Unicode.Scalar) -> Bool { " \t\r\n{[,".unicodeScalars.contains(scalar) }
+        for scalar in scalars {
+            switch scalar {
+            case "\n": line += 1
+            case "{", "[": depth += 1
+            case "}", "]": depth = max(0, depth - 1)
+            default: break
+            }
+            if last == "?", isApart(beforeLast), isApart(scalar) { keys += 1 }
+            if depth > keyLimit || keys > keyLimit { return line }
+            (beforeLast, last) = (last, scalar)
+        }
+        return nil
     }
 
     private init(path: String, mark: Unicode.Scalar) {
