@@ -71,7 +71,7 @@ let package = Package(
 
         module("Formats/Checkpoints", ["Diagnostics", "Parallelism", "JSON", "Files", "Digests", "Tensors"]),
         module("Formats/Architectures", ["Diagnostics", "JSON", "Files", "Tensors", "Checkpoints"]),
-        module("Formats/Adapters", ["Diagnostics", "JSON", "Digests", "Tensors"]),
+        module("Formats/Adapters", ["Diagnostics", "JSON", "Digests", "Tensors", "Architectures"]),
         module(
             "Formats/DeltaFormat",
             [
@@ -88,7 +88,7 @@ let package = Package(
             "Formats/Packaging",
             [
                 "CKernels", "Diagnostics", "Parallelism", "JSON", "Files", "Digests", "Tensors", "Quantization",
-                "Checkpoints", "Adapters", "DeltaFormat", "Interchange",
+                "Checkpoints", "Architectures", "Adapters", "DeltaFormat", "Interchange",
             ]),
         module(
             "Algebra/DeltaAlgebra",
