@@ -152,12 +152,15 @@ let package = Package(
         tests("LinearAlgebra", ["CKernels", "Diagnostics", "Parallelism"]),
         tests("Quantization", ["Diagnostics", "Tensors"]),
         tests("Checkpoints", ["Diagnostics", "Parallelism", "Files", "Digests", "Tensors", "JSON"]),
+        tests("Architectures", ["Diagnostics", "Files", "JSON"]),
         tests("Adapters", ["Diagnostics", "Digests", "Files", "Tensors"]),
         tests(
             "DeltaFormat",
             ["CKernels", "Diagnostics", "Files", "JSON", "Tensors", "Adapters", "Digests", "Parallelism"]),
         tests("Interchange", ["Diagnostics", "Parallelism", "Files", "Tensors", "Adapters", "JSON", "Checkpoints"]),
-        tests("Packaging", ["Diagnostics", "Files", "Tensors", "Adapters", "DeltaFormat", "Interchange", "JSON"]),
+        tests(
+            "Packaging",
+            ["Diagnostics", "Files", "Tensors", "Architectures", "Adapters", "DeltaFormat", "Interchange", "JSON"]),
         tests(
             "DeltaAlgebra",
             [

@@ -44,7 +44,7 @@ extension Method {
 
     /// A width as a product of two, as LyCORIS divides it: by the factor where that divides it, else into the two that are
     /// nearest to each other of which the lesser is not beyond the factor (-1: any).
-    static func factored(_ width: Int, by factor: Int) -> (Int, Int) {
+    package static func factored(_ width: Int, by factor: Int) -> (Int, Int) {
         if factor > 0, width % factor == 0 { return (factor, width / factor) }
         let limit = factor == -1 ? width : factor
         var lesser = 1
