@@ -74,7 +74,7 @@ let package = Package(
 
         module("Formats/Checkpoints", ["Diagnostics", "Parallelism", "JSON", "Files", "Digests", "Tensors"]),
         module("Formats/Architectures", ["Diagnostics", "JSON", "Files", "Tensors", "Checkpoints"]),
-        module("Formats/Adapters", ["Diagnostics", "JSON", "Digests", "Tensors"]),
+        module("Formats/Adapters", ["Diagnostics", "JSON", "Digests", "Tensors", "Architectures"]),
         module(
             "Formats/DeltaFormat",
             [
@@ -91,7 +91,7 @@ let package = Package(
             "Formats/Packaging",
             [
                 "CKernels", "Diagnostics", "Parallelism", "JSON", "Files", "Digests", "Tensors", "Quantization",
-                "Checkpoints", "Adapters", "DeltaFormat", "Interchange",
+                "Checkpoints", "Architectures", "Adapters", "DeltaFormat", "Interchange",
             ]),
         module(
             "Algebra/DeltaAlgebra",
@@ -161,12 +161,15 @@ let package = Package(
         tests("LinearAlgebra", ["CKernels", "Diagnostics", "Parallelism"]),
         tests("Quantization", ["Diagnostics", "Tensors"]),
         tests("Checkpoints", ["Diagnostics", "Parallelism", "Files", "Digests", "Tensors", "JSON"]),
+        tests("Architectures", ["Diagnostics", "Files", "JSON"]),
         tests("Adapters", ["Diagnostics", "Digests", "Files", "Tensors"]),
         tests(
             "DeltaFormat",
             ["CKernels", "Diagnostics", "Files", "JSON", "Tensors", "Adapters", "Digests", "Parallelism"]),
         tests("Interchange", ["Diagnostics", "Parallelism", "Files", "Tensors", "Adapters", "JSON", "Checkpoints"]),
-        tests("Packaging", ["Diagnostics", "Files", "Tensors", "Adapters", "DeltaFormat", "Interchange", "JSON"]),
+        tests(
+            "Packaging",
+            ["Diagnostics", "Files", "Tensors", "Architectures", "Adapters", "DeltaFormat", "Interchange", "JSON"]),
         tests(
             "DeltaAlgebra",
             [

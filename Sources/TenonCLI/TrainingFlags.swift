@@ -3,7 +3,6 @@ import ArgumentParser
 import Diagnostics
 import Insertions
 import Interchange
-import JSON
 import Kernels
 import Training
 
@@ -161,12 +160,11 @@ struct TrainingFlags: ParsableArguments {
         try give("use_dora", "--dora", dora ? true : nil)
         try give("bias", "--bias", bias.map(ParameterValue.string))
         try give("num_virtual_tokens", "--virtual-tokens", virtualTokens.map { .int(Int64($0)) })
-        try give("target_modules", "--target-modules", targetModules.map(targets))
+        try give("target_modules", "--target-modules", targetModules.map(ParameterValue.init(targetModules:)))
         try give("layers_to_transform", "--num-layers", numLayers.map { try lastLayers($0, of: layers) })
         for one in set {
-            let parts = one.split(separator: "=", maxSplits: 1).map(String.init)
-            guard parts.count == 2 else { throw Failure(.usage, "--set takes KEY=VALUE", actual: one) }
-            try give(parts[0], "--set \(parts[0])", try value(of: parts[0], parts[1]))
+            let member = try ParameterValue.Member(setting: one)
+            try give(member.key, "--set \(member.key)", member.value)
         }
         do throws(Failure) {
             try method.method.validate(parameters)
@@ -176,28 +174,12 @@ struct TrainingFlags: ParsableArguments {
         return parameters
     }
 
-    private func value(of key: String, _ text: String) throws(Failure) -> ParameterValue {
-        do throws(Failure) {
-            return try ParameterValue(JSONValue.parse(Array(text.utf8)))
-        } catch {
-            throw Failure(
-                .usage, "the value of --set \(key) is no JSON", actual: text,
-                hint: "texts stand in quotes: \(key)=\"…\"",
-                cause: error.what)
-        }
-    }
-
     private func lastLayers(_ count: Int, of layers: Int) throws(Failure) -> ParameterValue {
         guard (1...layers).contains(count) else {
             throw Failure(
                 .usage, "--num-layers is out of its range", expected: "1 to \(layers)", actual: "\(count)")
         }
         return .list((layers - count..<layers).map { .int(Int64($0)) })
-    }
-
-    private func targets(_ text: String) -> ParameterValue {
-        let isNames = text.allSatisfy { $0.isLetter || $0.isNumber || "._-,".contains($0) } && text != "all-linear"
-        return isNames ? .list(text.split(separator: ",").map { .string(String($0)) }) : .string(text)
     }
 
     private func notNegative(_ value: Int, _ name: String) throws(Failure) -> Int {

@@ -17,12 +17,15 @@ package struct Method: Sendable {
     package let formula: String
     /// Where it was published.
     package let source: String
+    /// How large its adapters are in a model; nil where that does not follow from shapes.
+    package let sizing: Sizing?
     /// What holds across config and entries beyond the rules of the kinds; returns what the user ought to know.
     package let check: @Sendable (Adapter) throws(Failure) -> [Finding]
 
     package init(
         word: String, name: String, kinds: [Kind], config: [ConfigKey], mergeability: Mergeability, formula: String,
-        source: String, check: @escaping @Sendable (Adapter) throws(Failure) -> [Finding] = { _ throws(Failure) in [] }
+        source: String, sizing: Sizing? = nil,
+        check: @escaping @Sendable (Adapter) throws(Failure) -> [Finding] = { _ throws(Failure) in [] }
     ) {
         self.word = word
         self.name = name
@@ -31,6 +34,7 @@ package struct Method: Sendable {
         self.mergeability = mergeability
         self.formula = formula
         self.source = source
+        self.sizing = sizing
         self.check = check
     }
 

@@ -6,34 +6,21 @@ import Tensors
 
 /// The LLaMA family as its `config.json` describes it: which tensors there are, of which shapes, and what is done with
 /// them. No weights.
+@dynamicMemberLookup
 package struct DecoderArchitecture: Hashable, Sendable {
     package let modelType: String
-    package let hiddenSize: Int
-    package let layers: Int
-    package let heads: Int
-    package let keyHeads: Int
-    package let headSize: Int
-    /// Of the MLP's inner product.
-    package let innerSize: Int
-    package let vocabularySize: Int
+    /// How many layers there are and how large: `architecture.hiddenSize` is that of its sizes.
+    package let sizes: DecoderSizes
     package let epsilon: Double
     package let rotary: RotaryEmbedding
     /// How many tokens a row may have.
     package let maximumLength: Int
     /// How many tokens back attention looks; nil for all.
     package let window: Int?
-    package let tiesEmbeddings: Bool
-    /// Whether q, k and v have biases, whether o has one, and whether the MLP's layers do.
-    package let biases: Biases
 
-    package struct Biases: Hashable, Sendable {
-        package let queryKeyValue: Bool
-        package let output: Bool
-        package let mlp: Bool
-    }
+    package subscript<Value>(dynamicMember path: KeyPath<DecoderSizes, Value>) -> Value { sizes[keyPath: path] }
 
-    /// The `model_type`s that are read here.
-    package static let modelTypes = ["llama", "mistral", "qwen2"]
+    package func block(_ layer: Int) -> DecoderSizes.BlockTensors { sizes.block(layer) }
 
     /// Reads a `config.json`.
     ///
@@ -42,10 +29,11 @@ package struct DecoderArchitecture: Hashable, Sendable {
     package init(_ config: JSONValue) throws(Failure) {
         let reader = ConfigReader(config)
         let type = config["model_type"]?.string
-        guard let type, Self.modelTypes.contains(type) else {
+        guard let type, DecoderSizes.modelTypes.contains(type) else {
             throw Failure(
                 .unknownArchitecture, "models of this architecture cannot be trained yet",
-                object: type ?? "config.json without model_type", expected: Self.modelTypes.joined(separator: ", "))
+                object: type ?? "config.json without model_type",
+                expected: DecoderSizes.modelTypes.joined(separator: ", "))
         }
         guard let act = config["hidden_act"]?.string ?? "silu" as String?, act == "silu" else {
             throw Failure(
@@ -53,25 +41,14 @@ package struct DecoderArchitecture: Hashable, Sendable {
                 expected: "silu", actual: config["hidden_act"]?.string)
         }
         modelType = type
-        hiddenSize = try reader.size("hidden_size", limit: 1 << 20)
-        layers = try reader.size("num_hidden_layers", limit: 1 << 12)
-        heads = try reader.size("num_attention_heads")
-        keyHeads = try reader.size("num_key_value_heads", standard: heads)
-        guard heads % keyHeads == 0 else {
-            throw Failure(
-                .configInvalid, "the heads cannot share the heads of keys", object: "num_key_value_heads",
-                actual: "\(heads) and \(keyHeads)")
-        }
-        headSize = try reader.size("head_dim", standard: hiddenSize / heads, limit: 1 << 12)
-        innerSize = try reader.size("intermediate_size", limit: 1 << 20)
-        vocabularySize = try reader.size("vocab_size")
+        sizes = try DecoderSizes(reader, modelType: type)
         let epsilon = config["rms_norm_eps"].map { $0.double ?? -1 } ?? 1e-6
         guard epsilon >= 0, epsilon.isFinite else {
             throw Failure(.configInvalid, "the norms are impossible", object: "rms_norm_eps", actual: "\(epsilon)")
         }
         self.epsilon = epsilon
         maximumLength = try reader.size("max_position_embeddings", standard: 2048)
-        rotary = try RotaryEmbedding(config, headSize: headSize, maximumLength: maximumLength)
+        rotary = try RotaryEmbedding(config, headSize: sizes.headSize, maximumLength: maximumLength)
         if type == "qwen2", config["use_sliding_window"]?.bool == true {
             throw Failure(
                 .unknownArchitecture, "windows in some layers and not in others are not known",
@@ -79,11 +56,6 @@ package struct DecoderArchitecture: Hashable, Sendable {
         }
         let hasWindow = type == "mistral" && config["sliding_window"]?.isNull == false
         window = hasWindow ? try reader.size("sliding_window") : nil
-        tiesEmbeddings = config["tie_word_embeddings"]?.bool ?? false
-        let hasBiases = config["attention_bias"]?.bool ?? false
-        biases = Biases(
-            queryKeyValue: type == "qwen2" || hasBiases, output: type != "qwen2" && hasBiases,
-            mlp: config["mlp_bias"]?.bool ?? false)
     }
 
     /// Reads the `config.json` of a model's folder.
@@ -103,24 +75,5 @@ package struct DecoderArchitecture: Hashable, Sendable {
         } catch {
             throw error.at(path: path)
         }
-    }
-}
-
-/// Sizes of a config, each checked.
-struct ConfigReader {
-    private let config: JSONValue
-
-    init(_ config: JSONValue) {
-        self.config = config
-    }
-
-    func size(_ key: String, standard: Int? = nil, limit: Int = 1 << 31) throws(Failure) -> Int {
-        let value = config[key].flatMap { $0.isNull ? nil : $0 }
-        guard let size = value == nil ? standard : value?.int, size >= 1, size <= limit else {
-            throw Failure(
-                .configInvalid, "the config lacks a size or has an impossible one", object: key,
-                actual: value.map { "\($0.kind)" } ?? "nothing")
-        }
-        return size
     }
 }

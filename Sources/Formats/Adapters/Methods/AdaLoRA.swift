@@ -1,3 +1,6 @@
+import Architectures
+import Diagnostics
+
 extension Method {
     /// Low-rank factors with a vector of singular values, pruned while training.
     ///
@@ -20,5 +23,17 @@ extension Method {
         ],
         mergeability: .lowRank,
         formula: "W' = W + s·B·(E ⊙ A), s = alpha/(init_r + 1e-5)",
-        source: "Zhang et al., AdaLoRA: Adaptive Budget Allocation for Parameter-Efficient Fine-Tuning, 2023")
+        source: "Zhang et al., AdaLoRA: Adaptive Budget Allocation for Parameter-Efficient Fine-Tuning, 2023",
+        sizing: Sizing(rankKey: "init_r") { input throws(Failure) in
+            // Before pruning, which takes none away while training.
+            let groups = try input.groups(rankKey: "init_r")
+            return try input.size(
+                groups,
+                added: groups.map { group in
+                    group.tensors([
+                        TensorShape("A", [group.r, group.in]), TensorShape("B", [group.out, group.r]),
+                        TensorShape("E", [group.r, 1]),
+                    ])
+                })
+        })
 }

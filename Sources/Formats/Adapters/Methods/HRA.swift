@@ -1,3 +1,6 @@
+import Architectures
+import Diagnostics
+
 extension Method {
     /// A chain of Householder reflections of the input.
     ///
@@ -15,6 +18,10 @@ extension Method {
         mergeability: .dense,
         formula: "W' = W·Π (I − 2·u_i·u_iᵀ)",
         source:
-            "Yuan et al., Bridging the Gap between Low-rank and Orthogonal Adaptation via Householder Reflection Adaptation, 2024"
-    )
+            "Yuan et al., Bridging the Gap between Low-rank and Orthogonal Adaptation via Householder Reflection Adaptation, 2024",
+        sizing: Sizing(rankKey: "r") { input throws(Failure) in
+            let groups = try input.groups(rankKey: "r")
+            return try input.size(
+                groups, added: groups.map { $0.tensors([TensorShape("u", [$0.in, $0.r])]) })
+        })
 }

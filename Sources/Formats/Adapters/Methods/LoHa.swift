@@ -1,3 +1,6 @@
+import Architectures
+import Diagnostics
+
 extension Method {
     /// The element-wise product of two low-rank matrices.
     ///
@@ -10,7 +13,21 @@ extension Method {
         mergeability: .dense,
         formula: "W' = W + (alpha/r)·(w1_a·w1_b) ⊙ (w2_a·w2_b)",
         source:
-            "Hyeon-Woo et al., FedPara: Low-Rank Hadamard Product for Communication-Efficient Federated Learning, 2021")
+            "Hyeon-Woo et al., FedPara: Low-Rank Hadamard Product for Communication-Efficient Federated Learning, 2021",
+        sizing: Sizing(rankKey: "r") { input throws(Failure) in
+            let groups = try input.groups(rankKey: "r")
+            return try input.size(
+                groups,
+                added: groups.map { group in
+                    group.tensors(
+                        ["w1", "w2"].flatMap {
+                            [
+                                TensorShape($0 + "_a", [group.out, group.r]),
+                                TensorShape($0 + "_b", [group.r, group.in]),
+                            ]
+                        })
+                })
+        })
 }
 
 extension ConfigKey {

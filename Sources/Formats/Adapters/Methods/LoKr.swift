@@ -1,3 +1,6 @@
+import Architectures
+import Diagnostics
+
 extension Method {
     /// The Kronecker product of two small matrices, each of which may be factored.
     ///
@@ -14,5 +17,41 @@ extension Method {
         mergeability: .dense,
         formula: "W' = W + (alpha/r)·(w1 ⊗ w2)",
         source:
-            "Edalati et al., KronA: Parameter Efficient Tuning with Kronecker Adapter, 2022; Yeh et al., LyCORIS, 2023")
+            "Edalati et al., KronA: Parameter Efficient Tuning with Kronecker Adapter, 2022; Yeh et al., LyCORIS, 2023",
+        sizing: Sizing(rankKey: "r") { input throws(Failure) in
+            let groups = try input.groups(rankKey: "r")
+            let factor = input.parameters["decompose_factor"]?.int ?? -1
+            return try input.size(
+                groups,
+                added: groups.map { group in
+                    let (l, k) = factored(group.outputs, by: factor)
+                    let (m, n) = factored(group.inputs, by: factor)
+                    let isSmall = input.flag("decompose_both") && 2 * group.rank < max(l, m)
+                    return group.tensors(
+                        kronecker("w1", ("l", l), ("m", m), group.r, isFactored: isSmall)
+                            + kronecker("w2", ("k", k), ("n", n), group.r, isFactored: 2 * group.rank < max(k, n)))
+                })
+        })
+
+    /// One side of the product: whole, or of rank r.
+    private static func kronecker(
+        _ name: String, _ rows: (String, Int), _ columns: (String, Int), _ r: Formula, isFactored: Bool
+    ) -> [TensorShape] {
+        let (rows, columns) = (Formula.quantity(rows.0, rows.1), Formula.quantity(columns.0, columns.1))
+        guard isFactored else { return [TensorShape(name, [rows, columns])] }
+        return [TensorShape(name + "_a", [rows, r]), TensorShape(name + "_b", [r, columns])]
+    }
+
+    /// A width as a product of two, as LyCORIS divides it: by the factor where that divides it, else into the two that are
+    /// nearest to each other of which the lesser is not beyond the factor (-1: any).
+    package static func factored(_ width: Int, by factor: Int) -> (Int, Int) {
+        if factor > 0, width % factor == 0 { return (factor, width / factor) }
+        let limit = factor == -1 ? width : factor
+        var lesser = 1
+        for candidate in stride(from: 1, through: min(limit, width), by: 1) {
+            if candidate > width / candidate { break }
+            if width % candidate == 0 { lesser = candidate }
+        }
+        return (lesser, width / lesser)
+    }
 }

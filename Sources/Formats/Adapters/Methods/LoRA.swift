@@ -1,3 +1,4 @@
+import Architectures
 import Diagnostics
 import Tensors
 
@@ -17,6 +18,22 @@ extension Method {
         mergeability: .lowRank,
         formula: "W' = W + s·B·A, s = alpha/r (rslora: alpha/√r; DoRA: rows rescaled to the magnitude)",
         source: "Hu et al., LoRA: Low-Rank Adaptation of Large Language Models, 2021",
+        sizing: Sizing(rankKey: "r") { input throws(Failure) in
+            try input.refuse([
+                "target_parameters", "layer_replication", "use_bdlora", "use_qalora", "monteclora_config",
+                "velora_config",
+            ])
+            let groups = try input.groups(rankKey: "r", withEmbeddings: true)
+            let added = groups.map { group in
+                var tensors = [TensorShape("A", [group.r, group.in]), TensorShape("B", [group.out, group.r])]
+                if input.flag("use_dora") { tensors.append(TensorShape("magnitude", [group.out])) }
+                if input.flag("lora_bias") { tensors.append(TensorShape("bias", [group.out])) }
+                let hasValues = input.parameters["kasa_config"].map { $0 != .null } ?? false
+                if hasValues { tensors.append(TensorShape("lambda", [group.r])) }
+                return group.tensors(tensors)
+            }
+            return try input.size(groups, added: added + input.trainableTokens())
+        },
         check: checkRows)
 
     /// Rows of an embedding that replace the base's have their places in the config: as many as there are rows.
@@ -100,4 +117,24 @@ extension ConfigKey {
                 effect: .whereSet(
                     "target_parameters", why: "how factors of a fused parameter lie changed in version 0.19")),
         ]
+}
+
+extension SizingInput {
+    /// Rows of embeddings that are trained: `trainable_token_indices`, of the input's embedding or of those that it names.
+    func trainableTokens() throws(Failure) -> [TensorGroup] {
+        guard let value = parameters["trainable_token_indices"], value != .null else { return [] }
+        let embeddings = architecture.embeddings
+        var lists: [(name: String, rows: Int)] = []
+        if let list = value.list, let first = embeddings.first { lists = [(first.path, list.count)] }
+        for member in value.map ?? [] { lists.append((member.key, member.value.list?.count ?? 0)) }
+        var groups: [TensorGroup] = []
+        for (name, rows) in lists {
+            guard let site = embeddings.first(where: { $0.path == name || $0.path.hasSuffix("." + name) }) else {
+                throw Failure(.usage, "the model has no such embedding", object: name)
+            }
+            groups.append(
+                TensorGroup(name, [TensorShape("rows", [.quantity("rows", rows), .quantity("d", site.outputs)])]))
+        }
+        return groups
+    }
 }

@@ -1,3 +1,6 @@
+import Architectures
+import Diagnostics
+
 extension Method {
     /// One prompt for all tasks, scaled by a low-rank matrix per task.
     ///
@@ -13,5 +16,21 @@ extension Method {
         ],
         mergeability: .none(why: "it adds tokens to the input"),
         formula: "X' = [P ⊙ (columns_t·rows_t); X]",
-        source: "Wang et al., Multitask Prompt Tuning Enables Parameter-Efficient Transfer Learning, 2023")
+        source: "Wang et al., Multitask Prompt Tuning Enables Parameter-Efficient Transfer Learning, 2023",
+        sizing: Sizing(standard: ["num_virtual_tokens": 20], tokensKey: "num_virtual_tokens") { input throws(Failure) in
+            let (tokens, d) = try input.prompt()
+            let tasks = Formula.quantity("tasks", try input.count("num_tasks"))
+            let ranks = Formula.quantity("ranks", try input.count("num_ranks"))
+            var size = AdapterSize()
+            size.added = [
+                TensorGroup(
+                    "prompt",
+                    [
+                        TensorShape("value", [tokens, d]), TensorShape("task_columns", [tasks, tokens, ranks]),
+                        TensorShape("task_rows", [tasks, ranks, d]),
+                    ])
+            ]
+            size.virtualTokens = try tokens.value()
+            return size
+        })
 }

@@ -1,3 +1,6 @@
+import Architectures
+import Diagnostics
+
 extension Method {
     /// Block-diagonal rotations of the input.
     ///
@@ -25,5 +28,35 @@ extension Method {
         ] + ConfigKey.targets,
         mergeability: .dense,
         formula: "W' = W·diag(R(Q₁) … R(Q_n))ᵀ, Q skew, R a Cayley transform or its truncated series",
-        source: "Qiu et al., Controlling Text-to-Image Diffusion by Orthogonal Finetuning, 2023")
+        source: "Qiu et al., Controlling Text-to-Image Diffusion by Orthogonal Finetuning, 2023",
+        sizing: Sizing(rankKey: "r") { input throws(Failure) in
+            let groups = try input.groups()
+            let blocks = try input.count("r")
+            let isGiven = input.parameters["oft_block_size"].map { $0 != .null } ?? false
+            // PEFT wants exactly one of both, so that a number of blocks alone stands for no size.
+            let width = blocks > 0 && !isGiven ? 0 : try input.count("oft_block_size")
+            guard (blocks == 0) != (width == 0) else {
+                throw Failure(
+                    .badParameter, "exactly one of r and oft_block_size must be zero", actual: "\(blocks) and \(width)")
+            }
+            return try input.size(
+                groups,
+                added: groups.map { group in
+                    let size =
+                        width > 0
+                        ? divisor(of: group.inputs, nearest: width)
+                        : group.inputs / divisor(of: group.inputs, nearest: blocks)
+                    let count = input.flag("block_share") ? 1 : group.inputs / size
+                    let triangle = Formula.quantity("b(b-1)/2", size * (size - 1) / 2)
+                    return group.tensors([TensorShape("rotation", [.quantity("in/b", count), triangle])])
+                })
+        })
+
+    /// The divisor of a width that is nearest to a number, the lesser of two: PEFT's `adjust_oft_parameters`.
+    static func divisor(of width: Int, nearest wanted: Int) -> Int {
+        guard wanted < width else { return width }
+        let higher = (wanted...width).first { width % $0 == 0 } ?? width
+        let lower = stride(from: wanted, through: 1, by: -1).first { width % $0 == 0 } ?? 1
+        return wanted - lower <= higher - wanted ? lower : higher
+    }
 }

@@ -1,3 +1,6 @@
+import Architectures
+import Diagnostics
+
 extension Method {
     /// Embeddings of virtual tokens that a small network made; its output is what is stored: value [n·submodules, d].
     package static let pTuning = Method(
@@ -11,5 +14,39 @@ extension Method {
         ],
         mergeability: .none(why: "it adds tokens to the input"),
         formula: "X' = [P; X]",
-        source: "Liu et al., GPT Understands, Too, 2021")
+        source: "Liu et al., GPT Understands, Too, 2021",
+        sizing: Sizing(standard: ["num_virtual_tokens": 20], tokensKey: "num_virtual_tokens") { input throws(Failure) in
+            let (tokens, d) = try input.prompt()
+            let hidden = try input.count("encoder_hidden_size", standard: d.value())
+            let h = Formula.quantity("h", hidden)
+            var tensors = [TensorShape("rows", [tokens, d])]
+            func linear(_ name: String, _ outputs: Formula, _ inputs: Formula) {
+                tensors += [TensorShape(name, [outputs, inputs]), TensorShape(name + ".bias", [outputs])]
+            }
+            switch input.parameters["encoder_reparameterization_type"]?.string ?? "MLP" {
+            case "MLP":
+                linear("W1", h, d)
+                linear("W2", h, h)
+                linear("W3", d, h)
+            case "LSTM":
+                for layer in 0..<(try input.count("encoder_num_layers")) {
+                    let inputs: Formula = layer == 0 ? d : 2 * h
+                    tensors += [
+                        TensorShape("W_ih", [2, 4, h, inputs]), TensorShape("W_hh", [2, 4, h, h]),
+                        TensorShape("biases", [2, 2, 4, h]),
+                    ]
+                }
+                linear("W1", 2 * h, 2 * h)
+                linear("W2", d, 2 * h)
+            default:
+                throw Failure(
+                    .badParameter, "this encoder of prompts is not known", expected: "MLP or LSTM",
+                    actual: input.parameters["encoder_reparameterization_type"]?.summary)
+            }
+            var size = AdapterSize()
+            size.added = [TensorGroup("prompt's encoder", tensors)]
+            size.stored = [TensorGroup("prompt", [TensorShape("value", [tokens, d])])]
+            size.virtualTokens = try tokens.value()
+            return size
+        })
 }

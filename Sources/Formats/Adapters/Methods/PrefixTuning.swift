@@ -1,3 +1,6 @@
+import Architectures
+import Diagnostics
+
 extension Method {
     /// Keys and values of virtual tokens in front of every layer's own.
     ///
@@ -13,5 +16,29 @@ extension Method {
         ],
         mergeability: .none(why: "it adds keys and values to the attention of every layer"),
         formula: "K' = [P_K; K], V' = [P_V; V]",
-        source: "Li and Liang, Prefix-Tuning: Optimizing Continuous Prompts for Generation, 2021")
+        source: "Li and Liang, Prefix-Tuning: Optimizing Continuous Prompts for Generation, 2021",
+        sizing: Sizing(standard: ["num_virtual_tokens": 20], tokensKey: "num_virtual_tokens") { input throws(Failure) in
+            let stack = input.architecture.stacks.last
+            let tokens = Formula.quantity("tokens", try input.count("num_virtual_tokens"))
+            let layers = Formula.quantity("layers", try input.count("num_layers", standard: stack?.layers))
+            let width = Formula.quantity("d_kv", try input.count("token_dim", standard: stack?.keyWidth))
+            let value = TensorGroup("prefix", [TensorShape("value", [2, layers, tokens, width])])
+            var size = AdapterSize()
+            size.added = [value]
+            if input.flag("prefix_projection") {
+                let hidden = Formula.quantity(
+                    "h", try input.count("encoder_hidden_size", standard: width.value()))
+                let wide = Formula.product([2, layers, width])
+                size.added = [
+                    TensorGroup(
+                        "prefix's MLP",
+                        [
+                            TensorShape("rows", [tokens, width]), TensorShape("W1", [hidden, width]),
+                            TensorShape("b1", [hidden]), TensorShape("W2", [wide, hidden]), TensorShape("b2", [wide]),
+                        ])
+                ]
+                size.stored = [value]
+            }
+            return size
+        })
 }

@@ -1,3 +1,4 @@
+import Architectures
 import Diagnostics
 
 extension Method {
@@ -23,6 +24,33 @@ extension Method {
         mergeability: .dense,
         formula: "W' = W + (alpha/r)·Σ B_j·diag(lambda_j)·A·diag(gamma_j)",
         source: "Albert et al., RandLoRA: Full-Rank Parameter-Efficient Fine-Tuning of Large Models, 2025",
+        sizing: Sizing(rankKey: "r") { input throws(Failure) in
+            let groups = try input.groups(rankKey: "r")
+            let rank = try input.count("r")
+            guard rank >= 1 else { throw Failure(.badParameter, "the rank is zero", object: "r") }
+            func bases(_ lesser: Int) -> Formula { .quantity("bases", lesser / rank + (lesser % rank).signum()) }
+            var size = try input.size(
+                groups,
+                added: groups.map { group in
+                    let lesser = min(group.inputs, group.outputs)
+                    return group.tensors([
+                        TensorShape("lambda", [group.r, bases(lesser)]),
+                        TensorShape("gamma", [bases(lesser), .quantity("min(in, out)", lesser)]),
+                    ])
+                })
+            let widest = [groups.map(\.outputs).max() ?? 0, groups.map(\.inputs).max() ?? 0].sorted()
+            let r = Formula.quantity("r", rank)
+            size.fixed = [
+                TensorGroup(
+                    "shared",
+                    [
+                        TensorShape("A", [r, 1, .quantity("lesser", widest[0])]),
+                        TensorShape("B", [.quantity("larger", widest[1]), bases(widest[0]), r]),
+                    ])
+            ]
+            size.storesFixed = input.parameters["save_projection"]?.bool ?? true
+            return size
+        },
         check: { adapter throws(Failure) in
             try adapter.requireShared([.a, .b], unless: "save_projection")
         })

@@ -1,3 +1,4 @@
+import Architectures
 import Diagnostics
 
 extension Method {
@@ -24,5 +25,30 @@ extension Method {
         mergeability: .lowRank,
         formula: "W' = W + B·A, pieces of both: Σ softmax(topk(logits))·bank",
         source: "Li et al., VB-LoRA: Extreme Parameter Efficient Fine-Tuning with Vector Banks, 2024",
+        sizing: Sizing(rankKey: "r") { input throws(Failure) in
+            let groups = try input.groups(rankKey: "r")
+            let length = try input.count("vector_length")
+            let chosen = try input.count("topk")
+            let vectors = Formula.quantity("h", try input.count("num_vectors"))
+            for group in groups where length == 0 || group.inputs % length != 0 || group.outputs % length != 0 {
+                throw Failure(
+                    .badParameter, "vectors of this length do not divide a layer", object: group.name,
+                    actual: "\(length)")
+            }
+            func pieces(_ names: [String], _ last: Formula) -> [TensorGroup] {
+                groups.map { group in
+                    let a: [Formula] = [group.r, .quantity("in/b", group.inputs / length), last]
+                    let b: [Formula] = [.quantity("out/b", group.outputs / length), group.r, last]
+                    return group.tensors(zip(names, [a, b]).map { TensorShape($0, $1) })
+                }
+            }
+            let bank = TensorGroup("shared", [TensorShape("bank", [vectors, .quantity("b", length)])])
+            var size = try input.size(groups, added: [bank] + pieces(["logits_a", "logits_b"], vectors))
+            if input.flag("save_only_topk_weights") {
+                size.stored = [bank] + pieces(["weights_a", "weights_b"], .quantity("k-1", max(0, chosen - 1)))
+                size.indices = pieces(["indices_a", "indices_b"], .quantity("k", chosen))
+            }
+            return size
+        },
         check: { adapter throws(Failure) in try adapter.requireShared([.bank]) })
 }

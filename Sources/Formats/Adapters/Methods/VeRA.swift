@@ -1,3 +1,4 @@
+import Architectures
 import Diagnostics
 
 extension Method {
@@ -21,6 +22,24 @@ extension Method {
         mergeability: .lowRank,
         formula: "W' = W + (lambda_b ⊙ B)·(lambda_d ⊙ A)",
         source: "Kopiczko et al., VeRA: Vector-based Random Matrix Adaptation, 2023",
+        sizing: Sizing(rankKey: "r") { input throws(Failure) in
+            let groups = try input.groups(rankKey: "r")
+            let rank = Formula.quantity("r", try input.count("r"))
+            var size = try input.size(
+                groups,
+                added: groups.map { group in
+                    group.tensors([
+                        TensorShape("lambda_b", [group.out]), TensorShape("lambda_d", [group.r]),
+                    ])
+                })
+            let inputs = Formula.quantity("max in", groups.map(\.inputs).max() ?? 0)
+            let outputs = Formula.quantity("max out", groups.map(\.outputs).max() ?? 0)
+            size.fixed = [
+                TensorGroup("shared", [TensorShape("A", [rank, inputs]), TensorShape("B", [outputs, rank])])
+            ]
+            size.storesFixed = input.parameters["save_projection"]?.bool ?? true
+            return size
+        },
         check: { adapter throws(Failure) in
             try adapter.requireShared([.a, .b], unless: "save_projection")
         })

@@ -1,13 +1,13 @@
 package import Tensors
 
-extension DecoderArchitecture {
+extension DecoderSizes {
     /// The names and shapes of the tensors of one block, and the paths of its parts, below `model.layers.N.`.
     package struct BlockTensors: Sendable {
         package let prefix: String
-        private let architecture: DecoderArchitecture
+        private let sizes: DecoderSizes
 
-        fileprivate init(_ architecture: DecoderArchitecture, layer: Int) {
-            self.architecture = architecture
+        fileprivate init(_ sizes: DecoderSizes, layer: Int) {
+            self.sizes = sizes
             prefix = "model.layers.\(layer)."
         }
 
@@ -17,34 +17,34 @@ extension DecoderArchitecture {
         package var mlpNorm: NamedShape { norm("post_attention_layernorm") }
         package var queryKeyValue: [LinearShape] {
             let (size, keys) = (
-                architecture.heads * architecture.headSize, architecture.keyHeads * architecture.headSize
+                sizes.heads * sizes.headSize, sizes.keyHeads * sizes.headSize
             )
             return [("q_proj", size), ("k_proj", keys), ("v_proj", keys)].map { name, outputs in
                 LinearShape(
-                    path: attention + "." + name, outputs: outputs, inputs: architecture.hiddenSize,
-                    hasBias: architecture.biases.queryKeyValue)
+                    path: attention + "." + name, outputs: outputs, inputs: sizes.hiddenSize,
+                    hasBias: sizes.biases.queryKeyValue)
             }
         }
         package var output: LinearShape {
             LinearShape(
-                path: attention + ".o_proj", outputs: architecture.hiddenSize,
-                inputs: architecture.heads * architecture.headSize, hasBias: architecture.biases.output)
+                path: attention + ".o_proj", outputs: sizes.hiddenSize,
+                inputs: sizes.heads * sizes.headSize, hasBias: sizes.biases.output)
         }
         package var gateUp: [LinearShape] {
             ["gate_proj", "up_proj"].map { name in
                 LinearShape(
-                    path: mlp + "." + name, outputs: architecture.innerSize, inputs: architecture.hiddenSize,
-                    hasBias: architecture.biases.mlp)
+                    path: mlp + "." + name, outputs: sizes.innerSize, inputs: sizes.hiddenSize,
+                    hasBias: sizes.biases.mlp)
             }
         }
         package var down: LinearShape {
             LinearShape(
-                path: mlp + ".down_proj", outputs: architecture.hiddenSize, inputs: architecture.innerSize,
-                hasBias: architecture.biases.mlp)
+                path: mlp + ".down_proj", outputs: sizes.hiddenSize, inputs: sizes.innerSize,
+                hasBias: sizes.biases.mlp)
         }
 
         private func norm(_ name: String) -> NamedShape {
-            NamedShape(name: prefix + name + ".weight", shape: [architecture.hiddenSize])
+            NamedShape(name: prefix + name + ".weight", shape: [sizes.hiddenSize])
         }
     }
 

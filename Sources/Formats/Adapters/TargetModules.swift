@@ -1,11 +1,8 @@
-import Adapters
-import Diagnostics
-import Kernels
-import Layers
+package import Diagnostics
 
 /// Which linear layers a config means, as PEFT reads it: `target_modules` is a list of names or of ends of paths, a regular
 /// expression for whole paths, or `all-linear`.
-struct TargetModules {
+package struct TargetModules: Sendable {
     private enum Form {
         case all
         case names([String])
@@ -16,21 +13,19 @@ struct TargetModules {
     private let excluded: Form?
     private let layers: Set<Int>?
 
-    init(_ parameters: Parameters, key: String = "target_modules") throws(Failure) {
+    /// Throws ``Failure/Code/badParameter`` and ``Failure/Code/configInvalid`` for targets that cannot be read.
+    package init(_ parameters: Parameters, key: String = "target_modules") throws(Failure) {
         targets = try parameters[key].map { value throws(Failure) in try Self.form(value) } ?? .names([])
         excluded = try parameters["exclude_modules"].map { value throws(Failure) in try Self.form(value) }
         let numbers = parameters["layers_to_transform"]
         layers = numbers.map { value in Set((value.list ?? [value]).compactMap(\.int)) }
     }
 
-    /// The linears of the model that are meant.
+    /// Looks whether every name of the config, and the whole of it, means some layer.
     ///
-    /// Throws ``Failure/Code/usage`` with the nearest names where a name, or all of them, means none; also where it was to
-    /// be left out.
-    func check<R: Real>(_ sites: Sites<R>) throws(Failure) { try check(sites.linears.map(\.path)) }
-
-    /// The same, given the paths of all linears.
-    func check(_ paths: [String]) throws(Failure) {
+    /// Throws ``Failure/Code/usage`` with the nearest names where a name, or all of them, means none of these paths; also where
+    /// it was to be left out.
+    package func check(_ paths: [String]) throws(Failure) {
         if case .names(let names) = targets,
             let stray = names.first(where: { name in !paths.contains { Self.isNamed($0, name) } })
         {
@@ -51,17 +46,11 @@ struct TargetModules {
             expected: Set(paths.map(Self.lastComponent)).sorted().joined(separator: ", "))
     }
 
-    /// A config with `all-linear` replaced by the names of the layers: other tools want names, and only PEFT knows what all
-    /// are.
-    static func named<R: Real>(_ parameters: Parameters, _ sites: Sites<R>) -> Parameters {
-        guard parameters["target_modules"]?.string == "all-linear" else { return parameters }
-        var named = parameters
-        let names = Set(sites.linears.map { lastComponent($0.path) })
-        named["target_modules"] = .list(names.sorted().map { .string($0) })
-        return named
-    }
+    /// Whether all linear layers are meant, whatever they are called.
+    package var isAll: Bool { if case .all = targets { true } else { false } }
 
-    func contains(_ path: String) -> Bool {
+    /// Whether the layer at this path is meant.
+    package func contains(_ path: String) -> Bool {
         if let excluded, Self.holds(excluded, path) { return false }
         if let layers {
             guard let layer = path.split(separator: ".").lazy.compactMap({ Int($0) }).first, layers.contains(layer)
@@ -88,11 +77,12 @@ struct TargetModules {
 
     private static func isNamed(_ path: String, _ name: String) -> Bool { path == name || path.hasSuffix("." + name) }
 
-    private static func lastComponent(_ path: String) -> String {
+    package static func lastComponent(_ path: String) -> String {
         path.split(separator: ".").last.map(String.init) ?? path
     }
 
-    static func nearest(to name: String, in paths: [String]) -> [String] {
+    /// The last components of paths that are most like a name.
+    package static func nearest(to name: String, in paths: [String]) -> [String] {
         Set(paths.map(lastComponent)).sorted { ($0.editDistance(to: name), $0) < ($1.editDistance(to: name), $1) }
             .prefix(3).map { $0 }
     }

@@ -1,0 +1,98 @@
+package import Adapters
+package import Architectures
+package import Diagnostics
+
+/// A way to tune a model that a plan has figures for: a ``Method``, a variant of one that its config asks for, or one
+/// whose result is no adapter of ours.
+package struct PlannedMethod: Sendable {
+    /// The word on the command line.
+    package let word: String
+    /// The name people use.
+    package let name: String
+    /// What its adapters are; nil where they are none of ours.
+    package let method: Method?
+    package let sizing: Sizing
+    /// The config keys that it has where it is no method.
+    private let ownKeys: Set<String>
+    /// What makes it this variant of its method.
+    let preset: Parameters
+    /// Whether the base lies in memory in four bits.
+    let quantizesBase: Bool
+    /// Whether its result is a whole model, which needs no base beside it.
+    package let isWholeModel: Bool
+
+    init(
+        word: String, name: String, sizing: Sizing, keys: Set<String> = [], isWholeModel: Bool = false
+    ) {
+        self.word = word
+        self.name = name
+        method = nil
+        self.sizing = sizing
+        ownKeys = keys
+        preset = [:]
+        quantizesBase = false
+        self.isWholeModel = isWholeModel
+    }
+
+    private init(
+        _ method: Method, _ sizing: Sizing, word: String? = nil, name: String? = nil, preset: Parameters = [:],
+        quantizesBase: Bool = false
+    ) {
+        self.word = word ?? method.word
+        self.name = name ?? method.name
+        self.method = method
+        self.sizing = sizing
+        ownKeys = []
+        self.preset = preset
+        self.quantizesBase = quantizesBase
+        isWholeModel = false
+    }
+
+    /// All, full fine-tuning first, then LoRA and its variants.
+    package static let all: [PlannedMethod] = {
+        let methods = Method.all.compactMap { method in method.sizing.map { PlannedMethod(method, $0) } }
+        let variants = Method.lora.sizing.map { sizing in
+            [
+                PlannedMethod(.lora, sizing, word: "rslora", name: "rsLoRA", preset: ["use_rslora": true]),
+                PlannedMethod(.lora, sizing, word: "dora", name: "DoRA", preset: ["use_dora": true]),
+                PlannedMethod(
+                    .lora, sizing, word: "qlora", name: "QLoRA", preset: ["target_modules": "all-linear"],
+                    quantizesBase: true),
+            ]
+        }
+        return [full] + methods.prefix(1) + (variants ?? []) + methods.dropFirst() + [llamaAdapter, bitFit, houlsby, pfeiffer]
+    }()
+
+    package static func named(_ word: String) throws(Failure) -> PlannedMethod {
+        guard let found = all.first(where: { $0.word == word }) else {
+            throw Failure(
+                .usage, "a plan does not know this method", actual: word,
+                hint: all.map(\.word).joined(separator: ", "))
+        }
+        return found
+    }
+
+    /// Whether its config has this key.
+    package func knows(_ key: String) -> Bool { method?.key(key) != nil || ownKeys.contains(key) }
+
+    /// The tensors that it has in a model, whole modules that the config trains besides among them.
+    ///
+    /// Throws ``Failure/Code/usage`` and ``Failure/Code/badParameter`` for a config that does not fit the model.
+    package func size(in architecture: Architecture, _ parameters: Parameters) throws(Failure) -> AdapterSize {
+        try method?.validate(parameters)
+        let input = SizingInput(architecture, parameters, method: method?.word ?? word)
+        var size = try sizing.size(input)
+        guard !isWholeModel else { return size }
+        let saved = try input.savedModules()
+        size.added += saved
+        size.stored? += saved
+        return size
+    }
+
+    /// Its config where nothing is said.
+    package var standard: Parameters {
+        var parameters = sizing.standard
+        for member in preset.members { parameters[member.key] = member.value }
+        return parameters
+    }
+}
