@@ -121,12 +121,18 @@ let package = Package(
                 "Layers", "Insertions", "Networks", "Tokenization",
             ]),
         module("Keeping/Documents", ["Diagnostics"]),
+        module(
+            "Keeping/Reports",
+            [
+                "Diagnostics", "Parallelism", "JSON", "Files", "Tensors", "Digests", "Checkpoints", "Adapters",
+                "DeltaFormat", "Interchange", "Packaging", "Documents",
+            ]),
         .executableTarget(
             name: "TenonCLI",
             dependencies: [
                 "CZstd", "CKernels", "Diagnostics", "Parallelism", "JSON", "Files", "Digests", "Tensors",
                 "Quantization", "Checkpoints", "Adapters", "DeltaFormat", "Interchange", "Packaging", "DeltaAlgebra",
-                "Recipes", "Architectures", "Kernels", "Insertions", "Training", "Documents",
+                "Recipes", "Architectures", "Kernels", "Insertions", "Training", "Documents", "Reports",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/TenonCLI", swiftSettings: settings),
@@ -178,6 +184,12 @@ let package = Package(
                 "Tokenization",
             ]),
         tests("Documents"),
+        tests(
+            "Reports",
+            [
+                "Diagnostics", "Parallelism", "Files", "JSON", "Tensors", "Digests", "Checkpoints", "Adapters",
+                "DeltaFormat", "Interchange", "Packaging",
+            ]),
         .testTarget(
             name: "EndToEnd",
             dependencies: [

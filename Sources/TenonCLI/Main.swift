@@ -17,7 +17,7 @@ struct Tenon: ParsableCommand, Exemplified {
         version: Version.text,
         subcommands: [
             Pack.self, Unpack.self, Inspect.self, Verify.self, Fingerprint.self, Extract.self, Apply.self, Unapply.self,
-            Switch.self, Merge.self, Resize.self, Diff.self, Train.self, Eval.self,
+            Switch.self, Merge.self, Resize.self, Diff.self, Report.self, Train.self, Eval.self,
         ])
 
     static func main() {
