@@ -105,7 +105,9 @@ struct Report: ParsableCommand, Exemplified {
     private func tell(_ report: StorageReport, _ price: StoragePrice, _ comparison: BaselineComparison?) {
         for one in report.broken {
             shared.console.warn(
-                Finding(one.failure.code.word, "could not be read: \(one.failure)", object: one.failure.path == nil ? one.path : nil))
+                Finding(
+                    one.failure.code.word, "could not be read: \(one.failure)",
+                    object: one.failure.path == nil ? one.path : nil))
         }
         if report.total.count == 0 {
             shared.console.warn(Finding("nothing-found", "there is no container, adapter or model in what was named"))

@@ -77,7 +77,8 @@ package struct SavingsPage: Sendable {
         var text = "<h2>Full copies: what is stored, and what saves the rest</h2>\n<ul class=\"key\">"
         for (number, name) in (["stored"] + causes).enumerated()
         where drawn.contains(where: { $0.parts.indices.contains(number) && $0.parts[number].value > 0 }) {
-            text += "<li><svg viewBox=\"0 0 1 1\" aria-hidden=\"true\"><rect class=\"c\(number)\" width=\"1\" height=\"1\"/></svg>"
+            text +=
+                "<li><svg viewBox=\"0 0 1 1\" aria-hidden=\"true\"><rect class=\"c\(number)\" width=\"1\" height=\"1\"/></svg>"
             text += "\(name.escapedForMarkup)</li>"
         }
         text += "</ul>\n<div class=\"bars\">\n"
@@ -91,7 +92,8 @@ package struct SavingsPage: Sendable {
         guard !advice.isEmpty else { return "" }
         var text = "<h2>To mend</h2>\n<ul class=\"mend\">\n"
         for one in advice.prefix(Self.mostAdvice) {
-            text += "<li><b>\(one.sort.escapedForMarkup)</b> \(one.name.escapedForMarkup): \(one.reason.escapedForMarkup)"
+            text +=
+                "<li><b>\(one.sort.escapedForMarkup)</b> \(one.name.escapedForMarkup): \(one.reason.escapedForMarkup)"
             if !one.saves.isEmpty { text += ", <i>\(one.saves.escapedForMarkup)</i>" }
             text += "<code tabindex=\"0\">\(one.command.escapedForMarkup)</code></li>\n"
         }

@@ -62,7 +62,8 @@ package struct Treemap: Sendable {
                 inner.y += Self.headHeight
                 inner.height -= Self.headHeight
             }
-            text += "<g class=\"m\(number % Self.colors)\"><title>\("\(group.name): \(group.text)".escapedForMarkup)</title>"
+            text +=
+                "<g class=\"m\(number % Self.colors)\"><title>\("\(group.name): \(group.text)".escapedForMarkup)</title>"
             let tiles = group.tiles.filter { $0.value > 0 }
             for (tile, place) in zip(tiles, Self.places(of: tiles.map { Double($0.value) }, in: inner)) {
                 text += Self.drawn(tile, place)

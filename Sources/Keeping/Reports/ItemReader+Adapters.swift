@@ -157,7 +157,8 @@ extension ItemReader {
         var item = ReportItem(
             holding: holding, method: adapter.method, base: base, parameterCount: parameters, chain: chain,
             knowsCopy: baseBytes != nil, added: holding.added ?? imported.files.map(\.identity.modified).max() ?? 0)
-        let pack = "tenon pack \(ShellWord.quoted(holding.path)) -o "
+        let pack =
+            "tenon pack \(ShellWord.quoted(holding.path)) -o "
             + ShellWord.quoted(Self.container(for: holding.path))
         var advice: [Advice] = []
         if readsValues {

@@ -71,7 +71,9 @@ struct ItemReader {
             // The checkpoint without tensors is no base.
             guard bound.tensorCount > 0 else { return (nil, nil) }
             let isSize = (1...SizeChain.mostBytes).contains(bound.byteCount)
-            return (ReportItem.Base(key: "\(bound.root)", label: label, isFingerprint: true), isSize ? bound.byteCount : nil)
+            return (
+                ReportItem.Base(key: "\(bound.root)", label: label, isFingerprint: true), isSize ? bound.byteCount : nil
+            )
         }
         if let known = bases.first(where: { $0.fits(adapter) }) {
             return (ReportItem.Base(key: known.path, label: name ?? known.path), known.byteCount)
@@ -106,7 +108,8 @@ struct ItemReader {
                     sort: .fullCopy, name: item.name, reason: "has the tensors of \(base.path), by names and shapes",
                     saves: nil,
                     command: "tenon extract --base \(ShellWord.quoted(base.path)) --tuned "
-                        + "\(ShellWord.quoted(holding.path)) -o \(ShellWord.quoted(Self.container(for: holding.path)))"))
+                        + "\(ShellWord.quoted(holding.path)) -o \(ShellWord.quoted(Self.container(for: holding.path)))")
+            )
         }
         let wide = checkpoint.tensors.filter { $0.dtype == .f32 }.map(\.source)
         if readsValues, !wide.isEmpty, wide.count == checkpoint.tensors.filter({ $0.dtype.isFloat }).count,

@@ -43,7 +43,8 @@ package struct ReportMarkdown: Sendable {
             text += (comparison.isWithin ? "" : "**Too much growth.** ") + Self.escaped(comparison.line) + "\n\n"
         }
         if report.withoutCopy > 0 {
-            text += "Of \(report.withoutCopy) the base's size is not known: nothing is counted for them as a full copy.\n\n"
+            text +=
+                "Of \(report.withoutCopy) the base's size is not known: nothing is counted for them as a full copy.\n\n"
         }
         text += Self.table(
             ["saved by", "bytes", ""],

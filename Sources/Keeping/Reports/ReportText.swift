@@ -177,7 +177,9 @@ package struct ReportText: Sendable {
         let count = report.others.count
         return list(
             "not looked at: \(count) \(count == 1 ? "file" : "files"), \(ByteSize.text(bytes))",
-            (listsAll ? report.others : Array(report.others.prefix(3))).map { "\($0.path): \($0.sort)".escapedForTerminal })
+            (listsAll ? report.others : Array(report.others.prefix(3))).map {
+                "\($0.path): \($0.sort)".escapedForTerminal
+            })
             + (listsAll ? [] : Self.more(count - 3))
     }
 
