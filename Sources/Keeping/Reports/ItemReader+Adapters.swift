@@ -186,7 +186,13 @@ extension ItemReader {
         advice += wholeTensors(adapter, holding, isContainer: false) {
             adapter.entries[$0].tensors[$1].source.byteCount
         }
-        return Reading(item: item, advice: advice)
+        let skipped = Set(imported.skipped)
+        let others = try Folder.entries(of: holding.path).filter { $0.kind == .file && skipped.contains($0.name) }
+            .map {
+                HoldingFinder.Other(
+                    path: Paths.joined(holding.path, $0.name), bytes: $0.size, sort: "beside an adapter")
+            }
+        return Reading(item: item, advice: advice, others: others)
     }
 
     // MARK: What to mend in either

@@ -27,6 +27,8 @@ struct ItemReader {
         var advice: [Advice] = []
         /// Tells that it is the same file as another container's; nil for what is no single file.
         var file: FileKey?
+        /// What lies beside an adapter and is none of its files.
+        var others: [HoldingFinder.Other] = []
     }
 
     init(lanes: Lanes, bases: [KnownBase], readsValues: Bool) {

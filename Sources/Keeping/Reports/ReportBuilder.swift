@@ -26,6 +26,7 @@ package struct ReportBuilder: Sendable {
         var items: [ReportItem] = []
         var advice: [Advice] = []
         var broken = broken
+        var others = others
         var containers: [ItemReader.FileKey: Int] = [:]
         var nameCount = 0
         for (number, holding) in holdings.enumerated() {
@@ -44,6 +45,7 @@ package struct ReportBuilder: Sendable {
                     if let file = reading.file { containers[file] = items.count }
                     items.append(reading.item)
                     advice += reading.advice
+                    others += reading.others
                 }
             } catch {
                 guard ![.interrupted, .terminated].contains(error.code) else { throw error }
