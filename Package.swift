@@ -130,12 +130,18 @@ let package = Package(
                 "Interchange", "Packaging", "DeltaAlgebra",
             ]),
         module("Keeping/Documents", ["Diagnostics"]),
+        module(
+            "Keeping/Reports",
+            [
+                "Diagnostics", "Parallelism", "JSON", "Files", "Tensors", "Digests", "Checkpoints", "Adapters",
+                "DeltaFormat", "Interchange", "Packaging", "Documents",
+            ]),
         .executableTarget(
             name: "TenonCLI",
             dependencies: [
                 "CZstd", "CKernels", "Diagnostics", "Parallelism", "JSON", "Files", "Digests", "Tensors",
                 "Quantization", "Checkpoints", "Adapters", "DeltaFormat", "Interchange", "Packaging", "DeltaAlgebra",
-                "Recipes", "Architectures", "Kernels", "Insertions", "Training", "AdapterStore", "Documents",
+                "Recipes", "Architectures", "Kernels", "Insertions", "Training", "AdapterStore", "Documents", "Reports",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/TenonCLI", swiftSettings: settings),
@@ -193,6 +199,12 @@ let package = Package(
             "AdapterStore",
             ["CSQLite", "Diagnostics", "Parallelism", "JSON", "Files", "Digests", "Adapters", "DeltaFormat", "Packaging"]),
         tests("Documents"),
+        tests(
+            "Reports",
+            [
+                "Diagnostics", "Parallelism", "Files", "JSON", "Tensors", "Digests", "Checkpoints", "Adapters",
+                "DeltaFormat", "Interchange", "Packaging",
+            ]),
         .testTarget(
             name: "EndToEnd",
             dependencies: [

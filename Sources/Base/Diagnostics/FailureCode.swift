@@ -107,6 +107,7 @@ extension Failure.Code {
     package static let basePath = Self("base-path", .malformed)
     package static let modelsIncompatible = Self("models-incompatible", .malformed)
     package static let recipeInvalid = Self("recipe-invalid", .malformed)
+    package static let badReport = Self("bad-report", .malformed)
     package static let baseMissingShard = Self("base-missing-shard", .inputMissing)
     package static let notACheckpoint = Self("not-a-checkpoint", .malformed)
     package static let unknownArchitecture = Self("unknown-architecture", .malformed)
@@ -159,7 +160,8 @@ extension Failure.Code {
         decodeMismatch, digestMismatch, paddingNonzero, badFrame, sparseIndex, maskCount, quantizationParameter,
         baseInvalid, jsonSyntax, jsonDuplicate, jsonNumber, jsonLimit, pickleRefused, badArchive, notAnAdapter,
         configInvalid, configConflict, weightsMissing, configMissing, unknownKey, notExportable, notMergeable,
-        baseMismatch, baseIncompatible, baseAmbiguous, basePath, modelsIncompatible, recipeInvalid, baseMissingShard,
+        baseMismatch, baseIncompatible, baseAmbiguous, basePath, modelsIncompatible, recipeInvalid, badReport,
+        baseMissingShard,
         notACheckpoint, unknownArchitecture, notTrainable, notTrained, resumeMismatch, notFinite, gateNotMet,
         tokenizerInvalid, tokenizerUnsupported, badDataLine, dataEmpty, notAStore, storeTooNew, nestedStore,
         catalogCorrupt, catalogTooNew, objectDamaged, ambiguous, hasDependents, usage, notFound, notRegular, outputExists,

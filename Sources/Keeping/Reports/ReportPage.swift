@@ -1,0 +1,92 @@
+import Diagnostics
+package import Documents
+import Packaging
+
+/// A report as what a page shows.
+package struct ReportPage: Sendable {
+    let report: StorageReport
+    let price: StoragePrice
+    let comparison: BaselineComparison?
+
+    package init(_ report: StorageReport, price: StoragePrice, comparison: BaselineComparison? = nil) {
+        self.report = report
+        self.price = price
+        self.comparison = comparison
+    }
+
+    package var page: SavingsPage {
+        let total = report.total
+        var facts = [
+            ("stored", ByteSize.text(total.storedBytes)), ("as full copies", ByteSize.text(total.logicalBytes)),
+            ("saved", total.logicalBytes == 0 ? "-" : (Double(total.savedBytes) / Double(total.logicalBytes)).percent),
+            ("a month", price.monthly(total.storedBytes).dollars),
+            ("a month as copies", price.monthly(total.logicalBytes).dollars),
+            ("items", "\(total.count)"),
+        ]
+        if total.nameCount != total.count { facts.append(("names", "\(total.nameCount)")) }
+        if report.withoutCopy > 0 { facts.append(("base's size not known", "\(report.withoutCopy)")) }
+        if let comparison { facts.append(("growth", comparison.line)) }
+        var page = SavingsPage(title: "What is stored", facts: facts.map { (name: $0.0, value: $0.1) })
+        page.causes = Savings.Cause.allCases.map(\.title)
+        page.bars =
+            [bar("all", total.storedBytes, total.savings)]
+            + report.bases.prefix(12).map { bar($0.label, $0.storedBytes, $0.savings) }
+        page.groups = tiles
+        page.points = report.growth.map { point in
+            Timeline.Point(
+                label: point.date, day: point.day, value: point.storedBytes, text: ByteSize.text(point.storedBytes))
+        }
+        page.items = report.items.map(item)
+        page.advice = report.advice.map { one in
+            SavingsPage.Advice(
+                sort: one.sort.title, name: one.name, reason: one.reason,
+                saves: one.saves.map(ByteSize.text) ?? "", command: one.command)
+        }
+        page.broken = report.broken.map { $0.failure.at(path: $0.path).description }
+        return page
+    }
+
+    private func bar(_ label: String, _ stored: Int, _ savings: Savings) -> StackedBar {
+        StackedBar(
+            label: label,
+            parts: [StackedBar.Part(name: "stored", value: stored, text: ByteSize.text(stored))]
+                + Savings.Cause.allCases.map { cause in
+                    StackedBar.Part(
+                        name: cause.title, value: savings[cause], text: ReportText.signed(savings[cause]))
+                })
+    }
+
+    /// The items of each base, largest first, as many as can be told apart.
+    private var tiles: [Treemap.Group] {
+        var items: [String: [ReportItem]] = [:]
+        for item in report.items {
+            items[item.base?.key ?? (item.holding.form == .checkpoint ? "checkpoint" : ""), default: []].append(item)
+        }
+        return report.bases.map { group in
+            let all = items[group.key] ?? []
+            var tiles = all.prefix(100).map { item in
+                Treemap.Tile(
+                    name: item.name, value: item.chain.storedBytes, text: ByteSize.text(item.chain.storedBytes))
+            }
+            let rest = all.dropFirst(100).reduce(0) { $0 + $1.chain.storedBytes }
+            if rest > 0 {
+                tiles.append(
+                    Treemap.Tile(name: "\(all.count - 100) more", value: rest, text: ByteSize.text(rest)))
+            }
+            return Treemap.Group(name: group.label, text: ByteSize.text(group.storedBytes), tiles: tiles)
+        }
+    }
+
+    private func item(_ item: ReportItem) -> SavingsPage.Item {
+        let chain = item.chain
+        let saved = chain.logicalBytes - chain.storedBytes
+        let savings = chain.savings
+        return SavingsPage.Item(
+            name: item.name + (chain.names > 1 ? " and \(chain.names - 1) more" : ""), method: item.method,
+            base: item.base?.label ?? "", date: CalendarDate(nanoseconds: item.added).text,
+            numbers: [
+                (chain.storedBytes, ByteSize.text(chain.storedBytes)),
+                (chain.logicalBytes, ByteSize.text(chain.logicalBytes)), (saved, ReportText.signed(saved)),
+            ] + Savings.Cause.allCases.map { (savings[$0], ReportText.signed(savings[$0])) })
+    }
+}
