@@ -126,7 +126,8 @@ let package = Package(
         module(
             "Keeping/AdapterStore",
             [
-                "CSQLite", "Diagnostics", "Parallelism", "JSON", "Files", "Digests", "Adapters", "DeltaFormat", "Packaging",
+                "CSQLite", "Diagnostics", "Parallelism", "JSON", "Files", "Digests", "Adapters", "DeltaFormat",
+                "Packaging",
             ]),
         module("Keeping/Documents", ["Diagnostics"]),
         .executableTarget(
@@ -186,8 +187,7 @@ let package = Package(
                 "Tokenization",
             ]),
         tests(
-            "AdapterStore",
-            ["CSQLite", "Diagnostics", "Parallelism", "JSON", "Files", "Digests", "Adapters", "DeltaFormat", "Packaging"]),
+            "AdapterStore", ["Diagnostics", "Parallelism", "Files", "Digests", "DeltaFormat", "Packaging"]),
         tests("Documents"),
         .testTarget(
             name: "EndToEnd",

@@ -23,6 +23,7 @@ import report
 import size
 import speed
 import storage
+import store
 import training
 from measure import Failed
 from setting import ROOT, Setting
@@ -49,6 +50,7 @@ GROUPS = {
     "recipes": recipes.recipes,
     "training": training.training,
     "diff": diff.diff,
+    "store": store.store,
 }
 
 
