@@ -44,6 +44,10 @@ package struct StoreRepair {
 
     private mutating func mend() throws(Failure) {
         for folder in layout.folders where try Folder.kind(of: folder) == nil { try Folder.make(folder) }
+        // What a reflog that was being written left behind.
+        for entry in try Folder.entries(of: layout.root) where entry.name.hasPrefix(".reflog.tenon-") {
+            try Folder.remove(Paths.joined(layout.root, entry.name))
+        }
         let store = try openOrRebuild()
         try store.sweep()
         try mendObjects(of: store)
