@@ -33,8 +33,9 @@ fixtures: ## Remake Fixtures with the pinned Python packages
 fuzz: needs ## Fuzz each parser for a minute
 	@Scripts/fuzz --seconds 60
 
-soak: needs ## Fuzz for five million executions
+soak: build ## Fuzz for five million executions, and kill the store at each of its system calls
 	@Scripts/soak
+	@TENON_SOAK=1 swift test -c release --skip-build --disable-testable-imports --disable-xctest --filter 'EndToEnd\.Store'
 
 bench: needs ## Measure size, speed and memory, of a tool linked as releases are
 	@swift build -c release --product tenon --static-swift-stdlib --scratch-path .build/static

@@ -196,8 +196,7 @@ let package = Package(
                 "Tokenization",
             ]),
         tests(
-            "AdapterStore",
-            ["CSQLite", "Diagnostics", "Parallelism", "JSON", "Files", "Digests", "Adapters", "DeltaFormat", "Packaging"]),
+            "AdapterStore", ["Diagnostics", "Parallelism", "Files", "Digests", "DeltaFormat", "Packaging"]),
         tests("Documents"),
         tests(
             "Reports",

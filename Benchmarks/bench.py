@@ -24,6 +24,7 @@ import report
 import size
 import speed
 import storage
+import store
 import training
 from measure import Failed
 from setting import ROOT, Setting
@@ -51,6 +52,7 @@ GROUPS = {
     "training": training.training,
     "diff": diff.diff,
     "family": family.family,
+    "store": store.store,
 }
 
 

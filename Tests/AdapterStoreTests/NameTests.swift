@@ -7,7 +7,8 @@ struct NameTests {
     @Test(
         "names that are names",
         arguments: [
-            ("a", "a:latest"), ("support-bot:v3", "support-bot:v3"), ("Org/Model-7B.chat:2024_01", "Org/Model-7B.chat:2024_01"),
+            ("a", "a:latest"), ("support-bot:v3", "support-bot:v3"),
+            ("Org/Model-7B.chat:2024_01", "Org/Model-7B.chat:2024_01"),
             ("a_b.c-d/e", "a_b.c-d/e:latest"), ("x:_", "x:_"), ("0", "0:latest"),
         ])
     func accepted(text: String, name: String) throws {
@@ -17,7 +18,8 @@ struct NameTests {
     @Test(
         "names that are no names",
         arguments: [
-            "", ":", "a:", ":v1", "/", "a/", "/a", "a//b", ".", "..", "a/../b", "-a", "a-", "a..b", "a--b", "a b", "a:b:c", "ä",
+            "", ":", "a:", ":v1", "/", "a/", "/a", "a//b", ".", "..", "a/../b", "-a", "a-", "a..b", "a--b", "a b",
+            "a:b:c", "ä",
             "a\u{0}", "a\n", "a:.b", "a:-b", "a*", "sha256", "a:" + String(repeating: "x", count: 129),
             String(repeating: "x", count: 256),
         ])

@@ -6,7 +6,7 @@ import Testing
 struct HelpTests {
     static let verbs = [
         "pack", "unpack", "inspect", "verify", "fingerprint", "extract", "apply", "unapply", "switch", "merge",
-        "resize", "diff", "plan", "report", "train", "eval",
+        "resize", "diff", "plan", "report", "train", "eval", "store",
     ]
 
     private func help(_ arguments: [String]) throws -> String {

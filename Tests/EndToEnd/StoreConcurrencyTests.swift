@@ -65,7 +65,8 @@ struct StoreConcurrencyTests {
                 ],
                 executable: "/bin/bash", secondsAllowed: seconds + 90)
             #expect(run.status == 0 && !run.timedOut, "\(run.errors)")
-            let bad = try exists(place("bad.log")) ? String(decoding: contents(of: place("bad.log")), as: UTF8.self) : ""
+            let bad =
+                try exists(place("bad.log")) ? String(decoding: contents(of: place("bad.log")), as: UTF8.self) : ""
             let errors = String(decoding: try contents(of: place("err.log")), as: UTF8.self)
             #expect(bad == "", "\(errors.suffix(2000))")
             let did = String(decoding: try contents(of: place("did.log")), as: UTF8.self).split(separator: "\n")

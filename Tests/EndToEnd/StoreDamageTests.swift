@@ -36,7 +36,9 @@ struct StoreDamageTests {
         ("object-damaged", "structure", { $0[0] ^= 0xFF }),
     ]
 
-    @Test("an object that was cut short or changed is found, goes to the quarantine, and is healed by another add", arguments: 0..<changes.count)
+    @Test(
+        "an object that was cut short or changed is found, goes to the quarantine, and is healed by another add",
+        arguments: 0..<changes.count)
     func changed(number: Int) throws {
         let (code, level, change) = Self.changes[number]
         try inFolder { place in
@@ -171,7 +173,9 @@ struct StoreDamageTests {
         }
     }
 
-    @Test("a reflog that is missing or damaged is written anew; one that was cut short goes on", arguments: ["missing", "damaged", "cut"])
+    @Test(
+        "a reflog that is missing or damaged is written anew; one that was cut short goes on",
+        arguments: ["missing", "damaged", "cut"])
     func reflog(how: String) throws {
         try inFolder { place in
             let it = try Place(place)

@@ -60,7 +60,9 @@ struct StoreFixture {
     }
 
     /// Expects `fsck` to find nothing that is wrong.
-    func expectSound(level: String = "full", _ comment: String = "", sourceLocation: SourceLocation = #_sourceLocation) throws {
+    func expectSound(level: String = "full", _ comment: String = "", sourceLocation: SourceLocation = #_sourceLocation)
+        throws
+    {
         let run = try runTool(words(["fsck", "--level", level]))
         #expect(run.status == 0, "\(comment) \(run.output) \(run.errors)", sourceLocation: sourceLocation)
     }
@@ -73,7 +75,8 @@ struct StoreFixture {
         let run = try runTool(words(verb + ["--json"]))
         try #require([0, 1].contains(run.status), "\(run.errors)")
         let findings = try JSONValue.parse(run.standardOutput)["findings"]?.array ?? []
-        return findings.filter { damage == nil || $0["isDamage"]?.bool == damage }.compactMap { $0["code"]?.string }.sorted()
+        return findings.filter { damage == nil || $0["isDamage"]?.bool == damage }.compactMap { $0["code"]?.string }
+            .sorted()
     }
 
     /// The file of an object.

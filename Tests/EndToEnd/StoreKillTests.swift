@@ -13,12 +13,15 @@ import Testing
         private static let pointsEach = 15
 
         /// A store before the operation, and the words of it.
-        private func prepare(_ operation: String, in place: TemporaryFolder) throws -> (store: StoreFixture, words: [String]) {
+        private func prepare(_ operation: String, in place: TemporaryFolder) throws -> (
+            store: StoreFixture, words: [String]
+        ) {
             let store = try StoreFixture(in: place, named: "before")
             let lora = try store.add("lora-llama", as: "a:v1")
             try store.add("ia3", as: "i")
             switch operation {
-            case "put": return (store, ["add", Fixtures.path("loha"), "--name", "b:v1", "--name", "b:v2", "--metadata", "k=v"])
+            case "put":
+                return (store, ["add", Fixtures.path("loha"), "--name", "b:v1", "--name", "b:v2", "--metadata", "k=v"])
             case "heal":
                 var bytes = try contents(of: store.object(lora))
                 bytes[500] ^= 1
@@ -71,7 +74,8 @@ import Testing
                 var random = RepeatableRandom(seed: UInt64(operation.utf8.reduce(0) { $0 + Int($1) }))
                 let isSoak = Syscalls.environment("TENON_SOAK") != nil
                 let points =
-                    isSoak ? Array(1...count) : (0..<Self.pointsEach).map { _ in Int.random(in: 1...count, using: &random) }
+                    isSoak
+                    ? Array(1...count) : (0..<Self.pointsEach).map { _ in Int.random(in: 1...count, using: &random) }
                 var began = 0
                 for point in points {
                     let store = try StoreFixture(copying: before, to: place("store"))
@@ -88,7 +92,8 @@ import Testing
                     // Whoever comes next finishes it, and sweeps up.
                     let again = try runTool(store.words(words))
                     #expect(
-                        again.status == 0 || (operation == "remove" && again.status == 66), "\(comment) \(again.errors)")
+                        again.status == 0 || (operation == "remove" && again.status == 66), "\(comment) \(again.errors)"
+                    )
                     try store.expectSound(comment)
                     #expect(try store.names() == namesAfter, "\(comment)")
                     try store.add("ia3", as: "sweep")
@@ -111,7 +116,9 @@ import Testing
                     let run = try runTool(["store", "init", "--store", place("new")], environment: fault)
                     if run.signal == nil { break }
                     let again = try runTool(["store", "init", "--store", place("new")])
-                    #expect(again.status == 0 || again.errors.contains("a store is there already"), "\(number) \(again.errors)")
+                    #expect(
+                        again.status == 0 || again.errors.contains("a store is there already"),
+                        "\(number) \(again.errors)")
                     try succeed(["store", "fsck", "--store", place("new")])
                     try Folder.remove(place("new"))
                 }

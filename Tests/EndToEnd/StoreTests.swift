@@ -5,7 +5,9 @@ import Testing
 
 @Suite("The store")
 struct StoreTests {
-    @Test("gives back the folder that was added, byte for byte", arguments: ["lora-llama", "loha", "prefix-tuning", "ia3"])
+    @Test(
+        "gives back the folder that was added, byte for byte",
+        arguments: ["lora-llama", "loha", "prefix-tuning", "ia3"])
     func roundTrip(fixture: String) throws {
         try inFolder { place in
             let store = try StoreFixture(in: place)
@@ -25,7 +27,9 @@ struct StoreTests {
             let added = try store.document(["add", container, "--name", "a"])
             let digest = try #require(added["digest"]?.string)
             #expect(try contents(of: store.object(digest)) == bytes)
-            #expect(try JSONValue.parse(succeed(["inspect", container, "--json"]).standardOutput)["indexDigest"]?.string == digest)
+            #expect(
+                try JSONValue.parse(succeed(["inspect", container, "--json"]).standardOutput)["indexDigest"]?.string
+                    == digest)
             for reference in ["a", "a:latest", digest, String(digest.prefix(8)), "sha256:" + digest.prefix(5)] {
                 try store.run(["get", reference, "-o", place("out.tenon"), "--force"])
                 #expect(try contents(of: place("out.tenon")) == bytes)
@@ -45,7 +49,9 @@ struct StoreTests {
             let model = Models.path("llama")
             try succeed(["pack", Fixtures.path("lora-llama"), "--base", model, "-o", place("bound.tenon")])
             let lora = try #require(
-                try store.document(["add", place("bound.tenon"), "--name", "team/support-bot:v3", "--metadata", "owner=me"])[
+                try store.document([
+                    "add", place("bound.tenon"), "--name", "team/support-bot:v3", "--metadata", "owner=me",
+                ])[
                     "digest"]?.string)
             let loha = try store.add("loha", as: "team/other:v1")
             try store.run(["tag", "team/other:v1", "plain"])
@@ -119,7 +125,8 @@ struct StoreTests {
             try copyFolder(Models.path("llama"), to: place("m0"))
             for number in 1...2 {
                 try succeed([
-                    "apply", Fixtures.path("lora-llama"), "--base", place("m\(number - 1)"), "--scale", "0.\(number)", "-o",
+                    "apply", Fixtures.path("lora-llama"), "--base", place("m\(number - 1)"), "--scale", "0.\(number)",
+                    "-o",
                     place("m\(number)"),
                 ])
                 try succeed([

@@ -11,7 +11,8 @@ struct Store: ParsableCommand, Exemplified {
             that is killed leaves it as it was before or as it is after.
             """,
         subcommands: [
-            StoreInit.self, StoreAdd.self, StoreGet.self, StoreList.self, StoreShow.self, StoreTag.self, StoreRemove.self,
+            StoreInit.self, StoreAdd.self, StoreGet.self, StoreList.self, StoreShow.self, StoreTag.self,
+            StoreRemove.self,
             StoreGC.self, StoreFsck.self, StoreRepairVerb.self, StoreScrub.self,
         ])
 }

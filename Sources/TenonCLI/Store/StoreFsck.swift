@@ -29,8 +29,10 @@ struct StoreFsck: ParsableCommand, Exemplified {
 }
 
 extension CheckLevel: ExpressibleByArgument {
+    /// As the parser asks for it.
     public init?(argument: String) { self.init(argument) }
 
+    /// As the help prints it.
     public var defaultValueDescription: String { word }
 }
 
@@ -47,7 +49,9 @@ extension CheckReport {
             document["findings"] = .array(findings.map(\.document))
             console.result(.object(document))
         } else {
-            for finding in findings { console.result(((finding.isDamage ? "no  " : "--  ") + finding.text).escapedForTerminal) }
+            for finding in findings {
+                console.result(((finding.isDamage ? "no  " : "--  ") + finding.text).escapedForTerminal)
+            }
             let looked = "looked at \(objectCount) objects, \(ByteSize.text(byteCount))"
             console.result(isSound ? "ok  \(looked)" : "no  \(looked): \(damage) damaged")
         }

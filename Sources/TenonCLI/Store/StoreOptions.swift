@@ -33,7 +33,8 @@ enum MetadataPairs {
             }
             let pair = (key: String(text[..<equals]), value: String(text[text.index(after: equals)...]))
             guard pair.key.utf8.count <= 1024, pair.value.utf8.count <= 65_535 else {
-                throw Failure(.usage, "metadata has keys of up to 1024 bytes and values of up to 65535", object: pair.key)
+                throw Failure(
+                    .usage, "metadata has keys of up to 1024 bytes and values of up to 65535", object: pair.key)
             }
             pairs.append(pair)
         }

@@ -49,7 +49,9 @@ struct StoreShow: ParsableCommand, Exemplified {
         row("content digest", "\(object.content)")
         row("base", object.baseRoot.map { "\($0)" } ?? "not bound")
         if let root = object.resultRoot { row("gives back", "\(root)") }
-        row("state", object.state == .whole ? "whole, checked to the level \(object.checkLevel.word)" : object.state.word)
+        row(
+            "state",
+            object.state == .whole ? "whole, checked to the level \(object.checkLevel.word)" : object.state.word)
         for (key, value) in details.metadata { row("  " + key, value) }
         for parent in details.parents { row("made from", "content \(parent)") }
         for child in details.children { row("made into", "\(child.digest)") }

@@ -36,7 +36,8 @@ extension AdapterStore {
             let files = try ObjectFiles(layout)
             let before = Syscalls.realTimeNanoseconds() - grace
             guard !isDryRun else {
-                return try catalog.connection.reading { () throws(Failure) in try mark(files, usedBefore: before).report }
+                return try catalog.connection.reading { () throws(Failure) in try mark(files, usedBefore: before).report
+                }
             }
             let report = try catalog.connection.transaction { () throws(Failure) in
                 let marked = try mark(files, usedBefore: before)

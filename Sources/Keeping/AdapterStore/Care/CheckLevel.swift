@@ -23,7 +23,9 @@ package enum CheckLevel: Int, Sendable, CaseIterable, Comparable {
 
     /// Reads a word or its number.
     package init?(_ text: String) {
-        guard let level = Self.allCases.first(where: { $0.word == text || "\($0.rawValue)" == text }) else { return nil }
+        guard let level = Self.allCases.first(where: { $0.word == text || "\($0.rawValue)" == text }) else {
+            return nil
+        }
         self = level
     }
 

@@ -114,7 +114,8 @@ package struct StoreCheck {
         if object.state != .whole && level < .full {
             report.findings.append(
                 CheckFinding(
-                    "object-damaged", object: object.digest, names: names, "an earlier check found it \(object.state.word)"))
+                    "object-damaged", object: object.digest, names: names,
+                    "an earlier check found it \(object.state.word)"))
             return
         }
         guard let facts = try examine(object.digest, size: size, names: names) else { return }

@@ -44,6 +44,10 @@ package struct StoreRepair {
 
     private mutating func mend() throws(Failure) {
         for folder in layout.folders where try Folder.kind(of: folder) == nil { try Folder.make(folder) }
+        // What a reflog that was being written left behind.
+        for entry in try Folder.entries(of: layout.root) where entry.name.hasPrefix(".reflog.tenon-") {
+            try Folder.remove(Paths.joined(layout.root, entry.name))
+        }
         let store = try openOrRebuild()
         try store.sweep()
         try mendObjects(of: store)
@@ -113,7 +117,8 @@ package struct StoreRepair {
             for (facts, added) in whole {
                 let put = replay.puts[facts.digest]
                 let row = try catalog.insert(
-                    facts, inputBytes: put?.inputBytes ?? facts.storedBytes, origin: put?.origin ?? "tenon", added: added,
+                    facts, inputBytes: put?.inputBytes ?? facts.storedBytes, origin: put?.origin ?? "tenon",
+                    added: added,
                     used: replay.used[facts.digest] ?? added, check: nil)
                 for pair in put?.metadata ?? [] { try catalog.insert(pair.key, pair.value, of: row, isUsers: true) }
             }
@@ -171,7 +176,8 @@ package struct StoreRepair {
             }
             try store.catalog.connection.transaction { () throws(Failure) in
                 _ = try store.catalog.insert(
-                    facts, inputBytes: object.inputBytes, origin: object.origin, added: object.added, used: object.added,
+                    facts, inputBytes: object.inputBytes, origin: object.origin, added: object.added,
+                    used: object.added,
                     check: nil)
             }
         case .damaged(let failure):

@@ -4,8 +4,8 @@ import Digests
 extension Catalog {
     /// The columns that ``object(_:from:)`` reads, of the table `object`.
     static let columns = """
-        object.id, digest, content, blob, sort, method, rank, parameters, stored_bytes, logical_bytes, input_bytes, \
-        base_root, result_root, origin, added, checked, check_level, object.state
+        object.id, object.digest, object.content, blob, sort, method, rank, parameters, stored_bytes, logical_bytes, \
+        input_bytes, base_root, result_root, origin, added, checked, check_level, object.state
         """
 
     /// Reads the columns of ``columns`` from number `first` on.

@@ -35,7 +35,8 @@ struct Connection: ~Copyable {
         unsafe sqlite3_busy_timeout(handle, Int32(clamping: patience))
         unsafe tenon_sqlite_defend(handle)
         for setting in [
-            "foreign_keys = ON", "cell_size_check = ON", "mmap_size = 0", "journal_mode = DELETE", "synchronous = EXTRA",
+            "foreign_keys = ON", "cell_size_check = ON", "mmap_size = 0", "journal_mode = DELETE",
+            "synchronous = EXTRA",
         ] {
             _ = try connection.first("PRAGMA \(setting)") { _ throws(Failure) in () }
         }
@@ -156,7 +157,8 @@ extension Failure {
     init(catalogCorrupt path: String, cause: String? = nil) {
         self.init(
             .catalogCorrupt, "the store's catalog is damaged", path: path,
-            hint: "the objects are untouched: `tenon store repair` makes the catalog anew from them and from the reflog",
+            hint:
+                "the objects are untouched: `tenon store repair` makes the catalog anew from them and from the reflog",
             cause: cause)
     }
 }

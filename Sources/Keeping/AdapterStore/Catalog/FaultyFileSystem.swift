@@ -2,15 +2,15 @@
     import CSQLite
     import Diagnostics
     import Files
-    import Synchronization
 
     /// SQLite's own file system, whose calls meet the fault plan first: so that what can happen to ours can happen to its.
     ///
-    /// All calls go by the name of the catalog that was opened last, for SQLite does not tell which of its files one is about.
+    /// All calls go by the name of the catalog that was opened last, for SQLite does not tell which of its files one is about;
+    /// so this is for a process that uses one store, from one thread.
     enum FaultyFileSystem {
         /// What SQLite is to ask for where the catalog is at `path`.
         static func name(for path: String) -> String {
-            lock.withLock { _ in unsafe self.path = path }
+            unsafe self.path = path
             return registeredName
         }
 
@@ -26,7 +26,6 @@
         nonisolated(unsafe) private static var methods = sqlite3_io_methods()
         /// The tables of methods that were changed, by the address of those they were made of.
         nonisolated(unsafe) private static var tables: [UInt: UnsafeMutablePointer<sqlite3_io_methods>] = unsafe [:]
-        private static let lock = Mutex(())
 
         private static func register() {
             guard let usual = unsafe sqlite3_vfs_find(nil) else { return }
@@ -54,41 +53,39 @@
 
         private static func replaceMethods(of file: UnsafeMutablePointer<sqlite3_file>) {
             guard let usual = unsafe file.pointee.pMethods else { return }
-            lock.withLock { _ in
-                let key = UInt(bitPattern: usual)
-                if let table = unsafe tables[key] {
-                    unsafe file.pointee.pMethods = unsafe UnsafePointer(table)
-                    return
-                }
-                unsafe methods = usual.pointee
-                let table = UnsafeMutablePointer<sqlite3_io_methods>.allocate(capacity: 1)
-                unsafe table.initialize(to: usual.pointee)
-                unsafe table.pointee.xRead = { file, bytes, count, offset in
-                    guard FaultyFileSystem.allows(.pread) else { return SQLITE_IOERR }
-                    return unsafe FaultyFileSystem.methods.xRead?(file, bytes, count, offset) ?? SQLITE_IOERR
-                }
-                unsafe table.pointee.xWrite = { file, bytes, count, offset in
-                    if let status = FaultyFileSystem.refusal(.pwrite, SQLITE_IOERR) { return status }
-                    return unsafe FaultyFileSystem.methods.xWrite?(file, bytes, count, offset) ?? SQLITE_IOERR
-                }
-                unsafe table.pointee.xTruncate = { file, size in
-                    if let status = FaultyFileSystem.refusal(.truncate, SQLITE_IOERR) { return status }
-                    return unsafe FaultyFileSystem.methods.xTruncate?(file, size) ?? SQLITE_IOERR
-                }
-                unsafe table.pointee.xSync = { file, flags in
-                    if let status = FaultyFileSystem.refusal(.fsync, SQLITE_IOERR) { return status }
-                    return unsafe FaultyFileSystem.methods.xSync?(file, flags) ?? SQLITE_IOERR
-                }
-                unsafe tables[key] = unsafe table
+            let key = UInt(bitPattern: usual)
+            if let table = unsafe tables[key] {
                 unsafe file.pointee.pMethods = unsafe UnsafePointer(table)
+                return
             }
+            unsafe methods = usual.pointee
+            let table = UnsafeMutablePointer<sqlite3_io_methods>.allocate(capacity: 1)
+            unsafe table.initialize(to: usual.pointee)
+            unsafe table.pointee.xRead = { file, bytes, count, offset in
+                guard FaultyFileSystem.allows(.pread) else { return SQLITE_IOERR }
+                return unsafe FaultyFileSystem.methods.xRead?(file, bytes, count, offset) ?? SQLITE_IOERR
+            }
+            unsafe table.pointee.xWrite = { file, bytes, count, offset in
+                if let status = FaultyFileSystem.refusal(.pwrite, SQLITE_IOERR) { return status }
+                return unsafe FaultyFileSystem.methods.xWrite?(file, bytes, count, offset) ?? SQLITE_IOERR
+            }
+            unsafe table.pointee.xTruncate = { file, size in
+                if let status = FaultyFileSystem.refusal(.truncate, SQLITE_IOERR) { return status }
+                return unsafe FaultyFileSystem.methods.xTruncate?(file, size) ?? SQLITE_IOERR
+            }
+            unsafe table.pointee.xSync = { file, flags in
+                if let status = FaultyFileSystem.refusal(.fsync, SQLITE_IOERR) { return status }
+                return unsafe FaultyFileSystem.methods.xSync?(file, flags) ?? SQLITE_IOERR
+            }
+            unsafe tables[key] = unsafe table
+            unsafe file.pointee.pMethods = unsafe UnsafePointer(table)
         }
 
         private static func allows(_ call: Call) -> Bool { refusal(call, SQLITE_IOERR) == nil }
 
         /// The status that a fault comes to, nil for none.
         private static func refusal(_ call: Call, _ status: Int32) -> Int32? {
-            let path = lock.withLock { _ in unsafe self.path }
+            let path = unsafe path
             do throws(Errno) {
                 try FaultPlan.meet(call, path)
                 return nil

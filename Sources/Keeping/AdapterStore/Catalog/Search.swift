@@ -31,62 +31,89 @@ extension AdapterStore {
     }
 }
 
-/// One condition on the object of a name: which rows of `object` fulfill it, as a question that an index answers.
+/// One condition on the object of a name.
 private struct Condition {
+    /// The rows of `object` that fulfill it, as a question that an index answers.
     let rows: String
+    /// The same, asked of a row at hand.
+    let predicate: String
     let values: [SQLValue]
+
+    init(column: String, _ predicate: String, _ values: [SQLValue]) {
+        self.predicate = "object.\(column) \(predicate)"
+        rows = "SELECT id FROM object WHERE \(column) \(predicate)"
+        self.values = values
+    }
+
+    init(key: String, value: String) {
+        rows = "SELECT object AS id FROM metadata WHERE key = ? AND value = ?"
+        predicate = "EXISTS (SELECT 1 FROM metadata WHERE object = object.id AND key = ? AND value = ?)"
+        values = [.text(key), .text(value)]
+    }
 }
 
 extension Catalog {
-    /// So many objects at most are looked up one by one; beyond that the names are gone through in their order, which soon
-    /// has found as many as are asked for.
-    private static let few = 2000
+    /// More rows than these are not counted: such a condition hardly narrows a search.
+    private static let many = 20_000
 
     func search(_ search: Search) throws(Failure) -> SearchResult {
         let conditions = try conditions(of: search)
         return try connection.reading { () throws(Failure) in
-            var driver: (condition: Int, count: Int)?
-            for (number, condition) in conditions.enumerated() {
-                let count = try count(condition)
-                if count <= Self.few && count < driver?.count ?? .max { driver = (number, count) }
-            }
-            return try find(search, conditions, driver: driver?.condition)
+            try find(search, conditions, beginningWith: try narrowest(of: conditions, limit: search.limit))
         }
+    }
+
+    /// The condition whose rows are to be gone through; nil where it is cheaper to go through the names in their order until
+    /// as many are found as are asked for.
+    private func narrowest(of conditions: [Condition], limit: Int?) throws(Failure) -> Int? {
+        let newest = try connection.first("SELECT max(id) FROM object") { row throws(Failure) in row.integer(0) }
+        let total = Double(max(1, newest ?? 0))
+        var narrowest: (number: Int, count: Int)?
+        var share = 1.0
+        for (number, condition) in conditions.enumerated() {
+            let count = try count(condition)
+            guard count <= Self.many else { continue }
+            share *= Double(count) / total
+            if count < narrowest?.count ?? .max { narrowest = (number, count) }
+        }
+        guard let narrowest else { return nil }
+        let names = limit.map { min(total, Double($0) / max(share, 1e-9)) } ?? total
+        // Each row costs a look at the object, one at its names, and its part in sorting.
+        return Double(2 * narrowest.count) <= names ? narrowest.number : nil
     }
 
     /// How many rows fulfill it, as far as that matters.
     private func count(_ condition: Condition) throws(Failure) -> Int {
         try connection.first(
-            "SELECT count(*) FROM (\(condition.rows) LIMIT \(Self.few + 1))", condition.values
+            "SELECT count(*) FROM (\(condition.rows) LIMIT \(Self.many + 1))", condition.values
         ) { row throws(Failure) in row.integer(0) } ?? 0
     }
 
     private func find(
-        _ search: Search, _ conditions: [Condition], driver: Int?
+        _ search: Search, _ conditions: [Condition], beginningWith first: Int?
     ) throws(Failure) -> SearchResult {
         var values: [SQLValue] = []
         var sql = "SELECT name, tag, \(Self.columns) FROM "
-        if let driver {
-            // CROSS keeps SQLite from choosing another order.
-            sql += "(\(conditions[driver].rows)) AS few CROSS JOIN object ON object.id = few.id "
+        // CROSS keeps SQLite from choosing another order.
+        if let first {
+            sql += "(\(conditions[first].rows)) AS found CROSS JOIN object ON object.id = found.id "
             sql += "CROSS JOIN name ON name.object = object.id WHERE TRUE"
-            values += conditions[driver].values
+            values += conditions[first].values
         } else {
             sql += "name CROSS JOIN object ON object.id = name.object WHERE TRUE"
         }
         if let pattern = search.pattern {
-            let hasTag = pattern.contains(":")
             let prefix = String(pattern.prefix { !"*?[:".contains($0) })
             if !prefix.isEmpty {
                 // An upper bound that no character of a name reaches.
                 sql += " AND name >= ? AND name < ?"
                 values += [.text(prefix), .text(prefix + "\u{7F}")]
             }
-            sql += hasTag ? " AND name || ':' || tag GLOB ?" : " AND name GLOB ?"
+            sql += pattern.contains(":") ? " AND name || ':' || tag GLOB ?" : " AND name GLOB ?"
             values.append(.text(pattern))
         }
-        for (number, condition) in conditions.enumerated() where number != driver {
-            sql += " AND object.id IN (\(condition.rows))"
+        for (number, condition) in conditions.enumerated() where number != first {
+            sql += " AND \(condition.predicate)"
             values += condition.values
         }
         sql += " ORDER BY name, tag"
@@ -101,24 +128,12 @@ extension Catalog {
 
     private func conditions(of search: Search) throws(Failure) -> [Condition] {
         var conditions: [Condition] = []
-        if let method = search.method {
-            conditions.append(Condition(rows: "SELECT id FROM object WHERE method = ?", values: [.text(method)]))
-        }
-        if let rank = search.rank {
-            conditions.append(Condition(rows: "SELECT id FROM object WHERE rank = ?", values: [.integer(rank)]))
-        }
-        if let sort = search.sort {
-            conditions.append(
-                Condition(rows: "SELECT id FROM object WHERE sort = ?", values: [.integer(sort.rawValue)]))
-        }
+        if let method = search.method { conditions.append(Condition(column: "method", "= ?", [.text(method)])) }
+        if let rank = search.rank { conditions.append(Condition(column: "rank", "= ?", [.integer(rank)])) }
+        if let sort = search.sort { conditions.append(Condition(column: "sort", "= ?", [.integer(sort.rawValue)])) }
         if let base = search.base { conditions.append(try Self.between("base_root", base)) }
         if let digest = search.digest { conditions.append(try Self.between("digest", digest)) }
-        for (key, value) in search.metadata {
-            conditions.append(
-                Condition(
-                    rows: "SELECT object AS id FROM metadata WHERE key = ? AND value = ?",
-                    values: [.text(key), .text(value)]))
-        }
+        conditions += search.metadata.map { Condition(key: $0.key, value: $0.value) }
         return conditions
     }
 
@@ -129,7 +144,7 @@ extension Catalog {
             throw Failure(.internal, "a digest was taken for a name", object: prefix)
         }
         return Condition(
-            rows: "SELECT id FROM object WHERE \(column) BETWEEN ? AND ?",
-            values: [.digest(Digest(prefix: digits, filledWith: "0")), .digest(Digest(prefix: digits, filledWith: "f"))])
+            column: column, "BETWEEN ? AND ?",
+            [.digest(Digest(prefix: digits, filledWith: "0")), .digest(Digest(prefix: digits, filledWith: "f"))])
     }
 }

@@ -24,31 +24,40 @@ package enum StorePlace {
     ///
     /// Throws ``Failure/Code/outputExists`` where something else is, and ``Failure/Code/nestedStore`` within another store.
     package static func create(at path: String) throws(Failure) {
+        try checkNotNested(path)
+        try makeParents(of: path)
         let isThere = try Folder.kind(of: path) != nil
-        if isThere {
+        let lock = try FolderLock.take(isThere ? try Folder.resolved(path) : path, for: path)
+        try withExtendedLifetime(lock) { () throws(Failure) in
             guard try StoreLayout.version(in: path) == nil else {
                 throw Failure(.outputExists, "a store is there already", path: path)
             }
-            // What an earlier beginning left behind is ours; it ends with the file `format`.
-            let names = Set(try Folder.entries(of: path).map(\.name))
-            let ours: Set = ["objects", "tmp", "quarantine", "locks", "reflog", "catalog.db", "catalog.db-journal"]
-            guard names.isSubset(of: ours), try isEmptyBeginning(path) else {
-                throw Failure(
-                    .outputExists, "the folder is not empty", path: path, hint: "name one that is empty or not there")
-            }
+            try clear(path)
+            let layout = StoreLayout(path)
+            for folder in layout.folders where try Folder.kind(of: folder) == nil { try Folder.make(folder) }
+            try Catalog.create(at: layout.catalog)
+            try write([], to: layout.reflog)
+            try Folder.flush(Paths.joined(path, "objects"))
+            // Last, so that what has this file is a whole store.
+            try write(Array(StoreLayout.formatText.utf8), to: layout.format)
+            try Folder.flush(Paths.parent(of: path))
         }
-        try checkNotNested(path)
-        try makeParents(of: path)
-        if !isThere { try Folder.make(path) }
-        let layout = StoreLayout(path)
-        for folder in layout.folders where try Folder.kind(of: folder) == nil { try Folder.make(folder) }
-        for leftover in [layout.catalog, layout.catalog + "-journal", layout.reflog] { try Folder.remove(leftover) }
-        try Catalog.create(at: layout.catalog)
-        try write([], to: layout.reflog)
-        try Folder.flush(Paths.joined(path, "objects"))
-        // Last, so that what has this file is a whole store.
-        try write(Array(StoreLayout.formatText.utf8), to: layout.format)
-        try Folder.flush(Paths.parent(of: path))
+    }
+
+    /// Removes what an earlier beginning left behind, which ended before there was a file `format`; refuses a folder in which
+    /// there is anything else.
+    private static func clear(_ path: String) throws(Failure) {
+        let names = try Folder.entries(of: path).map(\.name)
+        let leftovers = names.filter { name in
+            ["catalog.db", "catalog.db-journal", "reflog"].contains(name)
+                || [".reflog.tenon-", ".format.tenon-"].contains { name.hasPrefix($0) }
+        }
+        let ours = Set(leftovers).union(["objects", "tmp", "quarantine", "locks"])
+        guard ours.isSuperset(of: names), try isEmptyBeginning(path) else {
+            throw Failure(
+                .outputExists, "the folder is not empty", path: path, hint: "name one that is empty or not there")
+        }
+        for name in leftovers { try Folder.remove(Paths.joined(path, name)) }
     }
 
     /// Whether no object is there that somebody might want to keep.

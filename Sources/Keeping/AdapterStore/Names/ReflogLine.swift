@@ -92,7 +92,8 @@ extension ReflogLine.Setting {
     }
 
     fileprivate init?(_ document: JSONValue) {
-        guard let text = document["name"]?.string, let name = try? StoreName(text), let object = document["object"] else {
+        guard let text = document["name"]?.string, let name = try? StoreName(text), let object = document["object"]
+        else {
             return nil
         }
         if object.isNull {

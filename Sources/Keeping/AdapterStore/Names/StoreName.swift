@@ -15,7 +15,8 @@ package struct StoreName: Hashable, Sendable {
         name = parts[0]
         tag = parts.count > 1 ? parts[1] : Self.usualTag
         let components = name.split(separator: "/", omittingEmptySubsequences: false)
-        guard name.utf8.count <= Self.longestName, components.allSatisfy({ Self.isComponent($0) }), name != "sha256" else {
+        guard name.utf8.count <= Self.longestName, components.allSatisfy({ Self.isComponent($0) }), name != "sha256"
+        else {
             throw Self.refusal(
                 text, "a name has parts of letters, digits, and single . _ - between them, joined by slashes")
         }

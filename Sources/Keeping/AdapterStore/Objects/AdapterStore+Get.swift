@@ -51,7 +51,8 @@ extension AdapterStore {
     ) throws(Failure) {
         let verification = Verification.run(on: file, level: .full, values: false, lanes: lanes)
         if let failure = verification.failure { throw failure }
-        let target = output == "-" ? OutputFile.standardOutput() : try OutputFile.create(at: output, replacing: replaces)
+        let target =
+            output == "-" ? OutputFile.standardOutput() : try OutputFile.create(at: output, replacing: replaces)
         try copy(file, to: target)
         try target.commit()
     }

@@ -115,7 +115,8 @@ extension AdapterStore {
             if try SealedFile.holdSameBytes(staged, target) { break }
             try layout.quarantine(target, as: "\(digest)")
             findings.append(
-                Finding("healed", "the file that was there is damaged: it is in the quarantine now", object: "\(digest)"))
+                Finding(
+                    "healed", "the file that was there is damaged: it is in the quarantine now", object: "\(digest)"))
         }
         try Folder.flush(folder)
         try Folder.flush(layout.objects)

@@ -11,9 +11,20 @@ package final class Staging: Sendable {
     package var container: String { place(of: "object.tenon") }
 
     init(in layout: StoreLayout) throws(Failure) {
-        let random = String(UInt64.random(in: .min ... .max), radix: 36)
-        folder = Paths.joined(layout.staging, "\(Syscalls.processNumber)-\(random)")
-        lock = try FolderLock.take(folder, for: folder)
+        var tries = 0
+        while true {
+            let random = String(UInt64.random(in: .min ... .max), radix: 36)
+            let folder = Paths.joined(layout.staging, "\(Syscalls.processNumber)-\(random)")
+            do throws(Failure) {
+                lock = try FolderLock.take(folder, for: folder)
+                self.folder = folder
+                return
+            } catch {
+                // Whoever sweeps may have found it before it was locked.
+                tries += 1
+                guard error.code == .busy, tries < 100 else { throw error }
+            }
+        }
     }
 
     deinit {
