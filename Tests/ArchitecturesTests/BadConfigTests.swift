@@ -24,19 +24,19 @@ struct BadConfigTests {
             for value in Self.values {
                 var changed = config
                 changed[key] = value
-                try check(changed, "\(key): \(value)")
+                check(changed, "\(key): \(value)")
                 changed[key] = nil
-                try check(changed, "no \(key)")
+                check(changed, "no \(key)")
             }
         }
     }
 
-    private func check(_ config: JSONObject, _ what: String) throws {
-        do {
+    private func check(_ config: JSONObject, _ what: String) {
+        do throws(Failure) {
             let architecture = try Architecture(.object(config))
             _ = try architecture.parameterCount()
-        } catch let failure as Failure {
-            #expect([.configInvalid, .unknownArchitecture, .shapeOverflow].contains(failure.code), "\(what): \(failure)")
+        } catch {
+            #expect([.configInvalid, .unknownArchitecture, .shapeOverflow].contains(error.code), "\(what): \(error)")
         }
     }
 
@@ -47,7 +47,7 @@ struct BadConfigTests {
             for key in config.keys where config[key]?.int != nil {
                 config[key] = .number(JSONNumber(key.contains("layer") || key == "num_hidden_layers" ? 1 << 8 : 1 << 20))
             }
-            try check(config, model)
+            check(config, model)
         }
     }
 
