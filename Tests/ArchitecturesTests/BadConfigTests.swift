@@ -24,19 +24,18 @@ struct BadConfigTests {
             for value in Self.values {
                 var changed = config
                 changed[key] = value
-                try check(changed, "\(key): \(value)")
+                check(changed, "\(key): \(value)")
                 changed[key] = nil
-                try check(changed, "no \(key)")
+                check(changed, "no \(key)")
             }
         }
     }
 
-    private func check(_ config: JSONObject, _ what: String) throws {
-        do {
-            let architecture = try Architecture(.object(config))
-            _ = try architecture.parameterCount()
-        } catch let failure as Failure {
-            #expect([.configInvalid, .unknownArchitecture, .shapeOverflow].contains(failure.code), "\(what): \(failure)")
+    private func check(_ config: JSONObject, _ what: String) {
+        do throws(Failure) {
+            _ = try Architecture(.object(config)).parameterCount()
+        } catch {
+            #expect([.configInvalid, .unknownArchitecture, .shapeOverflow].contains(error.code), "\(what): \(error)")
         }
     }
 
@@ -45,9 +44,10 @@ struct BadConfigTests {
         for model in Self.models {
             var config = try ConfigFixtures.config(model)
             for key in config.keys where config[key]?.int != nil {
-                config[key] = .number(JSONNumber(key.contains("layer") || key == "num_hidden_layers" ? 1 << 8 : 1 << 20))
+                config[key] = .number(
+                    JSONNumber(key.contains("layer") || key == "num_hidden_layers" ? 1 << 8 : 1 << 20))
             }
-            try check(config, model)
+            check(config, model)
         }
     }
 

@@ -51,10 +51,13 @@ struct CountTests {
         #expect(try group.count() == 16 * 8192 * 2048)
     }
 
-    @Test("every family gives its blocks, and its default targets are there", arguments: [
-        "llama-7b", "mistral-7b", "qwen2-7b", "gpt2", "bert-base", "roberta-base", "t5-base", "mt0-large", "bloom-560m",
-        "falcon-7b", "chatglm-6b", "chatglm2-6b", "deberta-v3-base",
-    ])
+    @Test(
+        "every family gives its blocks, and its default targets are there",
+        arguments: [
+            "llama-7b", "mistral-7b", "qwen2-7b", "gpt2", "bert-base", "roberta-base", "t5-base", "mt0-large",
+            "bloom-560m",
+            "falcon-7b", "chatglm-6b", "chatglm2-6b", "deberta-v3-base",
+        ])
     func targets(model: String) throws {
         let architecture = try ConfigFixtures.architecture(model)
         #expect(Set(architecture.modules.map(\.path)).count == architecture.modules.count)
