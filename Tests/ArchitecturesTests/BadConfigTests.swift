@@ -33,8 +33,7 @@ struct BadConfigTests {
 
     private func check(_ config: JSONObject, _ what: String) {
         do throws(Failure) {
-            let architecture = try Architecture(.object(config))
-            _ = try architecture.parameterCount()
+            _ = try Architecture(.object(config)).parameterCount()
         } catch {
             #expect([.configInvalid, .unknownArchitecture, .shapeOverflow].contains(error.code), "\(what): \(error)")
         }
@@ -45,7 +44,8 @@ struct BadConfigTests {
         for model in Self.models {
             var config = try ConfigFixtures.config(model)
             for key in config.keys where config[key]?.int != nil {
-                config[key] = .number(JSONNumber(key.contains("layer") || key == "num_hidden_layers" ? 1 << 8 : 1 << 20))
+                config[key] = .number(
+                    JSONNumber(key.contains("layer") || key == "num_hidden_layers" ? 1 << 8 : 1 << 20))
             }
             check(config, model)
         }

@@ -13,7 +13,7 @@ struct CountTests {
         ("t5-11b", 11_307_321_344), ("t5-xxl", 11_135_332_352), ("flan-t5-large", 783_150_080),
         ("mt0-large", 1_229_581_312), ("bloom-560m", 559_214_592), ("bloom-7b1", 7_069_016_064),
         ("falcon-7b", 6_921_720_704), ("chatglm-6b", 6_173_286_400), ("chatglm2-6b", 6_243_584_000),
-        ("deberta-v3-base", 183_831_552), ("deberta-v2-xxlarge", 1_567_264_768),
+        ("deberta-v3-base", 183_831_552), ("deberta-v2-xxlarge", 1_564_549_632),
     ])
     func known(model: String, count: Int) throws {
         #expect(try ConfigFixtures.architecture(model).parameterCount() == count)
@@ -51,10 +51,13 @@ struct CountTests {
         #expect(try group.count() == 16 * 8192 * 2048)
     }
 
-    @Test("every family gives its blocks, and its default targets are there", arguments: [
-        "llama-7b", "mistral-7b", "qwen2-7b", "gpt2", "bert-base", "roberta-base", "t5-base", "mt0-large", "bloom-560m",
-        "falcon-7b", "chatglm-6b", "chatglm2-6b", "deberta-v3-base",
-    ])
+    @Test(
+        "every family gives its blocks, and its default targets are there",
+        arguments: [
+            "llama-7b", "mistral-7b", "qwen2-7b", "gpt2", "bert-base", "roberta-base", "t5-base", "mt0-large",
+            "bloom-560m",
+            "falcon-7b", "chatglm-6b", "chatglm2-6b", "deberta-v3-base",
+        ])
     func targets(model: String) throws {
         let architecture = try ConfigFixtures.architecture(model)
         #expect(Set(architecture.modules.map(\.path)).count == architecture.modules.count)

@@ -1,4 +1,5 @@
 import Adapters
+import Architectures
 import Packaging
 import Testing
 
@@ -78,32 +79,44 @@ struct PlanCountTests {
         }
     }
 
-    @Test("as PEFT's results print them", arguments: [
-        ("mt0-large", "lora", [:], 2_359_296), ("flan-t5-large", "lora", ["r": 16], 4_718_592),
-        ("llama-3.2-3b", "lora", ["r": 32], 9_175_040), ("llama-3.2-3b", "dora", ["r": 32], 9_289_728),
-        ("llama-3.2-3b", "adalora", ["init_r": 64], 18_353_664), ("llama-3.2-3b", "ia3", [:], 286_720),
-        ("llama-3.2-3b", "prefix-tuning", ["num_virtual_tokens": 200], 11_468_800),
-        ("llama-3.2-3b", "prompt-tuning", ["num_virtual_tokens": 200], 614_400),
-        ("llama-3.2-3b", "p-tuning", [:], 28_382_208),
-        ("bloom-560m", "p-tuning", ["encoder_hidden_size": 128], 300_288),
-        ("bloom-560m", "prefix-tuning", [:], 983_040),
-        ("bloom-560m", "prompt-tuning", ["num_virtual_tokens": 8], 8192),
-        ("mt0-large", "ia3", [:], 282_624),
-        ("mt0-large", "prompt-tuning", ["num_transformer_submodules": 2], 40_960),
-        ("chatglm-6b", "lora", [:], 3_670_016), ("chatglm2-6b", "lora", [:], 1_949_696),
-        ("bloom-7b1", "lora", [:], 3_932_160), ("t5-xxl", "prompt-tuning", ["num_virtual_tokens": 5], 20_480),
-        ("t5-xxl", "ia3", ["target_modules": .names("k", "v", "wi_1")], 1_081_344),
-        ("bert-large", "houlsby", ["bottleneck_size": 64], 6_343_680),
-        ("bert-base", "prefix-tuning", ["num_virtual_tokens": 10], 184_320),
-        ("bert-base", "pfeiffer", ["reduction_factor": 16], 894_528),
-        ("gpt2-medium", "prefix-tuning", ["num_virtual_tokens": 5], 245_760),
-        (
-            "llama-7b", "dora",
-            ["r": 32, "target_modules": .names("q_proj", "k_proj", "v_proj", "up_proj", "down_proj")], 56_098_816
-        ),
-    ] as [(String, String, Parameters, Int)])
+    @Test(
+        "as PEFT's results print them",
+        arguments: [
+            ("mt0-large", "lora", [:], 2_359_296), ("flan-t5-large", "lora", ["r": 16], 4_718_592),
+            ("llama-3.2-3b", "lora", ["r": 32], 9_175_040), ("llama-3.2-3b", "dora", ["r": 32], 9_289_728),
+            ("llama-3.2-3b", "adalora", ["init_r": 64], 18_353_664), ("llama-3.2-3b", "ia3", [:], 286_720),
+            ("llama-3.2-3b", "prefix-tuning", ["num_virtual_tokens": 200], 11_468_800),
+            ("llama-3.2-3b", "prompt-tuning", ["num_virtual_tokens": 200], 614_400),
+            ("llama-3.2-3b", "p-tuning", [:], 28_382_208),
+            ("bloom-560m", "p-tuning", ["encoder_hidden_size": 128], 300_288),
+            ("bloom-560m", "prefix-tuning", [:], 983_040),
+            ("bloom-560m", "prompt-tuning", ["num_virtual_tokens": 8], 8192),
+            ("mt0-large", "ia3", [:], 282_624),
+            ("mt0-large", "prompt-tuning", ["num_transformer_submodules": 2], 40_960),
+            ("chatglm-6b", "lora", [:], 3_670_016), ("chatglm2-6b", "lora", [:], 1_949_696),
+            ("bloom-7b1", "lora", [:], 3_932_160), ("t5-xxl", "prompt-tuning", ["num_virtual_tokens": 5], 20_480),
+            ("t5-xxl", "ia3", ["target_modules": .names("k", "v", "wi_1")], 1_081_344),
+            ("bert-large", "houlsby", ["bottleneck_size": 64], 6_343_680),
+            ("bert-base", "prefix-tuning", ["num_virtual_tokens": 10], 184_320),
+            ("bert-base", "pfeiffer", ["reduction_factor": 16], 894_528),
+            ("gpt2-medium", "prefix-tuning", ["num_virtual_tokens": 5], 245_760),
+            (
+                "llama-7b", "lora",
+                ["r": 32, "target_modules": .names("q_proj", "k_proj", "v_proj", "up_proj", "down_proj")], 56_098_816
+            ),
+        ] as [(String, String, Parameters, Int)])
     func printed(model: String, method: String, parameters: Parameters, count: Int) throws {
         #expect(try PlanModels.trained(model, method, parameters) == count)
+    }
+
+    @Test("DoRA of LLaMA-7B: 0.84 % where LoRA is 0.83 %")
+    func dora() throws {
+        let config: Parameters = [
+            "r": 32, "target_modules": .names("q_proj", "k_proj", "v_proj", "up_proj", "down_proj"),
+        ]
+        #expect(try PlanModels.trained("llama-7b", "dora", config) == 56_098_816 + 32 * (4 * 4096 + 11_008))
+        #expect((10_000 * (try PlanModels.plan("llama-7b", "dora", config).trainableShare)).rounded() == 84)
+        #expect((10_000 * (try PlanModels.plan("llama-7b", "lora", config).trainableShare)).rounded() == 83)
     }
 
     @Test("with a head of two classes, RoBERTa as a survey has it")
@@ -139,10 +152,12 @@ struct PlanCountTests {
             try PlanModels.trained("gpt2", "lora", ["bias": "lora_only"]) == 294_912 + 12 * 2304)
     }
 
-    @Test("LyCORIS' widths as products", arguments: [
-        (256, -1, 16, 16), (128, -1, 8, 16), (127, -1, 1, 127), (128, 4, 4, 32), (12, 5, 3, 4), (60, 8, 6, 10),
-        (11_008, -1, 86, 128), (1, -1, 1, 1),
-    ])
+    @Test(
+        "LyCORIS' widths as products",
+        arguments: [
+            (256, -1, 16, 16), (128, -1, 8, 16), (127, -1, 1, 127), (128, 4, 4, 32), (12, 5, 3, 4), (60, 8, 6, 10),
+            (11_008, -1, 86, 128), (1, -1, 1, 1),
+        ])
     func kronecker(width: Int, factor: Int, lesser: Int, greater: Int) throws {
         #expect(Method.factored(width, by: factor) == (lesser, greater))
     }

@@ -17,6 +17,9 @@ struct PlanFixtureTests {
         "lora-dora-embedding": "PEFT stores the whole embedding too",
         "lora-head": "PEFT stores the whole head too",
         "lora-bias-all": "PEFT stores a tied bias twice",
+        "randlora": "PEFT stores what is shared once more for each module",
+        "randlora-sparse": "PEFT stores what is shared once more for each module",
+        "boft-factors": "PEFT made it without CUDA, where the factor is 1",
     ]
     /// Keys that change shapes in ways that no formula has.
     private static let refused: Set<String> = [

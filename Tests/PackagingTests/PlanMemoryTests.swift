@@ -81,10 +81,13 @@ struct PlanMemoryTests {
         #expect(deep[3] == plain[3] + 2 * 512 * 64 * 64)
     }
 
-    @Test("optimizers", arguments: [
-        (TrainingSetup.Optimizer.adamW, 8 * 4_194_304), (.lion, 4 * 4_194_304), (.momentum, 4 * 4_194_304), (.sgd, 0),
-        (.adafactor, 4 * 64 * 2 * (4096 + 8)),
-    ])
+    @Test(
+        "optimizers",
+        arguments: [
+            (TrainingSetup.Optimizer.adamW, 8 * 4_194_304), (.lion, 4 * 4_194_304), (.momentum, 4 * 4_194_304),
+            (.sgd, 0),
+            (.adafactor, 4 * 64 * 2 * (4096 + 8)),
+        ])
     func optimizers(optimizer: TrainingSetup.Optimizer, states: Int) throws {
         #expect(try bytes("llama-7b", "lora", [:], setup { $0.optimizer = optimizer })[2] == states)
     }

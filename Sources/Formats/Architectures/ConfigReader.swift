@@ -13,8 +13,9 @@ struct ConfigReader {
 
     /// Throws ``Failure/Code/configInvalid`` for what is missing, no integer, below 1 or beyond the limit.
     func size(_ key: String, standard: Int? = nil, limit: Int = 1 << 31) throws(Failure) -> Int {
-        let value = config[key].flatMap { $0.isNull ? nil : $0 }
-        guard let size = value == nil ? standard : value?.int, size >= 1, size <= limit else {
+        // A null is no value; `nil` alone would be JSON's null here.
+        let value = has(key) ? config[key] : Optional.none
+        guard let size = value.map({ $0.int }) ?? standard, size >= 1, size <= limit else {
             throw Failure(
                 .configInvalid, "the config lacks a size or has an impossible one", object: key,
                 actual: value.map { $0.number?.text ?? "\($0.kind)" } ?? "nothing")

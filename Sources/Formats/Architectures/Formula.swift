@@ -14,7 +14,9 @@ package indirect enum Formula: Hashable, Sendable {
     package func value() throws(Failure) -> Int {
         switch self {
         case .quantity(let name, let value):
-            guard value >= 0 else { throw Failure(.shapeOverflow, "a size is negative", object: name, actual: "\(value)") }
+            guard value >= 0 else {
+                throw Failure(.shapeOverflow, "a size is negative", object: name, actual: "\(value)")
+            }
             return value
         case .sum(let terms):
             var sum = 0

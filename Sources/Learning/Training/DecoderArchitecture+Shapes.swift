@@ -13,7 +13,8 @@ extension DecoderArchitecture {
         let projections = blocks.flatMap { [$0.queryKeyValue, [$0.output], $0.gateUp, [$0.down]] }
         let tables = Double(sizes.tiesEmbeddings ? 1 : 2) * Double(sizes.vocabularySize) * Double(sizes.hiddenSize)
         let norms = blocks.flatMap { [$0.attentionNorm, $0.mlpNorm] } + [sizes.norm]
-        let count = projections.joined().reduce(tables + Double(norms.count) * Double(sizes.hiddenSize)) { count, linear in
+        let count = projections.joined().reduce(tables + Double(norms.count) * Double(sizes.hiddenSize)) {
+            count, linear in
             count + Double(linear.outputs) * Double(linear.inputs) + (linear.hasBias ? Double(linear.outputs) : 0)
         }
         guard count <= 64 * Double(base.totalBytes) else {
@@ -27,7 +28,8 @@ extension DecoderArchitecture {
                     ModelShapes.Linear(path: $0.path, outputs: $0.outputs, inputs: $0.inputs, hasBias: $0.hasBias)
                 }
             },
-            norms: norms.map { ModelShapes.Norm(path: $0.modulePath, count: sizes.hiddenSize) }, width: sizes.hiddenSize,
+            norms: norms.map { ModelShapes.Norm(path: $0.modulePath, count: sizes.hiddenSize) },
+            width: sizes.hiddenSize,
             parameterCount: Int(count))
     }
 }

@@ -21,7 +21,8 @@ extension Method {
             let layers = try input.count("adapter_layers", standard: blocks)
             guard layers <= blocks else {
                 throw Failure(
-                    .badParameter, "the model has fewer layers", object: "adapter_layers", expected: "at most \(blocks)",
+                    .badParameter, "the model has fewer layers", object: "adapter_layers",
+                    expected: "at most \(blocks)",
                     actual: "\(layers)")
             }
             let tokens = Formula.quantity("tokens", try input.count("adapter_len"))

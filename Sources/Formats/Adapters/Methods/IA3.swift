@@ -20,7 +20,8 @@ extension Method {
         sizing: Sizing { input throws(Failure) in
             var parameters = input.parameters
             if parameters["feedforward_modules"] ?? .null == .null {
-                let names = input.parameters["target_modules"] ?? .null == .null
+                let names =
+                    input.parameters["target_modules"] ?? .null == .null
                     ? input.architecture.defaults.feedForward : []
                 parameters["feedforward_modules"] = .list(names.map(ParameterValue.string))
             }

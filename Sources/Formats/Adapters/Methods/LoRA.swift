@@ -129,11 +129,13 @@ extension SizingInput {
         for member in value.map ?? [] { lists.append((member.key, member.value.list?.count ?? 0)) }
         var groups: [TensorGroup] = []
         for (name, rows) in lists {
-            guard let site = embeddings.first(where: { $0.path == name || $0.path.hasSuffix("." + name) }) else {
+            let sites = embeddings + architecture.linears
+            guard let site = sites.first(where: { $0.path == name || $0.path.hasSuffix("." + name) }) else {
                 throw Failure(.usage, "the model has no such embedding", object: name)
             }
+            let width = site.isEmbedding ? site.outputs : site.inputs
             groups.append(
-                TensorGroup(name, [TensorShape("rows", [.quantity("rows", rows), .quantity("d", site.outputs)])]))
+                TensorGroup(name, [TensorShape("rows", [.quantity("rows", rows), .quantity("d", width)])]))
         }
         return groups
     }

@@ -29,11 +29,12 @@ extension Method {
                 linear("W2", h, h)
                 linear("W3", d, h)
             case "LSTM":
-                for layer in 0..<(try input.count("encoder_num_layers")) {
-                    let inputs: Formula = layer == 0 ? d : 2 * h
+                let layers = try input.count("encoder_num_layers")
+                for (copies, inputs) in [(min(1, layers), d), (max(0, layers - 1), 2 * h)] {
+                    let both: [Formula] = [.quantity("layers", copies), 2, 4, h]
                     tensors += [
-                        TensorShape("W_ih", [2, 4, h, inputs]), TensorShape("W_hh", [2, 4, h, h]),
-                        TensorShape("biases", [2, 2, 4, h]),
+                        TensorShape("W_ih", both + [inputs]), TensorShape("W_hh", both + [h]),
+                        TensorShape("biases", both + [2]),
                     ]
                 }
                 linear("W1", 2 * h, 2 * h)

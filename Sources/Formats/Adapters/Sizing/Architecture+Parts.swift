@@ -10,8 +10,7 @@ extension Architecture {
 }
 
 extension ModuleShape {
-    /// Whether it is the module of this name, or a part of it.
-    func isWithin(_ name: String) -> Bool {
-        path == name || path.hasSuffix("." + name) || path.hasPrefix(name + ".") || path.contains("." + name + ".")
-    }
+    /// Whether it is a module that `modules_to_save` means, or a part of one: as in PEFT a path need only end in the
+    /// name, so that `norm` also means `input_layernorm`.
+    func isWithin(_ name: String) -> Bool { path.hasSuffix(name) || path.contains(name + ".") }
 }

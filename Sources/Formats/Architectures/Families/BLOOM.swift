@@ -13,7 +13,8 @@ extension ArchitectureFamily {
             hiddenSize: width, vocabularySize: vocabulary,
             stacks: [
                 BlockStack(
-                    layers: layers, heads: heads, keyHeads: heads, headSize: try reader.headSize(of: width, heads: heads),
+                    layers: layers, heads: heads, keyHeads: heads,
+                    headSize: try reader.headSize(of: width, heads: heads),
                     innerSize: 4 * width, isGated: false)
             ],
             defaults: DefaultTargets(

@@ -25,7 +25,8 @@ extension ArchitectureFamily {
             hiddenSize: width, vocabularySize: vocabulary,
             stacks: [
                 BlockStack(
-                    layers: layers, heads: heads, keyHeads: heads, headSize: try reader.headSize(of: width, heads: heads),
+                    layers: layers, heads: heads, keyHeads: heads,
+                    headSize: try reader.headSize(of: width, heads: heads),
                     innerSize: inner, isGated: false)
             ], defaults: targets("final_layernorm", "attention"))
         layout.list.embedding("transformer.word_embeddings", rows: vocabulary, width: width)

@@ -19,11 +19,13 @@ extension ArchitectureFamily {
             hiddenSize: width, vocabularySize: vocabulary,
             stacks: [
                 BlockStack(
-                    layers: layers, heads: heads, keyHeads: heads, headSize: try reader.headSize(of: width, heads: heads),
+                    layers: layers, heads: heads, keyHeads: heads,
+                    headSize: try reader.headSize(of: width, heads: heads),
                     innerSize: inner, isGated: false)
             ],
             defaults: DefaultTargets(
-                ["c_attn"], ia3: ["c_attn", "mlp.c_proj"], feedForward: ["mlp.c_proj"], norms: ["ln_1", "ln_2", "ln_f"],
+                ["c_attn"], ia3: ["c_attn", "mlp.c_proj"], feedForward: ["mlp.c_proj"],
+                norms: ["ln_1", "ln_2", "ln_f"],
                 attention: "attn", others: ["fourierft": ["mlp.c_proj"]]))
         layout.list.embedding("transformer.wte", rows: vocabulary, width: width)
         layout.list.embedding("transformer.wpe", rows: positions, width: width)

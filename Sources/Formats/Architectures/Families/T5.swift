@@ -18,14 +18,16 @@ extension ArchitectureFamily {
         let encoder = BlockStack(
             layers: layers, heads: heads, keyHeads: heads, headSize: headSize, innerSize: inner, isGated: isGated)
         let decoder = BlockStack(
-            layers: decoderLayers, heads: heads, keyHeads: heads, headSize: headSize, innerSize: inner, isGated: isGated,
+            layers: decoderLayers, heads: heads, keyHeads: heads, headSize: headSize, innerSize: inner,
+            isGated: isGated,
             hasCrossAttention: true)
         var layout = ArchitectureLayout(
             hiddenSize: width, vocabularySize: vocabulary, stacks: [encoder, decoder], defaults: targets(type))
         layout.list.embedding("shared", rows: vocabulary, width: width)
         for (name, stack) in [("encoder", encoder), ("decoder", decoder)] {
             for layer in 0..<stack.layers {
-                layout.list.block(name + ".block.\(layer).layer.", stack, width: width, buckets: layer == 0 ? buckets : nil)
+                layout.list.block(
+                    name + ".block.\(layer).layer.", stack, width: width, buckets: layer == 0 ? buckets : nil)
             }
             layout.list.norm(name + ".final_layer_norm", width: width, bias: false)
         }

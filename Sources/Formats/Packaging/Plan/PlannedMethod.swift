@@ -60,7 +60,9 @@ package struct PlannedMethod: Sendable {
                     quantizesBase: true),
             ]
         }
-        return [full] + methods.prefix(1) + (variants ?? []) + methods.dropFirst() + [llamaAdapter, bitFit, houlsby, pfeiffer]
+        return [full] + methods.prefix(1) + (variants ?? []) + methods.dropFirst() + [
+            llamaAdapter, bitFit, houlsby, pfeiffer,
+        ]
     }()
 
     package static func named(_ word: String) throws(Failure) -> PlannedMethod {
