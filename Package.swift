@@ -202,7 +202,7 @@ let package = Package(
             "Reports",
             [
                 "Diagnostics", "Parallelism", "Files", "JSON", "Tensors", "Digests", "Checkpoints", "Adapters",
-                "DeltaFormat", "Interchange", "Packaging",
+                "DeltaFormat", "Interchange", "Packaging", "Quantization", "Documents",
             ]),
         .testTarget(
             name: "EndToEnd",

@@ -32,7 +32,9 @@ struct SavingsPageTests {
                 numbers: (0..<5).map { (value: number * $0, text: "\(number * $0) B") })
         }
         page.advice = [
-            .init(sort: "untrained", name: Self.hostile, reason: "zeros", saves: "1 B", command: "rm '\(Self.hostile)'")
+            .init(
+                title: "untrained", summary: Self.hostile,
+                list: [.init(name: Self.hostile, reason: "zeros", saves: "1 B", command: "rm '\(Self.hostile)'")])
         ]
         page.broken = [Self.hostile]
         return page

@@ -1,7 +1,10 @@
+import Adapters
+import DeltaFormat
 import Files
 import Packaging
 import Reports
 import Support
+import Tensors
 import Testing
 
 @Suite("What to mend")
@@ -27,7 +30,7 @@ struct AdviceTests {
     func duplicates() throws {
         let place = try TemporaryFolder()
         let folder = Collections.fixture("lora-llama")
-        for (name, compression) in [("a.tenon", .fast), ("b.tenon", .max)] as [(String, _)] {
+        for (name, compression) in [("a.tenon", .fast), ("b.tenon", .max)] as [(String, Compression)] {
             _ = try PackingJob(compression: compression, lanes: Collections.lanes).run(
                 sources: [folder], output: place(name), tell: { _ in })
         }

@@ -1,3 +1,6 @@
+import DeltaFormat
+import Diagnostics
+import Documents
 import Files
 import JSON
 import Reports

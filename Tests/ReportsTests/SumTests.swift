@@ -1,7 +1,10 @@
+import DeltaFormat
 import Files
 import Packaging
+import Quantization
 import Reports
 import Support
+import Tensors
 import Testing
 
 @Suite("Savings sum to the byte")

@@ -17,16 +17,29 @@ package struct SavingsPage: Sendable {
         }
     }
 
+    /// What is to be mended for one reason.
+    package struct AdviceGroup: Sendable {
+        package let title: String
+        /// How much it is.
+        package let summary: String
+        /// Most first.
+        package let list: [Advice]
+
+        package init(title: String, summary: String, list: [Advice]) {
+            self.title = title
+            self.summary = summary
+            self.list = list
+        }
+    }
+
     package struct Advice: Sendable {
-        package let sort: String
         package let name: String
         package let reason: String
         /// Empty where it is not known.
         package let saves: String
         package let command: String
 
-        package init(sort: String, name: String, reason: String, saves: String, command: String) {
-            self.sort = sort
+        package init(name: String, reason: String, saves: String, command: String) {
             self.name = name
             self.reason = reason
             self.saves = saves
@@ -43,7 +56,7 @@ package struct SavingsPage: Sendable {
     package var points: [Timeline.Point] = []
     /// Largest first.
     package var items: [Item] = []
-    package var advice: [Advice] = []
+    package var advice: [AdviceGroup] = []
     package var broken: [String] = []
 
     package init(title: String, facts: [(name: String, value: String)]) {
@@ -55,8 +68,8 @@ package struct SavingsPage: Sendable {
         Page(title: title, body: body, style: SavingsStyle.style, script: SavingsStyle.script).html
     }
 
-    /// How many of what is to be mended are listed: a page is to be opened at once.
-    private static let mostAdvice = 300
+    /// How many are listed of each group of what is to be mended: a page is to be opened at once.
+    private static let mostAdvice = 100
 
     private var body: String {
         var text = "<main>\n<h1>\(title.escapedForMarkup)</h1>\n<dl class=\"facts\">\n"
@@ -90,16 +103,21 @@ package struct SavingsPage: Sendable {
 
     private var mending: String {
         guard !advice.isEmpty else { return "" }
-        var text = "<h2>To mend</h2>\n<ul class=\"mend\">\n"
-        for one in advice.prefix(Self.mostAdvice) {
+        var text = "<h2>To mend</h2>\n"
+        for group in advice {
             text +=
-                "<li><b>\(one.sort.escapedForMarkup)</b> \(one.name.escapedForMarkup): \(one.reason.escapedForMarkup)"
-            if !one.saves.isEmpty { text += ", <i>\(one.saves.escapedForMarkup)</i>" }
-            text += "<code tabindex=\"0\">\(one.command.escapedForMarkup)</code></li>\n"
+                "<details><summary><b>\(group.title.escapedForMarkup)</b> \(group.summary.escapedForMarkup)</summary>\n"
+            text += "<ul class=\"mend\">\n"
+            for one in group.list.prefix(Self.mostAdvice) {
+                text += "<li>\(one.name.escapedForMarkup): \(one.reason.escapedForMarkup)"
+                if !one.saves.isEmpty { text += ", saves \(one.saves.escapedForMarkup)" }
+                text += "<code tabindex=\"0\">\(one.command.escapedForMarkup)</code></li>\n"
+            }
+            text += "</ul>\n"
+            let rest = group.list.count - Self.mostAdvice
+            text += (rest > 0 ? "<p>and \(rest) more</p>\n" : "") + "</details>\n"
         }
-        text += "</ul>\n"
-        let rest = advice.count - Self.mostAdvice
-        return rest > 0 ? text + "<p>and \(rest) more</p>\n" : text
+        return text
     }
 
     private var unread: String {

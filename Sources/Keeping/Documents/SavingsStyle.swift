@@ -24,7 +24,7 @@ enum SavingsStyle {
         .map .head{font-weight:600;fill:var(--text)}.map .tile{fill:#000}
         .line text{font-size:13px;fill:var(--quiet)}.line .area{fill:var(--c1);opacity:.18}
         .line .edge{fill:none;stroke:var(--c1);stroke-width:2}.line circle{fill:var(--c1)}
-        .mend{padding-left:1.1rem}.mend li{margin:.5rem 0}.mend i{font-style:normal;font-variant-numeric:tabular-nums}
+        .mend{padding-left:1.1rem}.mend li{margin:.5rem 0}summary{cursor:pointer;padding:.15rem 0}
         code{display:block;font:12.5px/1.5 ui-monospace,monospace;background:rgb(128 128 128/14%);padding:.25rem .5rem;\
         border-radius:.3rem;margin-top:.2rem;user-select:all}
         table{border-collapse:collapse;font-variant-numeric:tabular-nums}
@@ -33,7 +33,7 @@ enum SavingsStyle {
         th:first-child,th:nth-child(-n+4),td:nth-child(-n+4){text-align:left;font-weight:400}
         td:nth-child(3){max-width:14rem;overflow:hidden;text-overflow:ellipsis}
         thead th{font-weight:400}thead button{all:unset;cursor:pointer;color:var(--quiet)}
-        button:focus-visible,code:focus-visible{outline:2px solid currentColor}
+        button:focus-visible,code:focus-visible,summary:focus-visible{outline:2px solid currentColor}
         tbody tr{cursor:default}tbody tr:focus{outline:2px solid var(--text);outline-offset:-2px}
         tbody tr:hover{background:rgb(128 128 128/10%)}
         th[aria-sort=ascending] button::after{content:" ▲"}th[aria-sort=descending] button::after{content:" ▼"}
@@ -44,7 +44,9 @@ enum SavingsStyle {
         .bars{grid-template-columns:1fr;gap:.15rem}.bar{margin-bottom:.4rem}}
 
         """ + (0...7).map { ".c\($0){fill:var(--c\($0))}" }.joined()
-        + (0...7).map { ".m\($0) rect{fill:color-mix(in srgb,var(--c\($0 == 0 ? 7 : $0)) 72%,#fff)}" }.joined()
+        + [3, 4, 2, 5, 1, 6, 7].enumerated().map { place, color in
+            ".m\(place) rect{fill:color-mix(in srgb,var(--c\(color)) 72%,#fff)}"
+        }.joined()
 
     static let script = """
         "use strict";

@@ -23,7 +23,7 @@ package struct Timeline: Sendable {
         self.points = points
     }
 
-    private static let (width, height, top) = (1000.0, 200.0, 20.0)
+    private static let (left, width, height, top) = (5.0, 990.0, 200.0, 20.0)
 
     /// Empty for fewer than two points, or where none is above zero.
     package func svg(label: String) -> String {
@@ -31,14 +31,14 @@ package struct Timeline: Sendable {
             let most = points.map(\.value).max(), most > 0
         else { return "" }
         func x(_ point: Point) -> Double {
-            Double(point.day - first.day) / Double(last.day - first.day) * Self.width
+            Self.left + Double(point.day - first.day) / Double(last.day - first.day) * Self.width
         }
         func y(_ point: Point) -> Double {
             Self.height - Double(max(0, point.value)) / Double(most) * (Self.height - Self.top)
         }
-        var line = "M0 \(y(first).tenths)"
+        var line = "M\(x(first).tenths) \(y(first).tenths)"
         for point in points.dropFirst() { line += "H\(x(point).tenths)V\(y(point).tenths)" }
-        let area = line + "V\(Self.height.tenths)H0z"
+        let area = line + "V\(Self.height.tenths)H\(x(first).tenths)z"
         let said = "\(label): \(first.text) on \(first.label), \(last.text) on \(last.label)"
         var text =
             "<svg class=\"line\" viewBox=\"0 0 1000 230\" role=\"img\" aria-label=\"\(said.escapedForMarkup)\">"

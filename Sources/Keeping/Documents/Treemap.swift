@@ -46,7 +46,8 @@ package struct Treemap: Sendable {
     static let whole = Rectangle(x: 0, y: 0, width: 1000, height: 420)
     /// What a group's name stands in.
     private static let headHeight = 22.0
-    private static let colors = 8
+    /// Of neighbors: as many as the page's style has.
+    private static let colors = 7
 
     /// Empty where nothing is above zero.
     package func svg(label: String) -> String {

@@ -28,11 +28,10 @@ extension ItemReader {
         chain.shared = shared
         let isFactors = adapter.entries.allSatisfy { [.lora, .file].contains($0.key.kind) }
         chain.isDelta = adapter.method == Method.delta.word && !isFactors
-        var item = ReportItem(
+        let item = ReportItem(
             holding: holding, method: adapter.method, base: base,
             parameterCount: ContainerSummary(container).parameterCount, chain: chain, knowsCopy: copy != nil,
             added: holding.added ?? identity.modified, contentDigest: container.unboundContentDigest)
-        item.holding.names = holding.names
         var reading = Reading(item: item, file: FileKey(device: identity.device, inode: identity.inode))
         let origin = ShellWord.quoted(holding.path)
         let unpacked = ShellWord.quoted(holding.path + "-peft")
@@ -170,7 +169,8 @@ extension ItemReader {
                 advice.append(
                     Advice(
                         sort: .unpacked, name: item.name,
-                        reason: "a container takes \(packed) bytes in place of \(chain.storedBytes)",
+                        reason:
+                            "a container takes \(ByteSize.text(packed)) in place of \(ByteSize.text(chain.storedBytes))",
                         saves: chain.storedBytes - packed, command: pack + " --compression fast"))
             }
             advice += try adviseOnValues(adapter, holding, stored: chain.storedBytes)

@@ -78,7 +78,7 @@ struct ItemReader {
             )
         }
         if let known = bases.first(where: { $0.fits(adapter) }) {
-            return (ReportItem.Base(key: known.path, label: name ?? known.path), known.byteCount)
+            return (ReportItem.Base(key: name ?? known.path, label: name ?? known.path), known.byteCount)
         }
         return (name.map { ReportItem.Base(key: $0, label: $0) }, nil)
     }

@@ -34,8 +34,8 @@ package struct ReportMarkdown: Sendable {
             ## Storage report
 
             **\(ByteSize.text(total.storedBytes))** stored in place of **\(ByteSize.text(total.logicalBytes))** as full \
-            copies: \(share.percent) saved, \(price.monthly(total.storedBytes).dollars) a month in place of \
-            \(price.monthly(total.logicalBytes).dollars).
+            copies: \(share.percent) saved, \(price.monthly(total.storedBytes).cents) a month in place of \
+            \(price.monthly(total.logicalBytes).cents).
 
 
             """
@@ -60,7 +60,7 @@ package struct ReportMarkdown: Sendable {
             report.items.prefix(rows).map { item in
                 [
                     Self.escaped(item.name), Self.escaped(item.method), ByteSize.text(item.chain.storedBytes),
-                    ByteSize.text(item.chain.logicalBytes), price.monthly(item.chain.storedBytes).dollars,
+                    ByteSize.text(item.chain.logicalBytes), price.monthly(item.chain.storedBytes).cents,
                     Self.bar(item.chain.storedBytes, of: most),
                 ]
             }, more: report.items.count - rows)
@@ -86,7 +86,7 @@ package struct ReportMarkdown: Sendable {
             groups.prefix(rows).map { group in
                 [
                     Self.escaped(group.label), "\(group.count)", ByteSize.text(group.storedBytes),
-                    ByteSize.text(group.logicalBytes), price.monthly(group.storedBytes).dollars,
+                    ByteSize.text(group.logicalBytes), price.monthly(group.storedBytes).cents,
                     Self.bar(group.storedBytes, of: most),
                 ]
             }, more: groups.count - rows)

@@ -19,8 +19,8 @@ package struct ReportPage: Sendable {
         var facts = [
             ("stored", ByteSize.text(total.storedBytes)), ("as full copies", ByteSize.text(total.logicalBytes)),
             ("saved", total.logicalBytes == 0 ? "-" : (Double(total.savedBytes) / Double(total.logicalBytes)).percent),
-            ("a month", price.monthly(total.storedBytes).dollars),
-            ("a month as copies", price.monthly(total.logicalBytes).dollars),
+            ("a month", price.monthly(total.storedBytes).cents),
+            ("a month as copies", price.monthly(total.logicalBytes).cents),
             ("items", "\(total.count)"),
         ]
         if total.nameCount != total.count { facts.append(("names", "\(total.nameCount)")) }
@@ -37,11 +37,7 @@ package struct ReportPage: Sendable {
                 label: point.date, day: point.day, value: point.storedBytes, text: ByteSize.text(point.storedBytes))
         }
         page.items = report.items.map(item)
-        page.advice = report.advice.map { one in
-            SavingsPage.Advice(
-                sort: one.sort.title, name: one.name, reason: one.reason,
-                saves: one.saves.map(ByteSize.text) ?? "", command: one.command)
-        }
+        page.advice = Advice.Sort.allCases.compactMap(advice)
         page.broken = report.broken.map { $0.failure.at(path: $0.path).description }
         return page
     }
@@ -56,22 +52,37 @@ package struct ReportPage: Sendable {
                 })
     }
 
+    private func advice(_ sort: Advice.Sort) -> SavingsPage.AdviceGroup? {
+        let all = report.advice.filter { $0.sort == sort }
+        guard !all.isEmpty else { return nil }
+        let saves = all.compactMap(\.saves).reduce(0, +)
+        return SavingsPage.AdviceGroup(
+            title: sort.title, summary: "\(all.count)" + (saves > 0 ? ", \(ByteSize.text(saves))" : ""),
+            list: all.map { one in
+                SavingsPage.Advice(
+                    name: one.name, reason: one.reason, saves: one.saves.map(ByteSize.text) ?? "",
+                    command: one.command)
+            })
+    }
+
     /// The items of each base, largest first, as many as can be told apart.
     private var tiles: [Treemap.Group] {
         var items: [String: [ReportItem]] = [:]
         for item in report.items {
             items[item.base?.key ?? (item.holding.form == .checkpoint ? "checkpoint" : ""), default: []].append(item)
         }
-        return report.bases.map { group in
+        let bases = report.bases
+        let most = max(20, 1200 / max(1, bases.count))
+        return bases.map { group in
             let all = items[group.key] ?? []
-            var tiles = all.prefix(100).map { item in
+            var tiles = all.prefix(most).map { item in
                 Treemap.Tile(
                     name: item.name, value: item.chain.storedBytes, text: ByteSize.text(item.chain.storedBytes))
             }
-            let rest = all.dropFirst(100).reduce(0) { $0 + $1.chain.storedBytes }
+            let rest = all.dropFirst(most).reduce(0) { $0 + $1.chain.storedBytes }
             if rest > 0 {
                 tiles.append(
-                    Treemap.Tile(name: "\(all.count - 100) more", value: rest, text: ByteSize.text(rest)))
+                    Treemap.Tile(name: "\(all.count - most) more", value: rest, text: ByteSize.text(rest)))
             }
             return Treemap.Group(name: group.label, text: ByteSize.text(group.storedBytes), tiles: tiles)
         }

@@ -51,13 +51,12 @@ package struct ReportText: Sendable {
         var lines = [
             "\(total.count) \(total.count == 1 ? "item" : "items")\(names): \(ByteSize.text(total.storedBytes)) stored, "
                 + "\(ByteSize.text(total.logicalBytes)) as full copies\(share(total))",
-            "\(dollars(price.monthly(total.storedBytes))) a month in place of "
-                + "\(dollars(price.monthly(total.logicalBytes))), at \(dollars(price.perGB)) per GB",
+            "\(price.monthly(total.storedBytes).cents) a month in place of "
+                + "\(price.monthly(total.logicalBytes).cents), at \(price.perGB.dollars) per GB",
         ]
         if report.withoutCopy > 0 {
             lines.append(
-                "of \(report.withoutCopy) the base's size is not known, so nothing is counted for them as a full copy: "
-                    + "--base says it")
+                "\(report.withoutCopy) count as no more than themselves: the size of their base is not known (--base)")
         }
         return lines
     }
@@ -138,7 +137,7 @@ package struct ReportText: Sendable {
             lines.append(
                 line(
                     ByteSize.text(row.stored), ByteSize.text(row.logical), saved,
-                    dollars(price.monthly(row.stored)),
+                    price.monthly(row.stored).cents,
                     bar(Double(full) / Double(room), room: room) + String(repeating: " ", count: room - full) + " "
                         + (row.label + count).escapedForTerminal))
         }
@@ -193,12 +192,13 @@ package struct ReportText: Sendable {
     }
 
     static func signed(_ bytes: Int) -> String { (bytes < 0 ? "-" : "") + ByteSize.text(Int(bytes.magnitude)) }
-
-    private func dollars(_ value: Double) -> String { value.dollars }
 }
 
 extension Double {
-    /// With as many decimals as small amounts need: "$1234.50", "$0.023", "$0.00012".
+    /// A sum of money: "$12.30", "<$0.01".
+    var cents: String { self == 0 ? "$0" : self < 0.005 ? "<$0.01" : "$" + text(decimals: 2) }
+
+    /// A price, with as many decimals as small amounts need: "$1234.50", "$0.023", "$0.00012".
     var dollars: String {
         if self == 0 { return "$0" }
         if self >= 1 { return "$" + text(decimals: 2) }
