@@ -7,9 +7,6 @@ import Testing
     @Suite("A store whose disk fails")
     struct StoreFaultTests {
         private static let isSoak = Syscalls.environment("TENON_SOAK") != nil
-        /// So many calls of a kind are made to fail in each operation, spread over all of them; in a soak, every one.
-        private static let pointsEach = 3
-
         private func run(_ store: StoreFixture, _ words: [String], fault: String, at number: Int) throws -> ToolRun {
             let call = fault.prefix { $0 != "=" }
             let effect = fault.dropFirst(call.count)
@@ -17,16 +14,13 @@ import Testing
                 store.words(words), environment: ["TENON_FAULT": "\(call)@\(store.path):\(number)\(effect)"])
         }
 
-        /// How many calls of a kind an operation makes about its store.
-        private func countCalls(
-            _ call: String, _ before: StoreFixture, _ words: [String], in place: TemporaryFolder
-        ) throws -> Int {
-            for number in 1...200 {
-                let store = try StoreFixture(copying: before, to: place("count"))
-                defer { try? Folder.remove(store.path) }
-                if try run(store, words, fault: "\(call)=kill", at: number).signal == nil { return number - 1 }
-            }
-            return 200
+        /// Whether an operation makes so many calls of a kind about its store.
+        private func makes(
+            _ number: Int, _ call: String, _ before: StoreFixture, _ words: [String], in place: TemporaryFolder
+        ) throws -> Bool {
+            let store = try StoreFixture(copying: before, to: place("count"))
+            defer { try? Folder.remove(store.path) }
+            return try run(store, words, fault: "\(call)=kill", at: number).signal != nil
         }
 
         @Test(
@@ -43,10 +37,15 @@ import Testing
                     ["gc", "--grace", "0"],
                 ]
                 for words in operations {
-                    let count = try countCalls(call, before, words, in: place)
-                    let step = Self.isSoak ? 1 : max(1, count / Self.pointsEach)
-                    for number in stride(from: 1, through: count, by: step) {
+                    // The first, the third, the ninth …; in a soak, every one.
+                    var number = 1
+                    while try makes(number, call, before, words, in: place) {
                         try fail(words, "\(call)=\(number % 2 == 0 ? "ENOSPC" : "EIO")", at: number, before, in: place)
+                        if Self.isSoak || number == 1 {
+                            try fail(
+                                words, "\(call)=\(number % 2 == 0 ? "EIO" : "ENOSPC")", at: number, before, in: place)
+                        }
+                        number = Self.isSoak ? number + 1 : number * 3
                     }
                 }
             }

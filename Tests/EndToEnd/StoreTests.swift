@@ -7,7 +7,7 @@ import Testing
 struct StoreTests {
     @Test(
         "gives back the folder that was added, byte for byte",
-        arguments: ["lora-llama", "loha", "prefix-tuning", "ia3"])
+        arguments: ["lora-llama", "loha", "prefix", "ia3"])
     func roundTrip(fixture: String) throws {
         try inFolder { place in
             let store = try StoreFixture(in: place)

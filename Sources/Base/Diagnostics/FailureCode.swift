@@ -164,9 +164,9 @@ extension Failure.Code {
         baseMissingShard,
         notACheckpoint, unknownArchitecture, notTrainable, notTrained, resumeMismatch, notFinite, gateNotMet,
         tokenizerInvalid, tokenizerUnsupported, badDataLine, dataEmpty, notAStore, storeTooNew, nestedStore,
-        catalogCorrupt, catalogTooNew, objectDamaged, ambiguous, hasDependents, usage, notFound, notRegular, outputExists,
-        cannotCreate, inputOutput, noSpace, changedDuringRead, outOfMemory, busy, permission,
-        interrupted, terminated, closedPipe, verificationFailed,
+        catalogCorrupt, catalogTooNew, objectDamaged, ambiguous, hasDependents, usage, notFound, notRegular,
+        outputExists, cannotCreate, inputOutput, noSpace, changedDuringRead, outOfMemory, busy, permission, interrupted,
+        terminated, closedPipe, verificationFailed,
         `internal`,
     ]
 }

@@ -56,7 +56,13 @@ final class Catalog {
     func check(thoroughly: Bool) throws(Failure) {
         let pragma = thoroughly ? "PRAGMA integrity_check(1)" : "PRAGMA quick_check(1)"
         let said = try connection.first(pragma) { row throws(Failure) in row.text(0) }
-        guard said == "ok" else { throw Failure(catalogCorrupt: path, cause: said) }
+        guard said == "ok" else {
+            // What cannot be read is not therefore wrong.
+            if said?.contains("unable to get the page") == true {
+                throw Failure(.inputOutput, "cannot read the catalog", path: path, cause: said)
+            }
+            throw Failure(catalogCorrupt: path, cause: said)
+        }
         guard thoroughly else { return }
         let dangling = try connection.first("PRAGMA foreign_key_check") { row throws(Failure) in row.text(0) }
         if let dangling { throw Failure(catalogCorrupt: path, cause: "a row of \(dangling) refers to nothing") }

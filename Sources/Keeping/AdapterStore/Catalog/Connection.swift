@@ -136,16 +136,14 @@ extension Failure {
         case SQLITE_NOMEM:
             self.init(.outOfMemory, what, path: path)
         case SQLITE_IOERR, SQLITE_CANTOPEN, SQLITE_READONLY, SQLITE_PERM, SQLITE_AUTH:
-            let usual: Code =
-                switch status & 0xFF {
-                case SQLITE_READONLY, SQLITE_PERM, SQLITE_AUTH: .permission
-                default: .inputOutput
-                }
+            // The number of the last call that failed, which need not be the one that this is about.
+            let failure = Failure(Errno(number), .output, what, path: path)
+            let isAccess = status & 0xFF != SQLITE_IOERR
+            let usual: Code = isAccess && status & 0xFF != SQLITE_CANTOPEN ? .permission : .inputOutput
             if status == SQLITE_IOERR | 12 << 8 {
                 self.init(.outOfMemory, what, path: path)
-            } else if number != 0 {
-                let failure = Failure(Errno(number), .output, what, path: path)
-                self.init(failure.code == .outputExists ? usual : failure.code, what, path: path, cause: failure.cause)
+            } else if failure.code == .noSpace || (isAccess && failure.code == .permission) {
+                self.init(failure.code, what, path: path, cause: failure.cause)
             } else {
                 self.init(usual, what, path: path, cause: words)
             }
