@@ -45,7 +45,7 @@ enum Collections {
             method: "lora", parameters: ["r": .int(Int64(rank)), "lora_alpha": .int(8)],
             entries: [
                 AdapterEntry(
-                    key: EntryKey("model.layers.0.q_proj.weight", .lora), parameters: ["s": .double(2)],
+                    key: EntryKey("model.layers.0.q_proj.weight", .lora), parameters: ["scale": 2],
                     tensors: [RoleTensor(.a, a), RoleTensor(.b, b)])
             ])
         if let base {

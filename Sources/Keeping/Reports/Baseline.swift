@@ -27,7 +27,9 @@ package struct Baseline: Sendable {
                 try file.read(at: 0, count: file.size), path: path, limit: Self.mostBytes)
         } catch {
             guard error.code == .jsonSyntax else { throw error }
-            throw Self.bad("the baseline is no JSON document", path, cause: error.description)
+            var cause = error
+            cause.path = nil
+            throw Self.bad("the baseline is no JSON document", path, cause: cause.description)
         }
         guard document["format"]?.string == StorageReport.format else {
             throw Self.bad("the baseline is no report", path)

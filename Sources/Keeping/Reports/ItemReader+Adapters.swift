@@ -26,7 +26,8 @@ extension ItemReader {
         chain.codedChanges = sizes.codedChanges
         chain.planesOfChanges = sizes.planesOfChanges
         chain.shared = shared
-        let isFactors = adapter.entries.allSatisfy { [.lora, .file].contains($0.key.kind) }
+        let kinds = Set(adapter.entries.map(\.key.kind))
+        let isFactors = kinds.contains(.lora) && kinds.isSubset(of: [.lora, .file])
         chain.isDelta = adapter.method == Method.delta.word && !isFactors
         let item = ReportItem(
             holding: holding, method: adapter.method, base: base,

@@ -74,16 +74,16 @@ package struct ReportText: Sendable {
         return ["", "saved by"]
             + Savings.Cause.allCases.map { cause in
                 let bytes = savings[cause]
-                let bar = self.bar(Double(bytes.magnitude) / Double(most), room: room)
+                let bar = self.bar(Double(bytes.magnitude) / Double(most), room: room, of: bytes < 0 ? "░" : "█")
                 return "  " + Self.padded(cause.title, 14) + Self.padded(Self.signed(bytes), 12, right: true) + "  "
                     + bar
             }
             + ["  " + Self.padded("together", 14) + Self.padded(Self.signed(savings.total), 12, right: true)]
     }
 
-    private func bar(_ share: Double, room: Int) -> String {
+    private func bar(_ share: Double, room: Int, of character: String = "█") -> String {
         let full = min(room, Int((share * Double(room)).rounded(.up)))
-        let text = String(repeating: "█", count: full)
+        let text = String(repeating: character, count: full)
         return usesColor && full > 0 ? "\u{1B}[36m\(text)\u{1B}[0m" : text
     }
 
