@@ -63,7 +63,7 @@ extension Catalog {
             SELECT 1 FROM object AS giver JOIN object AS delta ON delta.base_root = giver.result_root
             WHERE giver.id = ? AND giver.result_root IS NOT NULL AND delta.method = 'delta' LIMIT 1
             """, [.integer(row)]
-        ) { _ throws(Failure) in () }
+        ) { row throws(Failure) in row.integer(0) }
         if candidate == nil { return [] }
         return try connection.rows(
             """
