@@ -172,7 +172,6 @@ package enum Syscalls {
         _ = try attempt(.unlink, path) { _ in unsafe systemUnlink(path) }
     }
 
-    /// Sets the rights of a file.
     static func setMode(_ path: String, _ mode: mode_t) throws(Errno) {
         _ = try attempt(.chmod, path) { _ in unsafe chmod(path, mode) }
     }

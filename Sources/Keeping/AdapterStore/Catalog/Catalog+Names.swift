@@ -57,7 +57,15 @@ extension Catalog {
     /// The objects that are to be kept and cannot be had without the object of a row, unless another that is named gives the
     /// same checkpoint.
     func dependents(of row: Int) throws(Failure) -> [StoredObject] {
-        try connection.rows(
+        // Hardly any object has deltas on it, and to find out which are live means to go through all names.
+        let candidate = try connection.first(
+            """
+            SELECT 1 FROM object AS giver JOIN object AS delta ON delta.base_root = giver.result_root
+            WHERE giver.id = ? AND giver.result_root IS NOT NULL AND delta.method = 'delta' LIMIT 1
+            """, [.integer(row)]
+        ) { row throws(Failure) in row.integer(0) }
+        if candidate == nil { return [] }
+        return try connection.rows(
             """
             \(Schema.live)
             SELECT \(Self.columns) FROM object
