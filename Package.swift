@@ -126,7 +126,8 @@ let package = Package(
         module(
             "Keeping/AdapterStore",
             [
-                "CSQLite", "Diagnostics", "Parallelism", "JSON", "Files", "Digests", "Checkpoints", "Adapters", "DeltaFormat",
+                "CSQLite", "Diagnostics", "Parallelism", "JSON", "Files", "Digests", "Checkpoints", "Adapters",
+                "DeltaFormat",
                 "Interchange", "Packaging", "DeltaAlgebra",
             ]),
         module("Keeping/Documents", ["Diagnostics"]),

@@ -48,7 +48,7 @@ struct Tenon: ParsableCommand, Exemplified {
     /// Asks the verb alone first, for the parser takes long to look at all of them; what is no plain use of a verb (help,
     /// completions, mistakes) goes the long way, which has the words for it.
     private static func parsed(_ arguments: [String]) throws -> any ParsableCommand {
-let arguments = try withOptionsOfFile(arguments)
+        let arguments = try withOptionsOfFile(arguments)
         var command: any ParsableCommand.Type = Self.self
         var rest = arguments[...]
         while let verb = command.configuration.subcommands.first(where: { $0._commandName == rest.first }) {

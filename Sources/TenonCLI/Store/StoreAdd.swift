@@ -17,7 +17,9 @@ struct StoreAdd: ParsableCommand, Exemplified {
             is collected by `tenon store gc` after a day.
             """)
 
-    @Argument(help: ArgumentHelp("A container (- for stdin), an adapter's folder, a model's folder or file.", valueName: "src"))
+    @Argument(
+        help: ArgumentHelp(
+            "A container (- for stdin), an adapter's folder, a model's folder or file.", valueName: "src"))
     var source: String
 
     @Option(name: .customLong("name"), help: ArgumentHelp("What to call it; may be repeated.", valueName: "name[:tag]"))
