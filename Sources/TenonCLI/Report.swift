@@ -1,3 +1,4 @@
+import AdapterStore
 import ArgumentParser
 import Diagnostics
 import Documents
@@ -11,15 +12,18 @@ struct Report: ParsableCommand, Exemplified {
     static let configuration = CommandConfiguration(
         abstract: "Say what containers, adapters and models take, what that saves, and what to mend.",
         discussion: """
-            Looks through files and folders for containers, PEFT folders and whole models. Every figure is computed from \
+            Looks through files and folders for containers, PEFT folders and whole models, and through a store. Every figure is computed from \
             the bytes at hand; savings are given by their causes, which sum to the byte. What is not understood is listed.
 
             With --baseline and --max-growth the exit status is 1 where what is stored grew more than that. What cannot be \
             read is reported, with a warning; exit status 65 only where nothing else is there.
             """)
 
-    @Argument(help: ArgumentHelp("Files and folders.", valueName: "path"))
-    var paths: [String]
+    @Argument(help: ArgumentHelp("Files and folders (default: the store).", valueName: "path"))
+    var paths: [String] = []
+
+    @Option(help: ArgumentHelp("A store to report on (default: $TENON_STORE, else the user's own).", valueName: "dir"))
+    var store: String?
 
     @Option(
         help: ArgumentHelp(
@@ -54,7 +58,6 @@ struct Report: ParsableCommand, Exemplified {
     @OptionGroup var shared: SharedOptions
 
     func validate() throws {
-        if paths.isEmpty { throw ValidationError("There must be something to report on.") }
         if StoragePrice(perGB: price) == nil { throw ValidationError("--price must be a number from 0 on.") }
         if maxGrowth != nil, baseline == nil { throw ValidationError("--max-growth needs a --baseline.") }
         if let maxGrowth, BaselineComparison.share(maxGrowth) == nil {
@@ -73,6 +76,9 @@ struct Report: ParsableCommand, Exemplified {
         let bases = try base.map { path throws(Failure) in try KnownBase(path: path) }
         var finder = HoldingFinder()
         for path in paths { try finder.look(at: path) }
+        if paths.isEmpty || store != nil {
+            for holding in try AdapterStore(asked: store).holdings() { try finder.take(holding) }
+        }
         times.end("find")
         let report = try read(finder, bases)
         times.end("read")
@@ -130,5 +136,17 @@ struct Report: ParsableCommand, Exemplified {
         let bytes = Array(text.utf8)
         try unsafe file.write(bytes.span.bytes)
         try file.commit()
+    }
+}
+
+extension AdapterStore {
+    /// Its objects, each once with all of its names; what has none goes by its digest.
+    fileprivate func holdings() throws(Failure) -> [Holding] {
+        try inventory().map { entry in
+            let names = entry.names.map(\.description)
+            return Holding(
+                form: .container, path: entry.path, names: names.isEmpty ? [entry.object.shortDigest] : names,
+                added: entry.object.added, inputBytes: entry.object.inputBytes, origin: entry.object.origin)
+        }
     }
 }

@@ -101,9 +101,11 @@ struct StoreFamilyTests {
         }
         try Folder.make(place(name))
         try place.write(Self.header(tensors) + data, to: name + "/adapter_model.safetensors")
-        var config: JSONObject = [
-            "peft_type": "LORA", "r": 16, "lora_alpha": 32, "target_modules": ["gate_proj", "up_proj"],
-        ]
+        var config = JSONObject()
+        config["peft_type"] = "LORA"
+        config["r"] = 16
+        config["lora_alpha"] = 32
+        config["target_modules"] = ["gate_proj", "up_proj"]
         if let revision { config["revision"] = .string(revision) }
         try place.write(JSONWriter.bytes(of: .object(config), .pretty), to: name + "/adapter_config.json")
     }

@@ -43,6 +43,16 @@ package struct HoldingFinder: Sendable {
         try visit(path, kind, depth: 0, isNamed: true)
     }
 
+    /// Takes in what another knows of.
+    ///
+    /// Throws ``Failure/Code/limit``.
+    package mutating func take(_ holding: Holding) throws(Failure) {
+        guard holdings.count < Self.mostHoldings else {
+            throw Failure(.limit, "too many to report on", path: holding.path, expected: "at most \(Self.mostHoldings)")
+        }
+        holdings.append(holding)
+    }
+
     private mutating func visit(_ path: String, _ kind: FileKind, depth: Int, isNamed: Bool) throws(Failure) {
         try Cancellation.check()
         guard holdings.count < Self.mostHoldings else {

@@ -45,6 +45,10 @@ enum MetadataPairs {
 extension StoredObject {
     /// One line for people: what it is and how large.
     var summary: String {
+        if sort == .checkpoint {
+            let kind = baseRoot == nil ? "a checkpoint" : "a checkpoint, as what differs"
+            return "\(kind), \(ByteSize.text(inputBytes)) in \(ByteSize.text(storedBytes))"
+        }
         let rank = rank.map { " r=\($0)" } ?? ""
         return "\(method)\(rank), \(parameterCount.grouped) parameters, \(ByteSize.text(storedBytes))"
     }

@@ -160,8 +160,7 @@ extension Catalog {
     func children(of content: Digest) throws(Failure) -> [StoredObject] {
         try connection.rows(
             """
-            SELECT \(Self.columns) FROM parent JOIN object ON object.id = parent.object
-            WHERE parent.content = ? ORDER BY digest
+            SELECT \(Self.columns) FROM object WHERE id IN (SELECT object FROM parent WHERE content = ?) ORDER BY digest
             """, [.digest(content)]
         ) { row throws(Failure) in try object(row) }
     }
