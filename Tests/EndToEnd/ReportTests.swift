@@ -86,6 +86,28 @@ struct ReportTests {
         }
     }
 
+    @Test("a store's objects, each once with all of its names")
+    func store() throws {
+        try inFolder { place in
+            let store = place("store")
+            try succeed(["store", "init", "--store", store])
+            let empty = try runTool(["report", "--store", store])
+            #expect(empty.status == 0 && empty.errors.contains("there is no container"))
+            for (name, model) in [("base", "llama"), ("copy", "llama"), ("other", "bert")] {
+                try succeed(["store", "add", Models.path(model), "--name", name, "--store", store])
+            }
+            let report = try document(try succeed(["report", "--store", store, "--json"]))
+            #expect(report["items"]?.array?.count == 2)
+            let stored = try #require(report["storedBytes"]?.int)
+            let logical = try #require(report["logicalBytes"]?.int)
+            let saved = try #require(report["savings"]?.object)
+            #expect(logical - stored == saved.keys.reduce(0) { $0 + (saved[$1]?.int ?? 0) })
+            let listed = try document(try succeed(["store", "list", "--json", "--store", store]))
+            let sizes = Set((listed["objects"]?.array ?? []).compactMap { $0["storedBytes"]?.int })
+            #expect(sizes.reduce(0, +) == stored)
+        }
+    }
+
     @Test("nothing, what is broken alone, and what is no price")
     func edges() throws {
         try inFolder { place in
@@ -99,7 +121,7 @@ struct ReportTests {
             for price in ["free", "-1", "nan", "inf"] {
                 try expectFailure(64, "usage", ["report", place.path, "--price", price])
             }
-            try expectFailure(64, "usage", ["report"])
+            try expectFailure(66, "not-a-store", ["report", "--store", place("gone")])
         }
     }
 }

@@ -31,7 +31,7 @@
         }
 
         @Test(arguments: [
-            "write", "write:3", "write:0=EIO", "write:x=EIO", "write:-1=EIO", "chmod:1=EIO", "write:1=EWHAT",
+            "write", "write:3", "write:0=EIO", "write:x=EIO", "write:-1=EIO", "chown:1=EIO", "write:1=EWHAT",
             "write:1=short:", "write:1=short:-1", "write:1=0", "bytes:5=EIO", "bytes=kill", "bytes:5+=kill", "=EIO",
         ])
         func notRules(_ plan: String) {
