@@ -146,7 +146,8 @@ extension AdapterStore {
             let names = entry.names.map(\.description)
             return Holding(
                 form: .container, path: entry.path, names: names.isEmpty ? [entry.object.shortDigest] : names,
-                added: entry.object.added, inputBytes: entry.object.inputBytes, origin: entry.object.origin)
+                added: entry.object.added, inputBytes: entry.object.inputBytes, origin: entry.object.origin,
+                store: path)
         }
     }
 }

@@ -97,7 +97,7 @@ struct ReportTests {
                 try succeed(["store", "add", Models.path(model), "--name", name, "--store", store])
             }
             let report = try document(try succeed(["report", "--store", store, "--json"]))
-            #expect(report["items"]?.array?.count == 2)
+            #expect(report["items"]?.int == 2)
             let stored = try #require(report["storedBytes"]?.int)
             let logical = try #require(report["logicalBytes"]?.int)
             let saved = try #require(report["savings"]?.object)

@@ -17,11 +17,14 @@ package struct Holding: Sendable {
     package let added: Int64?
     /// The size of the files that went in; nil where that is not known.
     package let inputBytes: Int?
+    /// The store that keeps it, whose files nobody else may touch; nil for what lies in the open.
+    package let store: String?
     /// What it was made from, such as a format's word; empty where that is not known.
     package let origin: String
 
     package init(
-        form: Form, path: String, names: [String], added: Int64? = nil, inputBytes: Int? = nil, origin: String = ""
+        form: Form, path: String, names: [String], added: Int64? = nil, inputBytes: Int? = nil, origin: String = "",
+        store: String? = nil
     ) {
         self.form = form
         self.path = path
@@ -29,5 +32,6 @@ package struct Holding: Sendable {
         self.added = added
         self.inputBytes = inputBytes
         self.origin = origin
+        self.store = store
     }
 }

@@ -25,6 +25,8 @@ package struct HoldingFinder: Sendable {
     package private(set) var others: [Other] = []
     /// Folders by their places without links: none is looked through twice.
     private var visited: [String: Int?] = [:]
+    /// Containers by their places: the same name is no other name.
+    private var files: Set<String> = []
 
     /// How many folders may lie in each other, and how much may be found.
     package static let mostDepth = 32
@@ -121,6 +123,10 @@ package struct HoldingFinder: Sendable {
     }
 
     private mutating func add(_ form: Holding.Form, _ path: String) {
+        let folder = (try? Folder.resolved(Paths.parent(of: path))) ?? Paths.parent(of: path)
+        guard form != .container || files.insert(Paths.joined(folder, Paths.lastComponent(of: path))).inserted else {
+            return
+        }
         holdings.append(Holding(form: form, path: path, names: [path]))
     }
 }

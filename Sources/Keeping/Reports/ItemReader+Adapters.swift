@@ -52,7 +52,7 @@ extension ItemReader {
                         saves: stored - raw / 2, command: again + " --dtype bf16" + bound))
             }
         }
-        if sizes.numbers >= 1 << 16, sizes.storedNumbers >= sizes.numbers {
+        if adapter.method != Method.delta.word, sizes.numbers >= 1 << 16, sizes.storedNumbers >= sizes.numbers {
             reading.advice.append(
                 Advice(
                     sort: .uncompressed, name: item.name, reason: "none of its tensors is compressed", saves: nil,

@@ -45,9 +45,32 @@ struct ItemReader {
         case .folder: reading = try folder(holding)
         case .checkpoint: reading = try checkpoint(holding)
         }
+        if let store = holding.store {
+            reading.advice = reading.advice.map { advice in
+                Advice(
+                    sort: advice.sort, name: advice.name, reason: advice.reason, saves: advice.saves,
+                    command: keptCommand(advice.sort, holding, in: store))
+            }
+        }
         reading.item.chain.names = holding.names.count
         try reading.item.chain.check()
         return reading
+    }
+
+    /// What mends an object of a store, whose files are nobody else's to touch: it is taken out and put back under its name.
+    private func keptCommand(_ sort: Advice.Sort, _ holding: Holding, in store: String) -> String {
+        let name = ShellWord.quoted(holding.names.first ?? holding.path), place = "--store \(ShellWord.quoted(store))"
+        if sort == .untrained || sort == .duplicate { return "tenon store remove \(name) \(place)" }
+        let option =
+            switch sort {
+            case .wideDType: " --dtype bf16"
+            case .wholeTensors: " --compression max"
+            case .unbound: " " + baseOption
+            default: ""
+            }
+        return
+            "tenon store get \(name) -o adapter --format peft \(place) && tenon pack adapter -o adapter.tenon\(option)"
+            + " && tenon store add adapter.tenon --name \(name) --force \(place)"
     }
 
     /// Notes files, and gives the bytes of those that were noted before.

@@ -1,5 +1,6 @@
 package import Diagnostics
 import Digests
+import Files
 package import Parallelism
 
 /// Makes a report of what was found, or of what a store holds.
@@ -102,11 +103,19 @@ package struct ReportBuilder: Sendable {
             let areContainers = original.holding.form == .container && item.holding.form == .container
             // Files that others share already are nothing to win.
             guard item.chain.storedBytes > 0 else { continue }
+            let command =
+                if let store = item.holding.store {
+                    "tenon store remove \(ShellWord.quoted(item.name)) --store \(ShellWord.quoted(store))"
+                } else if areContainers, original.holding.store == nil {
+                    "ln -f \(one) \(other)"
+                } else {
+                    "tenon store add \(other) --name \(ShellWord.quoted(Paths.lastComponent(of: item.holding.path)))"
+                }
             advice.append(
                 Advice(
                     sort: .duplicate, name: item.name, reason: "the same content as \(original.name)",
                     saves: item.chain.storedBytes,
-                    command: areContainers ? "ln -f \(one) \(other)" : "tenon store add \(one) \(other)"))
+                    command: command))
         }
         return advice
     }

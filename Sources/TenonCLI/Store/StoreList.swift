@@ -53,7 +53,7 @@ struct StoreList: ParsableCommand, Exemplified {
     @OptionGroup var shared: SharedOptions
 
     func validate() throws {
-        if limit < 0 { throw ValidationError("--limit must not be negative.") }
+        if limit < 0 || limit > 1 << 40 { throw ValidationError("--limit is out of its range.") }
     }
 
     func run() throws {

@@ -41,6 +41,16 @@ package struct ResultFolder: FolderContent {
         self.files = files.sorted { $0.name.precedesInBytes($1.name) }
     }
 
+    /// A file that lies beside the base's weights, and no other: names come from a stranger.
+    private static func companion(_ name: String, of base: Checkpoint) throws(Failure) -> any FileContent {
+        guard base.companions.contains(name) else {
+            throw Failure(
+                .baseIncompatible, "the base lacks a file that the delta takes from it", object: name, path: base.folder
+            )
+        }
+        return try base.place.file(named: name)
+    }
+
     package func entries() throws(Failure) -> [Folder.Entry] {
         files.map { Folder.Entry(name: $0.name, kind: .file, size: $0.content.size) }
     }
@@ -58,7 +68,7 @@ package struct ResultFolder: FolderContent {
         switch content {
         case .empty: TensorFile(TensorBuffer([]), named: name, of: delta)
         case .bytes(let source): TensorFile(source, named: name, of: delta)
-        case .copy(let original, _): try base.place.file(named: original)
+        case .copy(let original, _): try Self.companion(original, of: base)
         }
     }
 }

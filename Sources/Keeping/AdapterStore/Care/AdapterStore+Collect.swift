@@ -64,14 +64,17 @@ extension AdapterStore {
         var rows: [Int] = []
         var known: Set<Digest> = []
         let marked = try catalog.connection.rows(
-            "\(Schema.live) SELECT \(Catalog.columns), used, id IN live FROM object ORDER BY digest"
-        ) { row throws(Failure) in (try catalog.object(row), Int64(row.integer(18)), row.integer(19) == 1) }
-        for (object, used, isLive) in marked {
+            """
+            \(Schema.liveAndResting)
+            SELECT \(Catalog.columns), id IN live, id IN resting FROM object ORDER BY digest
+            """, [.integer(time)]
+        ) { row throws(Failure) in (try catalog.object(row), row.integer(18) == 1, row.integer(19) == 1) }
+        for (object, isLive, isResting) in marked {
             known.insert(object.digest)
             if isLive {
                 try checkKept(object, files)
                 report.keptCount += 1
-            } else if used < time {
+            } else if !isResting {
                 rows.append(object.row)
                 report.removed.append((object.digest, files.sizes[object.digest] ?? 0))
             } else {

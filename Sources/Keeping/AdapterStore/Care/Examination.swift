@@ -30,8 +30,14 @@ struct Examination {
             return .wholeAtSecondLook(try read(path, digest), first: first)
         } catch {
             try Cancellation.check()
+            guard !Self.isOfTheReader(error) else { throw error }
             return .damaged(error)
         }
+    }
+
+    /// Whether a failure says nothing of the file.
+    private static func isOfTheReader(_ failure: Failure) -> Bool {
+        failure.code.status == .permission || failure.code == .outOfMemory
     }
 
     private func read(_ path: String, _ digest: Digest) throws(Failure) -> ObjectFacts {

@@ -71,9 +71,12 @@ package struct StoreRepair {
         do throws(Failure) {
             let store = try AdapterStore(at: layout.root, patience: options.patience)
             try store.catalog.check(thoroughly: true)
+            // Rows may be well-formed and mean nothing all the same.
+            _ = try store.catalog.objects()
+            _ = try store.catalog.names()
             return store
         } catch {
-            guard error.code == .catalogCorrupt else { throw error }
+            guard error.code == .catalogCorrupt || error.code == .badName else { throw error }
             note("catalog-rebuilt", nil, error.cause ?? error.what)
         }
         // What it committed last may not be in the reflog yet.
@@ -105,12 +108,17 @@ package struct StoreRepair {
     private mutating func fill(_ catalog: Catalog, _ content: Reflog.Content) throws(Failure) {
         var replay = Replay()
         replay.take(content.lines)
+        // Of what nobody remembers anything, time is left to find out what it was.
+        let now = Syscalls.realTimeNanoseconds()
         var whole: [(facts: ObjectFacts, added: Int64)] = []
         for digest in try ObjectFiles(layout).sizes.keys {
             let path = layout.object(digest)
             // The files that are damaged are dealt with later, as rows or as strangers.
-            guard case .whole(let facts) = try examination(.structure).look(at: path, of: digest) else { continue }
-            whole.append((facts, try InputFile(path: path).identity.modified))
+            switch try examination(.structure).look(at: path, of: digest) {
+            case .whole(let facts), .wholeAtSecondLook(let facts, _):
+                whole.append((facts, try InputFile(path: path).identity.modified))
+            case .damaged: continue
+            }
         }
         whole.sort { ($0.added, "\($0.facts.digest)") < ($1.added, "\($1.facts.digest)") }
         try catalog.connection.transaction { () throws(Failure) in
@@ -119,7 +127,7 @@ package struct StoreRepair {
                 let row = try catalog.insert(
                     facts, inputBytes: put?.inputBytes ?? facts.storedBytes, origin: put?.origin ?? "tenon",
                     added: added,
-                    used: replay.used[facts.digest] ?? added, check: nil)
+                    used: replay.used[facts.digest] ?? now, check: nil)
                 for pair in put?.metadata ?? [] { try catalog.insert(pair.key, pair.value, of: row, isUsers: true) }
             }
             for (name, standing) in replay.names.sorted(by: { $0.value.generation < $1.value.generation }) {

@@ -33,6 +33,12 @@ extension Catalog {
 
     /// Lets `name` stand for the object of a row from now on.
     func set(_ name: StoreName, to row: Int, generation: Int, at time: Int64) throws(Failure) {
+        // What it stood for may have no name now: it begins to rest.
+        try connection.execute(
+            """
+            UPDATE object SET used = max(used, ?1)
+            WHERE id = (SELECT object FROM name WHERE name = ?2 AND tag = ?3)
+            """, [.integer(time), .text(name.name), .text(name.tag)])
         try connection.execute(
             """
             INSERT INTO name VALUES (?1, ?2, ?3, ?4, ?5)

@@ -25,7 +25,10 @@ struct Connection: ~Copyable {
         var flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_EXRESCODE
         if purpose == .creation { flags |= SQLITE_OPEN_CREATE }
         var opened: OpaquePointer?
-        let status = unsafe sqlite3_open_v2(path, &opened, flags, fileSystem(for: path))
+        // It refuses links in any part of a path; only the file itself must be none.
+        let folder = try Folder.resolved(Paths.parent(of: path))
+        let place = Paths.joined(folder, Paths.lastComponent(of: path))
+        let status = unsafe sqlite3_open_v2(place, &opened, flags, fileSystem(for: path))
         guard let handle = unsafe opened, status == SQLITE_OK else {
             let failure = unsafe Failure(sqlite: status, opened, "cannot open the catalog", path: path)
             unsafe sqlite3_close(opened)

@@ -89,13 +89,21 @@ enum Schema {
     ]
 
     /// The objects that a name stands for, and those that they are made on: a common table to put before a question.
-    static let live = """
-        WITH RECURSIVE live (id) AS (
-            SELECT object FROM name
+    static let live = "WITH RECURSIVE " + table("live", from: "SELECT object FROM name")
+
+    /// As ``live``, and beside it the objects that were used since the time of parameter 1, with those that they are made on.
+    static let liveAndResting =
+        live + ", " + table("resting", from: "SELECT id FROM object AS lately WHERE lately.used >= ?1")
+
+    private static func table(_ name: String, from seed: String) -> String {
+        """
+        \(name) (id) AS (
+            \(seed)
             UNION
-            SELECT base.id FROM live
-            JOIN object AS delta ON delta.id = live.id AND delta.method = 'delta' AND delta.base_root IS NOT NULL
+            SELECT base.id FROM \(name)
+            JOIN object AS delta ON delta.id = \(name).id AND delta.method = 'delta' AND delta.base_root IS NOT NULL
             JOIN object AS base ON base.result_root = delta.base_root AND base.id <> delta.id
         )
         """
+    }
 }

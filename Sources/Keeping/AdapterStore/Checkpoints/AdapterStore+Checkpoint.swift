@@ -29,15 +29,15 @@ extension AdapterStore {
         prepared.isVerified = true
         prepared.findings = tuned.findings
         let base: StoredObject?
-        if let named = addition.base { base = try object(named) } else { base = try nearest(to: tuned) }
+        if let named = addition.base { base = try giver(of: object(named)) } else { base = try nearest(to: tuned) }
         prepared.options.needs = base?.resultRoot
         let container = prepared.staging.container
         let root = try extract(tuned, from: base, addition, to: container)
         // Where its very tensors are there in other files, only those need be kept.
         let digest = try Container(InputFile(path: container)).indexDigest
-        guard let twin = try original(resultingIn: root), twin.digest != digest, twin.digest != base?.digest else {
-            return prepared
-        }
+        guard let twin = try original(resultingIn: root), twin.state == .whole, twin.digest != digest,
+            twin.digest != base?.digest
+        else { return prepared }
         try Folder.remove(container)
         _ = try extract(tuned, from: twin, addition, to: container)
         prepared.options.needs = root
@@ -51,11 +51,21 @@ extension AdapterStore {
         var job = ExtractJob(lanes: addition.lanes)
         job.compression = addition.compression
         let origin: Checkpoint
-        if let base { origin = try checkpoint(of: base) } else { origin = try .nothing() }
-        guard let root = try job.run(base: origin, tuned: tuned, output: path).resultRoot else {
+        // One link more: what is told from it is a link itself.
+        if let base { origin = try checkpoint(of: base, links: 1) } else { origin = try .nothing() }
+        let report = try job.run(base: origin, tuned: tuned, output: path)
+        if let base, base.resultRoot != report.baseRoot { throw damaged(base, "it does not give what it promises") }
+        guard let root = report.resultRoot else {
             throw Failure(.internal, "a lossless delta has no root", path: tuned.path)
         }
         return root
+    }
+
+    /// The object that stands for a checkpoint when it is asked for by its root: of one that is another's in other files,
+    /// that other.
+    private func giver(of object: StoredObject) throws(Failure) -> StoredObject {
+        guard let root = object.resultRoot, object.baseRoot == root else { return object }
+        return try original(resultingIn: root) ?? object
     }
 
     // MARK: The nearest
@@ -70,8 +80,11 @@ extension AdapterStore {
         var best: (object: StoredObject, share: Double)?
         for candidate in try catalog.snapshots(limit: Self.mostCandidates) {
             // What is damaged cannot be depended on.
-            guard let held = try? checkpoint(of: candidate) else { continue }
-            let share = try BaseSample.share(of: tuned, from: held)
+            guard let held = try? checkpoint(of: candidate), let share = try? BaseSample.share(of: tuned, from: held)
+            else {
+                try Cancellation.check()
+                continue
+            }
             if share < min(best?.share ?? 1, Self.worthwhileShare) { best = (candidate, share) }
             if share == 0 { break }
         }

@@ -65,7 +65,8 @@ extension AdapterStore {
         try checkpoint(of: object, links: 0)
     }
 
-    private func checkpoint(of object: StoredObject, links: Int) throws(Failure) -> Checkpoint {
+    /// - Parameter links: How many others are made on it, one on the other.
+    func checkpoint(of object: StoredObject, links: Int) throws(Failure) -> Checkpoint {
         let container = try Container(try open(object))
         return try Checkpoint(ResultFolder(container, onto: try base(of: object, links: links)))
     }

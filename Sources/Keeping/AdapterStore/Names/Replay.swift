@@ -20,16 +20,14 @@ struct Replay {
 
     private mutating func take(_ line: ReflogLine) {
         for put in line.puts {
-            var merged = puts[put.object] ?? put
-            for pair in put.metadata {
-                merged.metadata.removeAll { $0.key == pair.key }
-                merged.metadata.append(pair)
-            }
+            var merged = put
+            let earlier = puts[put.object]?.metadata ?? []
+            merged.metadata = earlier.filter { old in !put.metadata.contains { $0.key == old.key } } + put.metadata
             puts[put.object] = merged
             used[put.object] = line.time
         }
         for setting in line.settings {
-            if let earlier = names[setting.name], setting.object == nil { used[earlier.object] = line.time }
+            if let earlier = names[setting.name] { used[earlier.object] = line.time }
             if let object = setting.object {
                 names[setting.name] = Standing(object: object, generation: line.generation, time: line.time)
                 used[object] = line.time

@@ -56,15 +56,11 @@ extension AdapterStore {
             var isNew = false
             let finding = try operate { generation, time throws(Failure) in
                 isNew = try catalog.object(facts.digest) == nil
+                try checkNeeds(of: options, facts.digest)
                 let row = try catalog.insert(
                     facts, inputBytes: options.inputBytes, origin: options.origin, added: added, used: time,
                     check: (.full, time))
                 try checkFree(options.names, for: facts.digest, replaces: options.replaces)
-                if let needs = options.needs, try catalog.objects(resultingIn: needs).isEmpty {
-                    throw Failure(
-                        .notFound, "what this was made on was removed from the store meanwhile", object: "\(needs)",
-                        path: path, hint: "add it once more")
-                }
                 for name in options.names { try catalog.set(name, to: row, generation: generation, at: time) }
                 for (key, value) in options.metadata { try catalog.insert(key, value, of: row, isUsers: true) }
                 let put = ReflogLine.Put(
@@ -80,6 +76,18 @@ extension AdapterStore {
             }
             return PutReport(object: object, isNew: isNew, findings: findings)
         }
+    }
+
+    /// Throws ``Failure/Code/notFound`` where what the new object was made on was collected since.
+    private func checkNeeds(of options: PutOptions, _ digest: Digest) throws(Failure) {
+        guard let needs = options.needs else { return }
+        let isThere = try catalog.objects(resultingIn: needs).contains {
+            $0.state == .whole && $0.baseRoot != needs && $0.digest != digest
+        }
+        guard !isThere else { return }
+        throw Failure(
+            .notFound, "what this was made on was removed from the store meanwhile", object: "\(needs)", path: path,
+            hint: "add it once more")
     }
 
     /// Throws ``Failure/Code/outputExists`` where one of `names` stands for another object.
