@@ -86,7 +86,8 @@ extension Catalog {
             ) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, 0)
             ON CONFLICT (digest) DO UPDATE SET
                 content = ?2, sort = ?3, method = ?4, rank = ?5, parameters = ?6, stored_bytes = ?7, logical_bytes = ?8,
-                input_bytes = ?9, origin = ?13, base_root = ?10, result_root = ?11, used = max(used, ?14), checked = ?15, check_level = ?16, state = 0
+                input_bytes = ?9, origin = ?12, base_root = ?10, result_root = ?11, used = max(used, ?14), checked = ?15,
+                check_level = ?16, state = 0
             """,
             [
                 .digest(facts.digest), .digest(facts.content), .integer(facts.sort.rawValue), .text(facts.method),

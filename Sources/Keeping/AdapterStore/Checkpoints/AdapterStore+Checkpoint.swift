@@ -5,6 +5,7 @@ import Diagnostics
 import Digests
 import Files
 import Interchange
+import Packaging
 
 /// How whole checkpoints go in: as what they differ in from one that is there, file by file and to the last byte.
 extension AdapterStore {
@@ -33,6 +34,12 @@ extension AdapterStore {
         prepared.options.needs = base?.resultRoot
         let container = prepared.staging.container
         let root = try extract(tuned, from: base, addition, to: container)
+        if let base, base.resultRoot == root, try tuned.hasSameFiles(as: checkpoint(of: base)) {
+            try Folder.remove(container)
+            try Self.copy(try open(base), to: container)
+            prepared.options.needs = nil
+            return prepared
+        }
         // Where its very tensors are there in other files, only those need be kept.
         let digest = try Container(InputFile(path: container)).indexDigest
         guard let twin = try original(resultingIn: root), twin.state == .whole, twin.digest != digest,
@@ -93,6 +100,19 @@ extension AdapterStore {
 }
 
 extension Checkpoint {
+    /// Whether another checkpoint of the same tensors has them in the same files, with the same files beside them.
+    fileprivate func hasSameFiles(as other: Checkpoint) throws(Failure) -> Bool {
+        guard shards.count == other.shards.count, companions == other.companions else { return false }
+        for (one, another) in zip(shards, other.shards) {
+            guard one.name == another.name, one.file.header.bytes == another.file.header.bytes else { return false }
+        }
+        for name in companions {
+            let (one, another) = (try place.file(named: name), try other.place.file(named: name))
+            guard one.size == another.size, try BlobDigest.of(one) == BlobDigest.of(another) else { return false }
+        }
+        return true
+    }
+
     /// The bytes of the weights and of the files that go along with them.
     fileprivate func fileByteCount() throws(Failure) -> Int {
         var total = shards.reduce(0) { $0 + $1.file.header.fileByteCount }
