@@ -137,6 +137,10 @@ struct PlanMethodOptions: ParsableArguments {
         try give(method.sizing.rankKey, "--rank", rank.map { .int(Int64($0)) })
         try give(method.sizing.tokensKey, "--virtual-tokens", virtualTokens.map { .int(Int64($0)) })
         try give("target_modules", "--target-modules", targetModules.map(ParameterValue.init(targetModules:)))
+        if let bias, bias != "none", bias != "all", !bias.hasSuffix("_only") {
+            throw Failure(
+                .usage, "there are no such biases", object: "--bias", expected: "none, lora_only or all", actual: bias)
+        }
         try give("bias", "--bias", bias.map(ParameterValue.string))
         if let numLayers {
             let layers = architecture.stacks.map(\.layers).max() ?? 0

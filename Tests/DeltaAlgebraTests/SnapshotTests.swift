@@ -1,3 +1,4 @@
+import Adapters
 import Checkpoints
 import DeltaAlgebra
 import DeltaFormat
@@ -89,6 +90,28 @@ struct SnapshotTests {
         try file.commit()
         let container = try Container(InputFile(path: folder("x.tenon")))
         let failure = #expect(throws: Failure.self) { _ = try ResultFolder(container, onto: .nothing()) }
+        #expect(failure?.code == .baseIncompatible)
+    }
+
+    @Test("no file but the base's own is taken from it", arguments: ["/etc/hostname", "../config.json", "none.json"])
+    func strangers(_ name: String) throws {
+        let folder = try TemporaryFolder()
+        let llama = try Checkpoint(path: base("llama"))
+        var adapter = try extract(
+            llama, Checkpoint(path: tuned("llama", stride: 64, in: folder)), to: folder("x.tenon")
+        )
+        .adapter
+        adapter.entries.append(
+            AdapterEntry(
+                key: EntryKey("notes.json", .file),
+                parameters: [
+                    "layout": "base", "from": .string(name), "digest": .string(String(repeating: "0", count: 64)),
+                ], tensors: []))
+        let file = try OutputFile.create(at: folder("y.tenon"), replacing: false)
+        _ = try ContainerWriter(lanes: lanes).write(adapter, to: file)
+        try file.commit()
+        let container = try Container(InputFile(path: folder("y.tenon")))
+        let failure = #expect(throws: Failure.self) { _ = try ResultFolder(container, onto: llama) }
         #expect(failure?.code == .baseIncompatible)
     }
 

@@ -86,6 +86,58 @@ struct StoreCheckpointTests {
         }
     }
 
+    @Test("a fine-tune of a model that is another's in other files comes back")
+    func twins() throws {
+        try inStore { store, place in
+            for (name, text) in [("base", "old"), ("newer", "new"), ("tuned", "new")] {
+                try SyntheticModel.make(
+                    at: place(name), tensorBytes: 40_000, changing: name == "tuned" ? 400 : nil)
+                try place.write(Array(text.utf8), to: name + "/tokenizer.json")
+            }
+            let base = try store.run("add", place("base"), "--name", "base")
+            let newer = try store.run("add", place("newer"), "--name", "newer")
+            #expect(newer["base"] == base["result"] && newer["result"] == base["result"])
+            #expect(newer["isNew"]?.bool == true)
+            try store.run("add", place("tuned"), "--name", "tuned", "--base", "newer")
+            for name in ["base", "newer", "tuned"] { try store.expectBack(name, as: place(name)) }
+            let again = try store.run("add", place("base"), "--name", "again")
+            #expect(again["isNew"]?.bool == false && again["digest"] == base["digest"])
+        }
+    }
+
+    @Test("no more deltas are put one on the other than come out again")
+    func chain() throws {
+        try inStore { store, place in
+            var reached = 0
+            for number in 0..<12 {
+                try SyntheticModel.make(at: place("v\(number)"), tensorBytes: 4000, changing: 7 + number)
+                let base = number == 0 ? [] : ["--base", "v\(number - 1)"]
+                let run = try runTool(
+                    ["store", "add", place("v\(number)"), "--name", "v\(number)", "--store", place("store")] + base)
+                guard run.status == 0 else { break }
+                reached = number
+            }
+            #expect((7...9).contains(reached))
+            try store.expectBack("v\(reached)", as: place("v\(reached)"))
+        }
+    }
+
+    @Test("what rests keeps what it is made on")
+    func resting() throws {
+        try inStore { store, place in
+            try SyntheticModel.make(at: place("base"), tensorBytes: 40_000)
+            try SyntheticModel.make(at: place("tuned"), tensorBytes: 40_000, changing: 400)
+            try store.run("add", place("base"), "--name", "base")
+            let tuned = try store.run("add", place("tuned"), "--name", "tuned")
+            try store.run("remove", "tuned")
+            try store.run("remove", "base")
+            try store.run("gc")
+            let digest = try #require(tuned["digest"]?.string)
+            try store.run("tag", "sha256:\(digest)", "tuned")
+            try store.expectBack("tuned", as: place("tuned"))
+        }
+    }
+
     @Test("a base may be named, and stands by itself where nothing is near")
     func bases() throws {
         try inStore { store, place in

@@ -105,7 +105,8 @@ package struct ReportBuilder: Sendable {
             guard item.chain.storedBytes > 0 else { continue }
             let command =
                 if let store = item.holding.store {
-                    "tenon store remove \(ShellWord.quoted(item.name)) --store \(ShellWord.quoted(store))"
+                    "tenon store tag \(ShellWord.quoted(original.name)) \(ShellWord.quoted(item.name)) --force --store "
+                        + ShellWord.quoted(store)
                 } else if areContainers, original.holding.store == nil {
                     "ln -f \(one) \(other)"
                 } else {

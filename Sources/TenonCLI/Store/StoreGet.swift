@@ -50,7 +50,13 @@ struct StoreGet: ParsableCommand, Exemplified {
         guard format == nil || !merged else { throw Failure(.usage, "--format and --merged are two ways out") }
         let store = try place.open()
         let (object, file) = try store.open(ObjectReference(reference))
-        let format = format ?? usualFormat(of: object)
+        if object.sort == .checkpoint, let format, format != .tenon {
+            throw Failure(
+                .usage, "a checkpoint comes out as its files", object: reference, actual: "--format \(format.rawValue)",
+                hint: "leave out --format, or take the container: --format tenon")
+        }
+        let merged = merged && object.sort == .adapter
+        let format = format ?? (object.sort == .checkpoint && self.merged ? nil : usualFormat(of: object))
         var files = [output.output]
         if merged || format == nil {
             var restoration = AdapterStore.Restoration(to: output.output, lanes: shared.lanes)

@@ -94,6 +94,7 @@ package struct StoreRepair {
             let catalog = try Catalog.create(at: place)
             let content = try Reflog(layout: layout, patience: options.patience).content()
             try fill(catalog, content)
+            try tellLostNames(catalog, content)
         }
         // The journal after the catalog that it belongs to, and both before the new one is there to take it for its own.
         for path in [layout.catalog, layout.catalog + "-journal"] where try Folder.kind(of: path) != nil {
@@ -103,6 +104,20 @@ package struct StoreRepair {
             throw Failure(.busy, "another process made a catalog meanwhile", path: layout.catalog)
         }
         try Folder.flush(layout.root)
+    }
+
+    /// Names are nowhere but in the catalog and the reflog: where both are lost somebody must give them anew.
+    private mutating func tellLostNames(_ catalog: Catalog, _ content: Reflog.Content) throws(Failure) {
+        guard try Folder.kind(of: layout.reflog) == nil || content.damagedLines > 0 else { return }
+        let nameless = try catalog.connection.first(
+            "SELECT count(*) FROM object WHERE id NOT IN (SELECT object FROM name)"
+        ) { row throws(Failure) in row.integer(0) }
+        guard let nameless, nameless > 0 else { return }
+        report.findings.append(
+            CheckFinding(
+                "names-lost",
+                "\(nameless) objects have no name, for the reflog is lost too: name those that are to be kept (tenon store tag "
+                    + "sha256:DIGEST NAME) before gc collects them in a day"))
     }
 
     private mutating func fill(_ catalog: Catalog, _ content: Reflog.Content) throws(Failure) {
@@ -224,6 +239,14 @@ package struct StoreRepair {
         var lost: [StoreName] = []
         for object in try store.catalog.objects() where object.state != .whole { lost += try store.names(of: object) }
         guard !lost.isEmpty else { return }
+        for object in try store.catalog.objects() where object.state == .missing {
+            for dependent in try store.catalog.dependents(of: object.row) {
+                report.findings.append(
+                    CheckFinding(
+                        "base-missing", object: dependent.digest, names: try store.names(of: dependent),
+                        "it cannot be had without \(object.digest), which is lost: add that again"))
+            }
+        }
         _ = try store.operate { generation, time throws(Failure) in
             for name in lost { try store.catalog.remove(name) }
             return ReflogLine(

@@ -67,7 +67,8 @@ extension Catalog {
 
     // MARK: Changing
 
-    /// Adds an object, or brings up to date what is known of one: it is whole now.
+    /// Adds an object, or brings up to date what is known of one: it is whole now. That a container was put does not take
+    /// from others the folder or the files that they put in before.
     ///
     /// - Parameters:
     ///   - added: When its file was written, in nanoseconds since 1970.
@@ -86,7 +87,8 @@ extension Catalog {
             ) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, 0)
             ON CONFLICT (digest) DO UPDATE SET
                 content = ?2, sort = ?3, method = ?4, rank = ?5, parameters = ?6, stored_bytes = ?7, logical_bytes = ?8,
-                input_bytes = ?9, origin = ?12, base_root = ?10, result_root = ?11, used = max(used, ?14), checked = ?15,
+                input_bytes = CASE WHEN ?12 = 'tenon' AND origin <> '' THEN input_bytes ELSE ?9 END,
+                origin = CASE WHEN ?12 = 'tenon' AND origin <> '' THEN origin ELSE ?12 END, base_root = ?10, result_root = ?11, used = max(used, ?14), checked = ?15,
                 check_level = ?16, state = 0
             """,
             [

@@ -22,6 +22,10 @@ struct Replay {
         for put in line.puts {
             var merged = put
             let earlier = puts[put.object]?.metadata ?? []
+            if let before = puts[put.object], put.origin == "tenon" {
+                merged.origin = before.origin
+                merged.inputBytes = before.inputBytes
+            }
             merged.metadata = earlier.filter { old in !put.metadata.contains { $0.key == old.key } } + put.metadata
             puts[put.object] = merged
             used[put.object] = line.time
