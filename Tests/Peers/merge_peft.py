@@ -35,6 +35,14 @@ from safetensors import safe_open  # noqa: E402
 from torch import nn  # noqa: E402
 
 TOLERANCE = 1e-5
+#: What a combination takes that has the word in its name, and the member of a case that holds it.
+OPTIONS = (
+    ("ties", "--density", "density"),
+    ("dare_linear", "--density", "density"),
+    ("magnitude_prune", "--density", "density"),
+    ("ties", "--majority-sign-method", "sign"),
+    ("dare", "--seed", "seed"),
+)
 CHANCE = 5
 
 
@@ -138,7 +146,9 @@ def tenon_results(binary: Path, case: PeftCase, targets: list[str]) -> dict[str,
         sources = [str(FIXTURES / "adapters" / name) for name in case.adapters]
         command = [str(binary), "merge", *sources, "-o", str(container), "--compat", "peft"]
         command += ["--merge-method", case.combination, "--weights", ",".join(map(str, case.weights))]
-        command += ["--density", str(case.density), "--majority-sign-method", case.sign, "--seed", str(case.seed)]
+        for word, option, value in OPTIONS:
+            if word in case.combination:
+                command += [option, str(getattr(case, value))]
         command += ["--rank", str(case.rank)] if case.rank else []
         for line in (command, [str(binary), "unpack", str(container), "--format", "peft", "-o", str(out)]):
             result = subprocess.run(line, capture_output=True, text=True, timeout=60)
