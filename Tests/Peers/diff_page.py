@@ -6,14 +6,14 @@ is put into a copy of the page and writes what it saw into the document.
 """
 
 import json
-import shutil
 import struct
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "headless_shell")
+import browser
+
 LAYERS, MODULES = 3, ("self_attn.q_proj", "mlp.up_proj")
 HOSTILE = "model.layers.0.zz</td><script>document.title='broken'</script>.weight"
 
@@ -72,20 +72,10 @@ def pair(folder: Path) -> tuple[Path, Path]:
     return files
 
 
-def look(browser: str, page: Path, *options: str) -> dict:
-    """What the probe saw."""
-    command = [browser, "--headless=new", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=2000", *options]
-    found = subprocess.run([*command, "--dump-dom", page.as_uri()], capture_output=True, text=True, timeout=90)
-    if '<pre id="seen">' not in found.stdout:
-        raise SystemExit(f"the probe did not run: {found.stderr[-500:]}")
-    text = found.stdout.split('<pre id="seen">')[1].split("</pre>")[0]
-    return json.loads(text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&"))
-
-
 def main() -> int:
     """Makes the page and looks at it."""
-    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if browser is None:
+    chromium = browser.found()
+    if chromium is None:
         print("SKIPPED page: there is no Chromium", file=sys.stderr)
         return 75
     failures = []
@@ -101,17 +91,9 @@ def main() -> int:
         subprocess.run([sys.argv[1], "diff", *pair(folder), "--spectrum", "--html", page], stdout=subprocess.DEVNULL)
         html = page.read_text(encoding="utf-8")
         probed.write_text(html.replace("</body>", PROBE), encoding="utf-8")
-        light = look(browser, probed, "--window-size=1200,900")
-        dark = look(browser, probed, "--window-size=1200,900", "--blink-settings=preferredColorScheme=0")
-        # The narrowest window of a headless browser is wider than a phone, so a frame stands for it.
-        framed = folder / "framed.html"
-        framed.write_text(
-            f'<iframe src="{probed.name}" width="390" height="800" id="f"></iframe><pre id="wait"></pre><script>'
-            'f.onload=()=>setTimeout(()=>{const out=document.createElement("pre");out.id="seen";'
-            "out.textContent=f.contentDocument.getElementById('seen').textContent;document.body.append(out);},300)"
-            "</script>"
-        )
-        phone = look(browser, framed, "--allow-file-access-from-files", "--window-size=800,900")
+        light = browser.look(chromium, probed, "--window-size=1200,900")
+        dark = browser.look(chromium, probed, "--window-size=1200,900", browser.DARK)
+        phone = browser.phone(chromium, folder, probed)
     count = LAYERS * len(MODULES) + 2
     expect(light["cells"] == count, f"{count} cells")
     expect(light["title"] == "What differs", "names are no markup")

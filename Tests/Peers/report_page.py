@@ -6,14 +6,14 @@ there. Exit status 75, with a line that says why, where no browser is there; 1 w
 
 import json
 import os
-import shutil
 import struct
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "headless_shell")
+import browser
+
 COUNT = 1000
 MODELS = ("meta-llama/Llama-3.1-8B", "Qwen/Qwen2.5-7B", "mistralai/Mistral-7B-v0.3", "google/gemma-2-9b")
 HOSTILE = "zz<script>document.title='broken'<script>"
@@ -88,47 +88,19 @@ def base(path: Path) -> None:
     path.write_bytes(struct.pack("<Q", len(text)) + text + data + part)
 
 
-def run(browser: str, *options: str) -> subprocess.CompletedProcess:
-    """The browser without a window."""
-    command = [browser, "--headless=new", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=3000", *options]
-    return subprocess.run(command, capture_output=True, text=True, timeout=90)
-
-
-def look(browser: str, page: Path, *options: str) -> dict:
-    """What the probe saw."""
-    found = run(browser, *options, "--dump-dom", page.as_uri())
-    if '<pre id="seen">' not in found.stdout:
-        raise SystemExit(f"the probe did not run: {found.stderr[-500:]}")
-    text = found.stdout.split('<pre id="seen">')[1].split("</pre>")[0]
-    return json.loads(text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&"))
-
-
-def framed(folder: Path, page: Path) -> Path:
-    """A page that shows another as a phone would: a headless browser's narrowest window is wider."""
-    path = folder / "framed.html"
-    path.write_text(
-        f'<body style="margin:0"><iframe src="{page.name}" width="390" height="840" id="f" style="border:0"></iframe><script>'
-        'f.onload=()=>setTimeout(()=>{const seen=f.contentDocument.getElementById("seen");if(!seen)return;'
-        'const out=document.createElement("pre");out.id="seen";out.textContent=seen.textContent;document.body.append(out);},500)'
-        "</script>"
-    )
-    return path
-
-
-def pictures(browser: str, folder: Path, page: Path, target: Path) -> None:
+def pictures(chromium: str, folder: Path, page: Path, target: Path) -> None:
     """Leaves pictures of the page in light, in dark and on a phone."""
     target.mkdir(parents=True, exist_ok=True)
-    dark = "--blink-settings=preferredColorScheme=0"
-    for name, size, options in (("light", "1200,1600", []), ("dark", "1200,1600", [dark])):
-        run(browser, f"--window-size={size}", *options, f"--screenshot={target / name}.png", page.as_uri())
-    phone = framed(folder, page)
-    run(browser, "--allow-file-access-from-files", "--window-size=500,860", f"--screenshot={target / 'phone.png'}", phone.as_uri())
+    for name, options in (("light", []), ("dark", [browser.DARK])):
+        browser.run(chromium, "--window-size=1200,1600", *options, f"--screenshot={target / name}.png", page.as_uri())
+    options = "--allow-file-access-from-files", "--window-size=500,860", f"--screenshot={target / 'phone.png'}"
+    browser.run(chromium, *options, browser.framed(folder, page).as_uri())
 
 
 def main() -> int:
     """Makes the page and looks at it."""
-    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if browser is None:
+    chromium = browser.found()
+    if chromium is None:
         print("SKIPPED page: there is no Chromium", file=sys.stderr)
         return 75
     failures = []
@@ -149,14 +121,14 @@ def main() -> int:
         subprocess.run([sys.argv[1], *arguments], stdout=subprocess.DEVNULL, check=True)
         html = page.read_text(encoding="utf-8")
         probed.write_text(html.replace("</body>", PROBE), encoding="utf-8")
-        light = look(browser, probed, "--window-size=1200,900")
+        light = browser.look(chromium, probed, "--window-size=1200,900")
         # The best of three: what it takes, not what else the machine does.
-        times = [light["time"], *(look(browser, probed, "--window-size=1200,900")["time"] for _ in range(2))]
-        dark = look(browser, probed, "--window-size=1200,900", "--blink-settings=preferredColorScheme=0")
-        phone = look(browser, framed(folder, probed), "--allow-file-access-from-files", "--window-size=800,900")
+        times = [light["time"], *(browser.look(chromium, probed, "--window-size=1200,900")["time"] for _ in range(2))]
+        dark = browser.look(chromium, probed, "--window-size=1200,900", browser.DARK)
+        phone = browser.phone(chromium, folder, probed)
         size = page.stat().st_size
         if len(sys.argv) > 2:
-            pictures(browser, folder, page, Path(sys.argv[2]))
+            pictures(chromium, folder, page, Path(sys.argv[2]))
     expect(size <= 2_000_000, f"{size} bytes for {COUNT} adapters")
     expect(min(times) <= 1000, f"loaded after {min(times):.0f} ms, sorted in {light['sorting']:.0f} ms")
     expect(light["rows"] == COUNT and light["title"] == "What is stored", f"{COUNT} rows, and names are no markup")
