@@ -60,7 +60,7 @@ struct ItemReader {
     /// What mends an object of a store, whose files are nobody else's to touch: it is taken out and put back under its name.
     private func keptCommand(_ sort: Advice.Sort, _ holding: Holding, in store: String) -> String {
         let name = ShellWord.quoted(holding.names.first ?? holding.path), place = "--store \(ShellWord.quoted(store))"
-        if sort == .untrained || sort == .duplicate { return "tenon store remove \(name) \(place)" }
+        if sort == .untrained { return "tenon store remove \(name) \(place)" }
         let option =
             switch sort {
             case .wideDType: " --dtype bf16"
