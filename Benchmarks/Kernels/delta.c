@@ -75,7 +75,7 @@ static void exact_encode_split(void) {
 }
 
 static void exact_decode(void) {
-    tenon_exact_decode(TENON_BF16, base, coded, WINDOW, back);
+    tenon_exact_decode(TENON_BF16, base, coded, WINDOW, back, NULL);
 }
 
 static void count_changed(void) {

@@ -81,6 +81,45 @@ struct SnapshotTests {
         #expect(try files(ResultFolder(delta, onto: held)) == expected)
     }
 
+    @Test("a base whose digests are known is told from as one whose digests are taken", arguments: [1, 7, 64, 4000])
+    func knownBases(_ stride: Int) throws {
+        let folder = try TemporaryFolder()
+        let original = try Checkpoint(path: base("llama"))
+        let snapshot = try extract(.nothing(), original, to: folder("base.tenon"))
+        let held = try Checkpoint(snapshot: snapshot)
+        let nothing = try Checkpoint.nothing()
+        let none = BaseFingerprint(of: nothing, leaves: [])
+        let known = try #require(BaseFingerprint(of: held, by: snapshot, from: nothing, none))
+        #expect(try known == BaseFingerprint(of: original, lanes: lanes))
+
+        let tuned = try Checkpoint(path: tuned("llama", stride: stride, in: folder))
+        let expected = try extract(original, tuned, to: folder("x.tenon"))
+        var job = ExtractJob(lanes: lanes)
+        job.baseFingerprint = known
+        _ = try job.run(base: held, tuned: tuned, output: folder("y.tenon"))
+        let found = try Container(InputFile(path: folder("y.tenon")))
+        #expect(found.indexDigest == expected.indexDigest)
+        let next = try Checkpoint(ResultFolder(found, onto: held))
+        #expect(try BaseFingerprint(of: next, by: found, from: held, known) == BaseFingerprint(of: tuned, lanes: lanes))
+    }
+
+    @Test("leaves that make another root are not believed")
+    func liars() throws {
+        let folder = try TemporaryFolder()
+        let original = try Checkpoint(path: base("llama"))
+        let tuned = try Checkpoint(path: tuned("llama", stride: 64, in: folder))
+        var adapter = try extract(original, tuned, to: folder("x.tenon")).adapter
+        let known = try BaseFingerprint(of: original, lanes: lanes)
+        let place = try #require(adapter.entries.firstIndex { $0.binding?.resultLeaf != nil })
+        adapter.entries[place].binding?.resultLeaf = known.root
+        let file = try OutputFile.create(at: folder("y.tenon"), replacing: false)
+        _ = try ContainerWriter(lanes: lanes).write(adapter, to: file)
+        try file.commit()
+        let container = try Container(InputFile(path: folder("y.tenon")))
+        let result = try Checkpoint(ResultFolder(container, onto: original))
+        #expect(BaseFingerprint(of: result, by: container, from: original, known) == nil)
+    }
+
     @Test("an adapter has no checkpoint to give")
     func adapters() throws {
         let folder = try TemporaryFolder()
@@ -120,10 +159,10 @@ struct SnapshotTests {
         let folder = try TemporaryFolder()
         let llama = try Checkpoint(path: base("llama"))
         let tuned = try Checkpoint(path: tuned("llama", stride: 64, in: folder))
-        #expect(try BaseSample.share(of: llama, from: llama) == 0)
-        let near = try BaseSample.share(of: tuned, from: llama)
+        #expect(try BaseSample.share(of: llama, from: llama, lanes: lanes) == 0)
+        let near = try BaseSample.share(of: tuned, from: llama, lanes: lanes)
         #expect(near > 0 && near < 0.3)
-        #expect(try BaseSample.share(of: tuned, from: Checkpoint(path: base("bert"))) > 0.9)
-        #expect(try BaseSample.share(of: tuned, from: .nothing()) == 1)
+        #expect(try BaseSample.share(of: tuned, from: Checkpoint(path: base("bert")), lanes: lanes) > 0.9)
+        #expect(try BaseSample.share(of: tuned, from: .nothing(), lanes: lanes) == 1)
     }
 }

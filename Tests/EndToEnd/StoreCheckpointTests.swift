@@ -68,6 +68,22 @@ struct StoreCheckpointTests {
         }
     }
 
+    @Test("nothing is told from a base that is damaged")
+    func damagedBase() throws {
+        try inStore { store, place in
+            try SyntheticModel.make(at: place("base"), tensorBytes: 40_000)
+            try SyntheticModel.make(at: place("tuned"), tensorBytes: 40_000, changing: 400)
+            let base = try store.run("add", place("base"), "--name", "base")
+            let digest = try #require(base["digest"]?.string)
+            let object = place("store/objects/sha256/\(digest.prefix(2))/\(digest)")
+            var bytes = try contents(of: object)
+            bytes[bytes.count / 3] ^= 1
+            try Folder.remove(object)
+            try writeFile(bytes, to: object)
+            try store.expectFailure(65, "object-damaged", "add", place("tuned"), "--name", "tuned", "--base", "base")
+        }
+    }
+
     @Test("what others are made on is not removed, and is kept as long as they are")
     func dependents() throws {
         try inStore { store, place in

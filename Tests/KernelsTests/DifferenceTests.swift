@@ -58,7 +58,7 @@ extension Bodies {
                         }
                         let back = unsafe shifted(found) { coded in
                             unsafe written(expected.count) {
-                                unsafe tenon_exact_decode(kind.id, from, coded, count, $0)
+                                unsafe tenon_exact_decode(kind.id, from, coded, count, $0, nil)
                             }
                         }
                         return (found, back)
@@ -79,7 +79,7 @@ extension Bodies {
                 unsafe tenon_exact_encode(Kind.bf16.id, base, tuned, TENON_WINDOW, $0, &buckets)
             }
             let back = unsafe written(base.count) {
-                unsafe tenon_exact_decode(Kind.bf16.id, base, coded, TENON_WINDOW, $0)
+                unsafe tenon_exact_decode(Kind.bf16.id, base, coded, TENON_WINDOW, $0, buckets)
             }
             #expect(buckets.reduce(0, +) == UInt32(TENON_WINDOW))
             #expect(back == tuned)

@@ -63,12 +63,17 @@ package struct JSONWriter {
     /// A string in quotes.
     package mutating func write(_ string: String) {
         bytes.append(UInt8(ascii: "\""))
+        defer { bytes.append(UInt8(ascii: "\"")) }
+        // Most strings are names and digests, which every style writes as they are.
+        if string.utf8.allSatisfy({ 0x20..<0x7F ~= $0 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }) {
+            bytes.append(contentsOf: string.utf8)
+            return
+        }
         switch style.escapes {
         case .required: for byte in string.utf8 { write(byte) }
         case .controls: for scalar in string.unicodeScalars { write(scalar, isKept: !(0x7F...0x9F ~= scalar.value)) }
         case .ascii: for scalar in string.unicodeScalars { write(scalar, isKept: scalar.value < 0x7F) }
         }
-        bytes.append(UInt8(ascii: "\""))
     }
 
     // MARK: Values

@@ -1,4 +1,4 @@
-import Adapters
+package import Adapters
 import Diagnostics
 import Synchronization
 import Tensors
@@ -18,12 +18,14 @@ package final class Progress: Sendable {
     }
 
     /// The same adapter, each of whose bytes counts as done once it was read.
-    func watching(_ adapter: Adapter) -> Adapter {
+    ///
+    /// - Parameter isExpected: Whether its bytes were announced already.
+    package func watching(_ adapter: Adapter, isExpected: Bool = false) -> Adapter {
         var adapter = adapter
         for index in adapter.entries.indices {
             let entry = adapter.entries[index]
             let tensors = entry.tensors.map { RoleTensor($0.role, WatchedTensor(original: $0.source, progress: self)) }
-            total.add(tensors.reduce(0) { $0 + $1.source.byteCount }, ordering: .relaxed)
+            if !isExpected { expect(tensors.reduce(0) { $0 + $1.source.byteCount }) }
             adapter.entries[index].tensors = tensors
         }
         return adapter

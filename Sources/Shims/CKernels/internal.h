@@ -15,10 +15,12 @@
 
 // MARK: Features
 
-/// A set of features is a level and, beside it, whether the processor has SHA instructions; not all of a level do.
+/// A set of features is a level and, beside it, what not all processors of a level have.
 enum {
     TENON_LEVEL_MASK = 0xff,
     TENON_HAS_SHA = 0x200,
+    /// Of x86: what compresses and expands vectors of two bytes.
+    TENON_HAS_VBMI2 = 0x400,
 };
 
 /// What the processor has.
@@ -109,6 +111,15 @@ tenon_sha256_body tenon_sha256_ni2;
 tenon_sha256_body tenon_sha256_ni4;
 tenon_sha256_body tenon_sha256_avx2;
 tenon_sha256_body tenon_sha256_avx512;
+
+/// A window of floats of two bytes; `counts` says how many elements each bucket has, `starts` where it begins, which is
+/// moved.
+void tenon_exact_encode_vbmi2(
+    int kind, const void *base, const void *tuned, size_t count, void *ordered, const uint32_t counts[256],
+    uint32_t starts[256]);
+void tenon_exact_decode_vbmi2(
+    int kind, const void *base, const void *ordered, size_t count, void *tuned, const uint32_t counts[256],
+    uint32_t starts[256]);
 
 #elif defined(__aarch64__)
 

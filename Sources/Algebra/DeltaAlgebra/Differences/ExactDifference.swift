@@ -55,7 +55,7 @@ package struct ExactDifference: TensorSource {
         let count = window.count / kind.width
         var counts = [UInt32](repeating: 0, count: 256)
         unsafe tenon_exact_encode(kind.code, before.baseAddress, after.baseAddress, count, target.baseAddress, &counts)
-        unsafe tenon_exact_decode(kind.code, before.baseAddress, target.baseAddress, count, proof.baseAddress)
+        unsafe tenon_exact_decode(kind.code, before.baseAddress, target.baseAddress, count, proof.baseAddress, counts)
         guard let a = proof.baseAddress, let b = after.baseAddress, unsafe memcmp(a, b, window.count) == 0 else {
             throw Failure(
                 .internal, "a difference did not lead back to what it was taken of",

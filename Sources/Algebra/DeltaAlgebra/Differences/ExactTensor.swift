@@ -33,7 +33,7 @@ package struct ExactTensor: TensorSource {
             let before = try unsafe base.read(window, into: scratch.base)
             let coded = try unsafe difference.read(window, into: scratch.first)
             unsafe tenon_exact_decode(
-                kind.code, before.baseAddress, coded.baseAddress, window.count / kind.width, whole.baseAddress)
+                kind.code, before.baseAddress, coded.baseAddress, window.count / kind.width, whole.baseAddress, nil)
         }
     }
 }

@@ -11,20 +11,30 @@ package struct FewChanges: Sendable {
     let tuned: any TensorSource
     let mode: FewChangesMode
     let counts: [FewChangesCount]
+    private let kept: KeptChanges?
 
     /// - Parameter counts: For each window.
     package init(base: any TensorSource, tuned: any TensorSource, mode: FewChangesMode, counts: [FewChangesCount]) {
+        self.init(base: base, tuned: tuned, mode: mode, counts: counts, kept: nil)
+    }
+
+    init(
+        base: any TensorSource, tuned: any TensorSource, mode: FewChangesMode, counts: [FewChangesCount],
+        kept: KeptChanges?
+    ) {
         self.base = base
         self.tuned = tuned
         self.mode = mode
         self.counts = counts
+        // What is held are differences.
+        self.kept = mode == .difference ? kept : nil
     }
 
-    /// The tensors of the entry. Nothing is held: the streams are computed as they are read.
+    /// The tensors of the entry. What is not held is computed as it is read.
     package func tensors() throws(Failure) -> [RoleTensor] {
         let kind = ElementKind(base.dtype)
         let windows = Windows(byteCount: base.byteCount, size: kind.windowByteCount)
-        let streams = FewChangesStreams(base: base, tuned: tuned, mode: mode, kind: kind, windows: windows)
+        let streams = FewChangesStreams(base: base, tuned: tuned, mode: mode, kind: kind, windows: windows, kept: kept)
         return [
             RoleTensor(
                 .indices, FewChangesStream(streams: streams, part: .gaps, counts: counts.map(\.gapBytes))),
@@ -42,6 +52,25 @@ package enum FewChangesMode: String, Sendable {
     case difference
     /// The new elements.
     case replace
+}
+
+/// Both streams of each window of a tensor, as differences, which were put back onto the base and compared.
+struct KeptChanges: Sendable {
+    struct Window: Sendable {
+        let gaps: [UInt8]
+        let differences: [UInt8]
+    }
+
+    private var windows: [Window]
+
+    init(windowCount: Int) {
+        windows = [Window](repeating: Window(gaps: [], differences: []), count: windowCount)
+    }
+
+    subscript(window: Int) -> Window {
+        get { windows[window] }
+        set { windows[window] = newValue }
+    }
 }
 
 /// How long a window's parts of the two streams are.

@@ -15,26 +15,35 @@ struct FewChangesStreams: Sendable {
     let mode: FewChangesMode
     let kind: ElementKind
     let windows: Windows
+    let kept: KeptChanges?
 
     /// Calls `body` with a window's gaps and values, which live as long as the call.
     func encode<Result>(
         _ window: Int, _ scratch: WindowScratch,
         _ body: (_ gaps: UnsafeRawBufferPointer, _ values: UnsafeRawBufferPointer) throws(Failure) -> Result
     ) throws(Failure) -> Result {
+        if let kept = kept?[window] {
+            return try unsafe kept.gaps.span.bytes.withUnsafeBytes { gaps throws(Failure) in
+                try unsafe kept.differences.span.bytes.withUnsafeBytes { differences throws(Failure) in
+                    try unsafe body(gaps, differences)
+                }
+            }
+        }
         let range = windows[window]
         let before = try unsafe base.read(range, into: scratch.base)
         let after = try unsafe tuned.read(range, into: scratch.tuned)
         let (gaps, differences) = unsafe Self.encode(
             UnsafeRawBufferPointer(before), UnsafeRawBufferPointer(after), kind, scratch)
-        try unsafe prove(before, gaps, UnsafeRawBufferPointer(differences), UnsafeRawBufferPointer(after))
+        try unsafe Self.prove(
+            before, gaps, UnsafeRawBufferPointer(differences), UnsafeRawBufferPointer(after), kind)
         if mode == .replace { unsafe gather(gaps, from: UnsafeRawBufferPointer(after), into: differences) }
         return try unsafe body(gaps, UnsafeRawBufferPointer(differences))
     }
 
     /// Puts the changes onto the base's window, which is spent then, and compares.
-    private func prove(
+    static func prove(
         _ before: UnsafeMutableRawBufferPointer, _ gaps: UnsafeRawBufferPointer, _ differences: UnsafeRawBufferPointer,
-        _ after: UnsafeRawBufferPointer
+        _ after: UnsafeRawBufferPointer, _ kind: ElementKind
     ) throws(Failure) {
         var stream = unsafe tenon_sparse()
         unsafe stream.gaps = gaps.baseAddress?.assumingMemoryBound(to: UInt8.self)

@@ -11,7 +11,11 @@ struct ByteHistogram: Sendable {
 
     mutating func add(_ bytes: UnsafeRawBufferPointer, width: Int) {
         if counts.count < width * 256 { counts += [UInt32](repeating: 0, count: width * 256 - counts.count) }
-        for index in bytes.indices { unsafe counts[index % width * 256 + Int(bytes[index])] += 1 }
+        for place in 0..<width {
+            for index in stride(from: place, to: bytes.count, by: width) {
+                unsafe counts[place * 256 + Int(bytes[index])] += 1
+            }
+        }
         elements += bytes.count / width
     }
 

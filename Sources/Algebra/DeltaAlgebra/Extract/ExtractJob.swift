@@ -43,6 +43,9 @@ package struct ExtractJob: Sendable {
     package var form = ExtractForm.lossless(.shortest)
     package var memory = MemoryBudget.standard
     package var lanes: Lanes
+    /// That of the base where it is known and the base's bytes are checked as they are read.
+    package var baseFingerprint: BaseFingerprint?
+    package var progress: Progress?
     package var replaces = false
     package var isDryRun = false
 
@@ -53,14 +56,17 @@ package struct ExtractJob: Sendable {
     /// Writes the delta from `base` to `tuned` to the container `output`, or `-`.
     ///
     /// Both are read twice: to compare them and to code what differs. Every difference is put back onto the base and
-    /// compared before it is written. Memory: a few windows a lane.
+    /// compared before it is written. Memory: a few windows a lane, and at most 64 MiB of changes.
     package func run(base: Checkpoint, tuned: Checkpoint, output path: String) throws(Failure) -> Report {
         var times = StageTimes()
         if path != "-" {
             try Outputs.checkApart(path, from: base.paths + tuned.paths)
             try Outputs.checkFree(path, replaces: replaces)
         }
-        let pair = try CheckpointPair(base: base, tuned: tuned, lanes: lanes)
+        progress?.expect(2 * tuned.totalBytes)
+        let pair = try CheckpointPair(
+            base: base, known: baseFingerprint, tuned: tuned, lanes: lanes, progress: progress)
+        progress?.note(tuned.totalBytes - pair.changedByteCount)
         times.end("compare")
         let (adapter, results, findings) = try delta(pair)
         if case .lossy = form { times.end("decompose") }
@@ -68,7 +74,8 @@ package struct ExtractJob: Sendable {
             if isDryRun { .discarded() } else if path == "-" { .standardOutput() } else {
                 try OutputFile.create(at: path, replacing: replaces)
             }
-        let written = try ContainerWriter(compression: compression, lanes: lanes).writeIndexed(adapter, to: output)
+        let written = try ContainerWriter(compression: compression, lanes: lanes).writeIndexed(
+            progress?.watching(adapter, isExpected: true) ?? adapter, to: output)
         try pair.checkUnchanged()
         times.end("encode")
         if !isDryRun { try output.commit() }

@@ -36,7 +36,8 @@ enum LosslessChoice {
 
     private static func sparse(_ pair: TensorPair, _ findings: PairFindings) throws(Failure) -> AdapterEntry {
         let mode: FewChangesMode = findings.elementBits < findings.differenceBits ? .replace : .difference
-        let changes = FewChanges(base: pair.base, tuned: pair.tuned, mode: mode, counts: findings.counts)
+        let changes = FewChanges(
+            base: pair.base, tuned: pair.tuned, mode: mode, counts: findings.counts, kept: findings.kept)
         return AdapterEntry(
             key: EntryKey(pair.name, .sparse),
             parameters: ["places": "gaps", "mode": .string(mode.rawValue)], tensors: try changes.tensors())

@@ -4,6 +4,8 @@ import Diagnostics
 import Digests
 import Files
 import Packaging
+import Parallelism
+import Synchronization
 import Tensors
 
 /// A delta of whole checkpoints: `Spec/deltas.md`. It gives the tuned one back bit for bit, with all of its files, or
@@ -53,17 +55,12 @@ struct LosslessDelta {
 
     private func changed() throws(Failure) -> [AdapterEntry] {
         var entries: [AdapterEntry] = []
-        for (pair, findings) in zip(pair.pairs, pair.findings) {
+        let choices = try choices()
+        for (number, (pair, findings)) in zip(pair.pairs, pair.findings).enumerated() {
             let isFinished = approximation.finished?.contains(pair.name) == true
             let binding = binding(base: pair.baseNumber, tuned: isFinished ? nil : pair.tunedNumber)
             var isWhole = false
-            if findings.changes > 0, !isFinished {
-                var entry =
-                    if let result = approximation.results[pair.name] {
-                        AdapterEntry(
-                            key: EntryKey(pair.name, .exact),
-                            tensors: [RoleTensor(.value, ExactDifference(base: result, tuned: pair.tuned))])
-                    } else { try LosslessChoice.entry(for: pair, findings, as: form) }
+            if findings.changes > 0, !isFinished, var entry = choices[number] {
                 isWhole = entry.key.kind == .full
                 if isWhole, pair.added != nil {
                     entry.tensors = [RoleTensor(.value, self.pair.tuned.tensors[pair.tunedNumber].source)]
@@ -79,6 +76,23 @@ struct LosslessDelta {
             }
         }
         return entries
+    }
+
+    /// For each pair how it is stored, nil where nothing need be.
+    private func choices() throws(Failure) -> [AdapterEntry?] {
+        let choices = Mutex([AdapterEntry?](repeating: nil, count: pair.pairs.count))
+        try pair.lanes.forEach(pair.pairs.count) { _, number throws(Failure) in
+            let (one, findings) = (pair.pairs[number], pair.findings[number])
+            guard findings.changes > 0, approximation.finished?.contains(one.name) != true else { return }
+            let entry =
+                if let result = approximation.results[one.name] {
+                    AdapterEntry(
+                        key: EntryKey(one.name, .exact),
+                        tensors: [RoleTensor(.value, ExactDifference(base: result, tuned: one.tuned))])
+                } else { try LosslessChoice.entry(for: one, findings, as: form) }
+            choices.withLock { $0[number] = entry }
+        }
+        return choices.withLock { $0 }
     }
 
     /// What the base has under no such name, type and shape: a tensor under two names is kept once.

@@ -1,5 +1,7 @@
 package import Checkpoints
 package import Diagnostics
+package import Parallelism
+import Synchronization
 import Tensors
 
 /// How near one checkpoint is to another, told from a few stretches of both.
@@ -9,7 +11,7 @@ package enum BaseSample {
 
     /// What a lossless delta of `tuned` from `base` would take, as a share of what `tuned` takes by itself: 0 where they
     /// are equal as far as was seen, about 1 where one tells nothing of the other. Reads some MiB of both.
-    package static func share(of tuned: Checkpoint, from base: Checkpoint) throws(Failure) -> Double {
+    package static func share(of tuned: Checkpoint, from base: Checkpoint, lanes: Lanes) throws(Failure) -> Double {
         var pairs: [TensorPair] = []
         for (number, tensor) in tuned.tensors.enumerated() where tensor.byteCount > 0 {
             guard let other = base.index(of: tensor.name),
@@ -19,13 +21,18 @@ package enum BaseSample {
         }
         let shared = pairs.reduce(0) { $0 + $1.tuned.byteCount }
         guard shared > 0 else { return 1 }
-        var bits = (difference: 0.0, own: 0.0)
-        for pair in spread(pairs, byteCount: shared) {
+        let chosen = spread(pairs, byteCount: shared)
+        let sampled = Mutex([(difference: Double, own: Double)](repeating: (0, 0), count: chosen.count))
+        try lanes.forEach(chosen.count) { _, number throws(Failure) in
+            let pair = chosen[number]
             // Past its middle: what comes first in an embedding may be rows that nothing trains.
             let element = pair.base.byteCount / ElementKind(pair.base.dtype).width / 2
             let found = try LosslessChoice.sampledBits(pair, from: element)
-            bits.difference += found.difference
-            bits.own += found.own
+            sampled.withLock { $0[number] = found }
+        }
+        // In their order, for sums of floats depend on it.
+        let bits = sampled.withLock {
+            $0.reduce((difference: 0, own: 0)) { ($0.difference + $1.difference, $0.own + $1.own) }
         }
         let ratio = bits.own > 0 ? min(1, bits.difference / bits.own) : bits.difference > 0 ? 1 : 0
         return 1 - (1 - ratio) * Double(shared) / Double(tuned.totalBytes)

@@ -4,6 +4,7 @@ package import DeltaFormat
 package import Diagnostics
 import Digests
 package import Files
+import JSON
 import Tensors
 
 /// The files that a lossless delta gives back, computed as they are read and written nowhere.
@@ -78,6 +79,29 @@ extension Container {
     package var isSnapshot: Bool {
         let bases = adapter.bases
         return adapter.isCheckpointDelta && bases.count == 1 && bases[0].tensorCount == 0
+    }
+}
+
+extension BaseFingerprint {
+    /// That of the checkpoint which a lossless delta gives back, as the delta states it; nil where it does not state the
+    /// leaf of each tensor, or a root that is not theirs.
+    ///
+    /// Nothing is read: who relies on it must check what is read, as a container's checksums do.
+    package init?(of result: Checkpoint, by delta: Container, from base: Checkpoint, _ known: BaseFingerprint) {
+        let adapter = delta.adapter
+        var stated: [ExactKey: Digest] = [:]
+        for entry in adapter.entries {
+            if let leaf = entry.binding?.resultLeaf { stated[ExactKey(entry.key.target)] = leaf }
+        }
+        var leaves: [Digest] = []
+        for tensor in result.tensors {
+            guard let leaf = stated[tensor.name] ?? base.index(of: tensor.name).map({ known.leaves[$0] }) else {
+                return nil
+            }
+            leaves.append(leaf)
+        }
+        self.init(of: result, leaves: leaves)
+        guard adapter.parameters["result_root"]?.string == "\(root)" else { return nil }
     }
 }
 

@@ -19,9 +19,17 @@ package struct BaseFingerprint: Hashable, Sendable {
     /// ``Checkpoint/tensors``: for those who hashed while they read for another end.
     package init(of checkpoint: Checkpoint, data: [Digest]) {
         precondition(data.count == checkpoint.tensors.count)
-        leaves = zip(checkpoint.tensors, data).map { tensor, data in
-            Self.leaf(name: tensor.name, dtype: tensor.dtype, shape: tensor.shape, data: data)
-        }
+        self.init(
+            of: checkpoint,
+            leaves: zip(checkpoint.tensors, data).map { tensor, data in
+                Self.leaf(name: tensor.name, dtype: tensor.dtype, shape: tensor.shape, data: data)
+            })
+    }
+
+    /// The fingerprint from its leaves, in the order of ``Checkpoint/tensors``: for those who have them from elsewhere.
+    package init(of checkpoint: Checkpoint, leaves: [Digest]) {
+        precondition(leaves.count == checkpoint.tensors.count)
+        self.leaves = leaves
         root = MerkleTree.root(of: leaves)
         headerDigest = Self.headerDigest(of: checkpoint)
         byteCount = checkpoint.totalBytes

@@ -114,7 +114,7 @@ final class ChunkEncoder: @unchecked Sendable {
     ) -> Coded? {
         guard plane.count > 16 else { return nil }
         var best: Coded?
-        if unsafe Entropy.bits(of: plane) < 0.5 {
+        if unsafe Entropy.sampledBits(of: plane) < 0.5 {
             let level: Int32 = compression == .max ? 19 : 1
             best = unsafe zstd.encode(plane, into: room, effort: .level(level)).map { (.zstd, $0) }
         } else {

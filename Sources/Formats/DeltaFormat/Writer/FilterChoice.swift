@@ -13,13 +13,14 @@ struct FilterChoice {
 
     /// The filter for a tensor that is still to be read.
     func filter(for tensor: any TensorSource) throws(Failure) -> Filter {
+        if let filter = ofSegments(tensor) { return filter }
         let sample = try tensor.read(at: 0, count: sampleCount(tensor))
         return try unsafe sample.withBytes { sample throws(Failure) in try unsafe filter(for: tensor, head: sample) }
     }
 
     /// The filter for a tensor whose first bytes, or all of them, are at hand.
     func filter(for tensor: any TensorSource, head: UnsafeRawBufferPointer) throws(Failure) -> Filter {
-        if tensor.isSegmented { return tensor.dtype.bits > 8 ? .bytes : .none }
+        if let filter = ofSegments(tensor) { return filter }
         let candidates = Filter.allCases.filter { $0.applies(to: tensor.dtype) }
         guard candidates.count > 1, tensor.byteCount > 16 else { return .none }
         let sample = unsafe UnsafeRawBufferPointer(rebasing: head[..<sampleCount(tensor)])
@@ -27,6 +28,12 @@ struct FilterChoice {
             return unsafe holdsNarrowerFloats(sample, width: tensor.dtype.width ?? 1) ? .bytes : .exponent
         }
         return try unsafe smallest(of: candidates, for: sample, dtype: tensor.dtype)
+    }
+
+    /// What is ordered by the base's exponents has nothing but bytes of different weight.
+    private func ofSegments(_ tensor: any TensorSource) -> Filter? {
+        guard tensor.isSegmented else { return nil }
+        return tensor.dtype.bits > 8 ? .bytes : Filter.none
     }
 
     private func sampleCount(_ tensor: any TensorSource) -> Int {

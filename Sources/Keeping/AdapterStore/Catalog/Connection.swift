@@ -39,7 +39,7 @@ struct Connection: ~Copyable {
         unsafe tenon_sqlite_defend(handle)
         for setting in [
             "foreign_keys = ON", "cell_size_check = ON", "mmap_size = 0", "journal_mode = DELETE",
-            "synchronous = EXTRA",
+            "synchronous = EXTRA", "cache_size = -65536",
         ] {
             _ = try connection.first("PRAGMA \(setting)") { _ throws(Failure) in () }
         }

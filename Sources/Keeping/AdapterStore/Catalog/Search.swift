@@ -59,27 +59,28 @@ extension Catalog {
     func search(_ search: Search) throws(Failure) -> SearchResult {
         let conditions = try conditions(of: search)
         return try connection.reading { () throws(Failure) in
-            try find(search, conditions, beginningWith: try narrowest(of: conditions, limit: search.limit))
+            try find(search, conditions, beginningWith: try narrow(conditions, limit: search.limit))
         }
     }
 
-    /// The condition whose rows are to be gone through; nil where it is cheaper to go through the names in their order until
-    /// as many are found as are asked for.
-    private func narrowest(of conditions: [Condition], limit: Int?) throws(Failure) -> Int? {
+    /// The conditions that hold for few rows, those for the fewest first, when it is cheaper to begin with these rows than to
+    /// go through the names in their order until as many are found as are asked for; else none.
+    private func narrow(_ conditions: [Condition], limit: Int?) throws(Failure) -> [Int] {
         let newest = try connection.first("SELECT max(id) FROM object") { row throws(Failure) in row.integer(0) }
         let total = Double(max(1, newest ?? 0))
-        var narrowest: (number: Int, count: Int)?
+        var narrow: [(number: Int, count: Int)] = []
         var share = 1.0
         for (number, condition) in conditions.enumerated() {
             let count = try count(condition)
             guard count <= Self.many else { continue }
             share *= Double(count) / total
-            if count < narrowest?.count ?? .max { narrowest = (number, count) }
+            narrow.append((number, count))
         }
-        guard let narrowest else { return nil }
+        narrow.sort { $0.count < $1.count }
         let names = limit.map { min(total, Double($0) / max(share, 1e-9)) } ?? total
-        // Each row costs a look at the object, one at its names, and its part in sorting.
-        return Double(2 * narrowest.count) <= names ? narrowest.number : nil
+        // A name costs a look at its object, wherever that lies; a row its look at the names beside it, and sorting.
+        guard let fewest = narrow.first, Double(fewest.count) <= 2 * names else { return [] }
+        return narrow.map(\.number)
     }
 
     /// How many rows fulfill it, as far as that matters.
@@ -90,34 +91,41 @@ extension Catalog {
     }
 
     private func find(
-        _ search: Search, _ conditions: [Condition], beginningWith first: Int?
+        _ search: Search, _ conditions: [Condition], beginningWith narrow: [Int]
     ) throws(Failure) -> SearchResult {
+        // First which names, from indices alone where that can be: rows of objects lie far apart. CROSS keeps SQLite from
+        // choosing another order.
+        let rest = conditions.indices.filter { !narrow.contains($0) }
         var values: [SQLValue] = []
-        var sql = "SELECT name, tag, \(Self.columns) FROM "
-        // CROSS keeps SQLite from choosing another order.
-        if let first {
-            sql += "(\(conditions[first].rows)) AS found CROSS JOIN object ON object.id = found.id "
-            sql += "CROSS JOIN name ON name.object = object.id WHERE TRUE"
-            values += conditions[first].values
+        var sql = "SELECT name.name AS name, name.tag AS tag, name.object AS object FROM "
+        if !narrow.isEmpty {
+            sql += "(" + narrow.map { conditions[$0].rows }.joined(separator: " INTERSECT ") + ") AS found "
+            sql += "CROSS JOIN name ON name.object = found.id"
+            values += narrow.flatMap { conditions[$0].values }
         } else {
-            sql += "name CROSS JOIN object ON object.id = name.object WHERE TRUE"
+            sql += "name"
         }
+        if !rest.isEmpty { sql += " CROSS JOIN object ON object.id = name.object" }
+        sql += " WHERE TRUE"
         if let pattern = search.pattern {
             let prefix = String(pattern.prefix { !"*?[:".contains($0) })
             if !prefix.isEmpty {
                 // An upper bound that no character of a name reaches.
-                sql += " AND name >= ? AND name < ?"
+                sql += " AND name.name >= ? AND name.name < ?"
                 values += [.text(prefix), .text(prefix + "\u{7F}")]
             }
-            sql += pattern.contains(":") ? " AND name || ':' || tag GLOB ?" : " AND name GLOB ?"
+            sql += pattern.contains(":") ? " AND name.name || ':' || name.tag GLOB ?" : " AND name.name GLOB ?"
             values.append(.text(pattern))
         }
-        for (number, condition) in conditions.enumerated() where number != first {
-            sql += " AND \(condition.predicate)"
-            values += condition.values
+        for number in rest {
+            sql += " AND \(conditions[number].predicate)"
+            values += conditions[number].values
         }
-        sql += " ORDER BY name, tag"
+        sql += " ORDER BY name.name, name.tag"
         if let limit = search.limit { sql += " LIMIT \(limit + 1)" }
+        sql =
+            "SELECT found.name, found.tag, \(Self.columns) FROM (\(sql)) AS found "
+            + "CROSS JOIN object ON object.id = found.object ORDER BY found.name, found.tag"
         var found = try connection.rows(sql, values) { row throws(Failure) in
             NamedObject(name: try StoreName(row.text(0) + ":" + row.text(1)), object: try object(row, from: 2))
         }

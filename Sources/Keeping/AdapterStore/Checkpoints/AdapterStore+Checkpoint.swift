@@ -6,6 +6,7 @@ import Digests
 import Files
 import Interchange
 import Packaging
+import Parallelism
 
 /// How whole checkpoints go in: as what they differ in from one that is there, file by file and to the last byte.
 extension AdapterStore {
@@ -30,7 +31,11 @@ extension AdapterStore {
         prepared.isVerified = true
         prepared.findings = tuned.findings
         let base: StoredObject?
-        if let named = addition.base { base = try giver(of: object(named)) } else { base = try nearest(to: tuned) }
+        if let named = addition.base {
+            base = try giver(of: object(named))
+        } else {
+            base = try nearest(to: tuned, lanes: addition.lanes)
+        }
         prepared.options.needs = base?.resultRoot
         let container = prepared.staging.container
         let root = try extract(tuned, from: base, addition, to: container)
@@ -57,10 +62,17 @@ extension AdapterStore {
     ) throws(Failure) -> Digest {
         var job = ExtractJob(lanes: addition.lanes)
         job.compression = addition.compression
-        let origin: Checkpoint
-        // One link more: what is told from it is a link itself.
-        if let base { origin = try checkpoint(of: base, links: 1) } else { origin = try .nothing() }
-        let report = try job.run(base: origin, tuned: tuned, output: path)
+        job.progress = addition.progress
+        // One link more: what is told from it is a link itself. Its bytes are read from containers, which check them.
+        let origin = if let base { try held(by: base, links: 1) } else { try Self.nothing() }
+        job.baseFingerprint = origin.fingerprint
+        let report: ExtractJob.Report
+        do throws(Failure) {
+            report = try job.run(base: origin.checkpoint, tuned: tuned, output: path)
+        } catch {
+            if let base, error.path == layout.object(base.digest) { throw damaged(base, error.description) }
+            throw error
+        }
         if let base, base.resultRoot != report.baseRoot { throw damaged(base, "it does not give what it promises") }
         guard let root = report.resultRoot else {
             throw Failure(.internal, "a lossless delta has no root", path: tuned.path)
@@ -83,11 +95,12 @@ extension AdapterStore {
     private static let worthwhileShare = 0.9
 
     /// Of the checkpoints that stand by themselves, the one from which `tuned` differs least.
-    private func nearest(to tuned: Checkpoint) throws(Failure) -> StoredObject? {
+    private func nearest(to tuned: Checkpoint, lanes: Lanes) throws(Failure) -> StoredObject? {
         var best: (object: StoredObject, share: Double)?
         for candidate in try catalog.snapshots(limit: Self.mostCandidates) {
             // What is damaged cannot be depended on.
-            guard let held = try? checkpoint(of: candidate), let share = try? BaseSample.share(of: tuned, from: held)
+            guard let held = try? checkpoint(of: candidate),
+                let share = try? BaseSample.share(of: tuned, from: held, lanes: lanes)
             else {
                 try Cancellation.check()
                 continue

@@ -23,7 +23,7 @@ extension AdapterStore {
 
     /// Writes the files of the checkpoint that an object gives back, all digests compared before they appear.
     package func restore(_ object: StoredObject, _ restoration: Restoration) throws(Failure) -> ApplyJob.Report {
-        try apply(object, onto: base(of: object), restoration)
+        try apply(object, onto: base(of: object).checkpoint, restoration)
     }
 
     /// Writes the checkpoint that becomes of a base with an adapter put onto it.
@@ -38,7 +38,7 @@ extension AdapterStore {
                 .usage, "the adapter is bound to no base", object: "\(object.digest)", path: path,
                 hint: "name one that is in the store with --base")
         }
-        return try apply(object, onto: base(of: object), restoration)
+        return try apply(object, onto: base(of: object).checkpoint, restoration)
     }
 
     private func apply(
@@ -62,23 +62,37 @@ extension AdapterStore {
     ///
     /// Throws ``Failure/Code/notFound`` where what it was taken from is not in the store.
     package func checkpoint(of object: StoredObject) throws(Failure) -> Checkpoint {
-        try checkpoint(of: object, links: 0)
+        try held(by: object).checkpoint
     }
+
+    /// A checkpoint in the store, and its fingerprint as far as the objects that it is read from state it.
+    typealias HeldCheckpoint = (checkpoint: Checkpoint, fingerprint: BaseFingerprint?)
 
     /// - Parameter links: How many others are made on it, one on the other.
-    func checkpoint(of object: StoredObject, links: Int) throws(Failure) -> Checkpoint {
+    func held(by object: StoredObject, links: Int = 0) throws(Failure) -> HeldCheckpoint {
         let container = try Container(try open(object))
-        return try Checkpoint(ResultFolder(container, onto: try base(of: object, links: links)))
+        let base = try base(of: object, links: links)
+        let checkpoint = try Checkpoint(ResultFolder(container, onto: base.checkpoint))
+        let fingerprint = base.fingerprint.flatMap {
+            BaseFingerprint(of: checkpoint, by: container, from: base.checkpoint, $0)
+        }
+        return (checkpoint, fingerprint)
     }
 
-    private func base(of object: StoredObject, links: Int = 0) throws(Failure) -> Checkpoint {
-        guard let root = object.baseRoot else { return try .nothing() }
+    /// What is told from nothing is told from a checkpoint without tensors.
+    static func nothing() throws(Failure) -> HeldCheckpoint {
+        let nothing = try Checkpoint.nothing()
+        return (nothing, BaseFingerprint(of: nothing, leaves: []))
+    }
+
+    private func base(of object: StoredObject, links: Int = 0) throws(Failure) -> HeldCheckpoint {
+        guard let root = object.baseRoot else { return try Self.nothing() }
         guard links < Self.mostLinks, let base = try original(resultingIn: root), base.digest != object.digest else {
             throw Failure(
                 .notFound, "what the object was made on is not in the store", object: "\(object.digest)", path: path,
                 expected: "a checkpoint of root \(root)", hint: "add it: tenon store add MODEL")
         }
-        return try checkpoint(of: base, links: links + 1)
+        return try held(by: base, links: links + 1)
     }
 
     /// The object whose result has this root and that does not itself depend on one of the same root.

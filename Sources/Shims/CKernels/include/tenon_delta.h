@@ -99,8 +99,10 @@ enum { TENON_WINDOW = 1 << 19 };
 /// of exponent 0.
 void tenon_exact_encode(
     int kind, const void *base, const void *tuned, size_t count, void *differences, uint32_t counts[256]);
-/// The inverse; any differences give some result.
-void tenon_exact_decode(int kind, const void *base, const void *differences, size_t count, void *tuned);
+/// The inverse; any differences give some result. `counts` are those of the base's exponents where they are known, else
+/// NULL.
+void tenon_exact_decode(
+    int kind, const void *base, const void *differences, size_t count, void *tuned, const uint32_t counts[256]);
 
 // MARK: Few changes
 

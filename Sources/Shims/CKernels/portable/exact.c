@@ -115,6 +115,44 @@ static void begin(int kind, const uint8_t *base, size_t count, cursors *to, uint
 MOVES(u16)
 MOVES(u32)
 
+#if defined(__x86_64__)
+/// The same by vectors, in one part. Returns whether the processor can.
+static bool encode_vectors(
+    int kind, const u16 *base, const u16 *tuned, size_t count, u16 *ordered, uint32_t counts[BUCKETS]) {
+    if ((tenon_features() & TENON_HAS_VBMI2) == 0) return false;
+    cursors to;
+    begin(kind, (const uint8_t *)base, count, &to, counts);
+    tenon_exact_encode_vbmi2(kind, base, tuned, count, ordered, counts, to.at[0]);
+    return true;
+}
+
+static bool decode_vectors(
+    int kind, const u16 *base, const u16 *ordered, size_t count, u16 *tuned, const uint32_t known[BUCKETS]) {
+    if ((tenon_features() & TENON_HAS_VBMI2) == 0) return false;
+    cursors from;
+    uint32_t counts[BUCKETS];
+    if (known == NULL) {
+        begin(kind, (const uint8_t *)base, count, &from, counts);
+        known = counts;
+    } else {
+        uint32_t next = 0;
+        for (size_t bucket = 0; bucket < BUCKETS; next += known[bucket++]) from.at[0][bucket] = next;
+    }
+    tenon_exact_decode_vbmi2(kind, base, ordered, count, tuned, known, from.at[0]);
+    return true;
+}
+#else
+static bool encode_vectors(
+    int kind, const u16 *base, const u16 *tuned, size_t count, u16 *ordered, uint32_t counts[BUCKETS]) {
+    return false;
+}
+
+static bool decode_vectors(
+    int kind, const u16 *base, const u16 *ordered, size_t count, u16 *tuned, const uint32_t known[BUCKETS]) {
+    return false;
+}
+#endif
+
 void tenon_exact_encode(
     int kind, const void *base, const void *tuned, size_t count, void *differences, uint32_t counts[256]) {
     if (!is_ordered(kind)) {
@@ -123,17 +161,18 @@ void tenon_exact_encode(
         counts[0] = (uint32_t)count;
     } else if (kind == TENON_F32) {
         encode_u32(kind, base, tuned, count, differences, counts);
-    } else {
+    } else if (!encode_vectors(kind, base, tuned, count, differences, counts)) {
         encode_u16(kind, base, tuned, count, differences, counts);
     }
 }
 
-void tenon_exact_decode(int kind, const void *base, const void *differences, size_t count, void *tuned) {
+void tenon_exact_decode(
+    int kind, const void *base, const void *differences, size_t count, void *tuned, const uint32_t counts[256]) {
     if (!is_ordered(kind)) {
         tenon_add_difference(kind, base, differences, count, tuned);
     } else if (kind == TENON_F32) {
         decode_u32(kind, base, differences, count, tuned);
-    } else {
+    } else if (!decode_vectors(kind, base, differences, count, tuned, counts)) {
         decode_u16(kind, base, differences, count, tuned);
     }
 }

@@ -29,7 +29,7 @@ void tenon_simd_limit(int level) {
     if (limit < lowest) {
         features = TENON_SIMD_PORTABLE;
     } else if (limit < has) {
-        features = (features & ~(unsigned)TENON_LEVEL_MASK) | limit;
+        features = (features & TENON_HAS_SHA) | limit;
     }
     if (plain) features &= TENON_LEVEL_MASK;
     atomic_store(&features_in_use, features | known);

@@ -19,6 +19,7 @@ unsigned tenon_cpu_features(void) {
     if (!has_avx2) return TENON_SIMD_PORTABLE;
     unsigned features = has_sha() ? TENON_HAS_SHA : 0;
     if (!__builtin_cpu_supports("avx512f") || !__builtin_cpu_supports("avx512bw")) return features | TENON_SIMD_AVX2;
+    if (__builtin_cpu_supports("avx512vbmi2") && __builtin_cpu_supports("bmi2")) features |= TENON_HAS_VBMI2;
     return features | TENON_SIMD_AVX512;
 }
 
