@@ -6,7 +6,7 @@ import Diagnostics
 struct AdaptationFlags: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "Which layers are adapted: all-linear, names such as q_proj,v_proj, or a regular expression for whole paths (default: PEFT's for the type of model).",
+            "Which layers are adapted: all-linear, names such as q_proj,v_proj, or a regular expression for whole paths (default: what is usual for the method).",
             valueName: "list"))
     var targetModules: String?
 
