@@ -131,6 +131,11 @@ struct AdviceTests {
             let advice = try advice("unpacked", "in", in: place)
             #expect(try runShell(advice.command, in: place.path).status == 0, "\(advice.command)")
             #expect(try Folder.entries(of: place.path).map(\.name) == ["in-2.tenon", "in.tenon"])
+            try copyFolder(Fixtures.path("lora-llama"), to: place("here"))
+            let here = try document(runShell("cd here && tenon report . --json", in: place.path))
+            let command = here["advice"]?.array?.first?["command"]?.string ?? "false"
+            #expect(try runShell("cd here && \(command)", in: place.path).status == 0, "\(command)")
+            #expect(try exists(place("here.tenon")) && !exists(place("here")))
         }
     }
 

@@ -108,7 +108,16 @@ struct RemedyCommand {
         }
         guard files.areAll else { return "rm " + files.paths.map(quoted).joined(separator: " ") }
         // Of several names all but one are links, or lead there through one.
-        return (holding.names.count == 1 ? "rm -r " : "rm -rf ") + holding.names.map(quoted).joined(separator: " ")
+        return (holding.names.count == 1 ? "rm -r " : "rm -rf ")
+            + holding.names.map { quoted(removable($0)) }.joined(separator: " ")
+    }
+
+    /// A folder's path as `rm` takes it: without a slash at its end, and neither "." nor "..".
+    private static func removable(_ path: String) -> String {
+        let name = name(of: path)
+        if name == "." || name == ".." { return (try? Folder.resolved(path)) ?? path }
+        return Paths.parent(of: path) == "." && !path.hasPrefix("./")
+            ? name : Paths.joined(Paths.parent(of: path), name)
     }
 
     /// Gives the other names what is at `path` now.
