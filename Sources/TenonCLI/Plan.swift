@@ -19,8 +19,8 @@ struct Plan: ParsableCommand, Exemplified {
     @Option(help: ArgumentHelp("A config.json, or the folder of a model.", valueName: "config"))
     var config: String
 
-    @Option(help: ArgumentHelp("How the model is tuned: \(Plan.methods).", valueName: "method"))
-    var method = "lora"
+    @Option(help: ArgumentHelp("How the model is tuned: \(Plan.methods) (default: lora).", valueName: "method"))
+    var method: String?
 
     @Flag(help: "All methods in one table, each with its usual config.")
     var compare = false
@@ -49,21 +49,41 @@ struct Plan: ParsableCommand, Exemplified {
     func validate() throws {
         if !(1...1 << 24).contains(tasks) { throw ValidationError("--tasks must be from 1 to \(1 << 24).") }
         if compare && explain { throw ValidationError("Only one of --compare and --explain can hold.") }
+        if compare && method != nil { throw ValidationError("Only one of --compare and --method can hold.") }
     }
 
     func run() throws {
         let architecture = try Architecture(path: config, head: head)
         let setup = try training.setup(architecture)
+        for finding in TuningPlan.findings(on: setup.length, in: architecture) { shared.console.warn(finding) }
         if compare { return try compareAll(architecture, setup) }
-        let planned = try PlannedMethod.named(method)
+        let planned = try PlannedMethod.named(method ?? "lora")
         let parameters = try values.parameters(of: planned, architecture, isStrict: true)
         let plan = try blamingOptions { () throws(Failure) in
             try TuningPlan(of: architecture, planned, parameters, setup, tasks: tasks)
         }
+        try warn(of: [plan], architecture)
         try PlanReport(architecture, plan.setup, shared.console).tell(plan, explains: explain)
     }
 
+    /// Tells of what is set and does nothing in any of the plans whose methods know of it.
+    private func warn(of plans: [TuningPlan], _ architecture: Architecture) throws(Failure) {
+        for key in try values.adaptation.members.map(\.key) {
+            let findings = try plans.filter { $0.method.knows(key) }.map { plan throws(Failure) in
+                try plan.findings(on: key, in: architecture)
+            }
+            let others = findings.dropFirst()
+            for finding in findings.first ?? [] where others.allSatisfy({ $0.contains(finding) }) {
+                shared.console.warn(finding)
+            }
+        }
+    }
+
     private func compareAll(_ architecture: Architecture, _ setup: TrainingSetup) throws {
+        for key in try values.adaptation.members.map(\.key) where !PlannedMethod.all.contains(where: { $0.knows(key) })
+        {
+            throw Failure(.usage, "--set \(key) means nothing to any method")
+        }
         var rows: [PlanReport.Row] = []
         for planned in PlannedMethod.all {
             let parameters = try values.parameters(of: planned, architecture, isStrict: false)
@@ -75,6 +95,7 @@ struct Plan: ParsableCommand, Exemplified {
                 rows.append(.impossible(planned, error))
             }
         }
+        try warn(of: rows.compactMap(\.plan), architecture)
         try PlanReport(architecture, setup, shared.console).tell(rows, tasks: tasks)
     }
 
@@ -95,65 +116,27 @@ struct PlanMethodOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Of the factors, or the width of a bottleneck.", valueName: "n"))
     var rank: Int?
 
-    @Option(
-        help: ArgumentHelp(
-            "Which layers are adapted: all-linear, names such as q_proj,v_proj, or a regular expression for whole paths (default: PEFT's for the type of model).",
-            valueName: "list"))
-    var targetModules: String?
-
-    @Option(help: ArgumentHelp("Adapt only so many of the last blocks.", valueName: "n"))
-    var numLayers: Int?
-
-    @Option(help: ArgumentHelp("Tokens that a prompt or prefix puts in front (default: 20).", valueName: "n"))
-    var virtualTokens: Int?
-
-    @Option(help: ArgumentHelp("Which biases are trained too: none, lora_only or all.", valueName: "which"))
-    var bias: String?
-
-    @Option(
-        help: ArgumentHelp(
-            "Any other key of PEFT's config, its value in JSON, such as rank_pattern={\"down_proj\":4}.",
-            valueName: "key=value"))
-    var set: [String] = []
+    @OptionGroup var adaptation: AdaptationFlags
 
     /// - Parameter isStrict: Whether what means nothing to the method is refused; else it is passed over.
     func parameters(
         of method: PlannedMethod, _ architecture: Architecture, isStrict: Bool
     ) throws(Failure) -> Parameters {
         var parameters = method.standard
-        func give(_ key: String?, _ flag: String, _ value: ParameterValue?) throws(Failure) {
-            guard let value else { return }
+        func give(_ key: String?, _ flag: String, _ value: ParameterValue) throws(Failure) {
             guard let key, method.knows(key) else {
                 if !isStrict { return }
                 throw Failure(.usage, "\(flag) means nothing to this method", actual: method.word)
             }
             parameters[key] = value
         }
-        for (flag, count) in [("--rank", rank), ("--virtual-tokens", virtualTokens)] {
-            guard count.map({ $0 >= 1 }) ?? true else {
-                throw Failure(.usage, "\(flag) must be at least 1", actual: "\(count ?? 0)")
-            }
+        if let rank {
+            guard rank >= 1 else { throw Failure(.usage, "--rank must be at least 1", actual: "\(rank)") }
+            try give(method.sizing.rankKey, "--rank", .int(Int64(rank)))
         }
-        try give(method.sizing.rankKey, "--rank", rank.map { .int(Int64($0)) })
-        try give(method.sizing.tokensKey, "--virtual-tokens", virtualTokens.map { .int(Int64($0)) })
-        try give("target_modules", "--target-modules", targetModules.map(ParameterValue.init(targetModules:)))
-        if let bias, bias != "none", bias != "all", !bias.hasSuffix("_only") {
-            throw Failure(
-                .usage, "there are no such biases", object: "--bias", expected: "none, lora_only or all", actual: bias)
-        }
-        try give("bias", "--bias", bias.map(ParameterValue.string))
-        if let numLayers {
-            let layers = architecture.stacks.map(\.layers).max() ?? 0
-            guard (1...layers).contains(numLayers) else {
-                throw Failure(
-                    .usage, "--num-layers is out of its range", expected: "1 to \(layers)", actual: "\(numLayers)")
-            }
-            let last = (layers - numLayers..<layers).map { ParameterValue.int(Int64($0)) }
-            try give("layers_to_transform", "--num-layers", .list(last))
-        }
-        for one in set {
-            let member = try ParameterValue.Member(setting: one)
-            try give(member.key, "--set \(member.key)", member.value)
+        let layers = architecture.stacks.map(\.layers).max() ?? 0
+        for setting in try adaptation.settings(layers: layers, tokensKey: method.sizing.tokensKey) {
+            try give(setting.key, setting.flag, setting.value)
         }
         return parameters
     }
@@ -164,8 +147,8 @@ struct PlanTrainingOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Rows of a batch.", valueName: "n"))
     var batchSize = 1
 
-    @Option(help: ArgumentHelp("Tokens of a row.", valueName: "tokens"))
-    var maxSeqLength = 512
+    @Option(help: ArgumentHelp("Tokens of a row (default: 512, or what the model allows).", valueName: "tokens"))
+    var maxSeqLength: Int?
 
     @Option(
         help: ArgumentHelp(
@@ -186,7 +169,7 @@ struct PlanTrainingOptions: ParsableArguments {
 
     func validate() throws {
         for (name, value) in [("--batch-size", batchSize), ("--max-seq-length", maxSeqLength)]
-        where !(1...1 << 24).contains(value) {
+        where value.map({ !(1...1 << 24).contains($0) }) ?? false {
             throw ValidationError("\(name) must be from 1 to \(1 << 24).")
         }
     }
@@ -196,7 +179,7 @@ struct PlanTrainingOptions: ParsableArguments {
         setup.dtype = dtype?.dtype ?? architecture.dtypeName.flatMap { PlanType(argument: $0)?.dtype } ?? .f32
         setup.optimizer = optimizer
         setup.batchSize = batchSize
-        setup.length = maxSeqLength
+        setup.length = maxSeqLength ?? min(setup.length, architecture.maximumLength ?? setup.length)
         setup.checkpoints = gradCheckpoint
         setup.quantizesBase = quantizeBase != nil
         return setup

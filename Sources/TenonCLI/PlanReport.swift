@@ -16,6 +16,8 @@ struct PlanReport {
         case plan(TuningPlan)
         /// A method that the model has no place for, or that wants a config.
         case impossible(PlannedMethod, Failure)
+
+        var plan: TuningPlan? { if case .plan(let plan) = self { plan } else { nil } }
     }
 
     init(_ architecture: Architecture, _ setup: TrainingSetup, _ console: Console) {
@@ -64,7 +66,7 @@ struct PlanReport {
     // MARK: All methods
 
     func tell(_ rows: [Row], tasks: Int) throws(Failure) {
-        let base = rows.lazy.compactMap { if case .plan(let plan) = $0 { plan.baseBytes } else { nil } }.first ?? 0
+        let base = rows.lazy.compactMap(\.plan?.baseBytes).first ?? 0
         if console.isJSON {
             var document = try architecture.document(baseBytes: base, setup)
             var list: [JSONValue] = []

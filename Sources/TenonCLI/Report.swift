@@ -67,6 +67,9 @@ struct Report: ParsableCommand, Exemplified {
 
     func run() throws {
         let outputs = [markdown, html].compactMap(\.self)
+        for (flag, output) in [("--markdown", markdown), ("--html", html)] where output?.isEmpty == true {
+            throw Failure(.usage, "\(flag) needs the path of a file", actual: "nothing")
+        }
         for output in outputs {
             try Outputs.checkApart(output, from: paths + base + (baseline.map { [$0] } ?? []))
             try Outputs.checkFree(output, replaces: force)
@@ -91,7 +94,10 @@ struct Report: ParsableCommand, Exemplified {
         }
         if let html { try write(ReportPage(report, price: price, comparison: comparison).page.html, to: html) }
         if !outputs.isEmpty { times.end("write") }
-        if report.total.count == 0, let first = report.broken.first { throw first.failure.at(path: first.path) }
+        if report.total.count == 0, let first = report.broken.first {
+            warn(of: report.broken.dropFirst())
+            throw first.failure.at(path: first.path)
+        }
         tell(report, price, comparison)
         if shared.verbose { shared.console.tell(times) }
         if let failure = comparison?.failure {
@@ -109,13 +115,17 @@ struct Report: ParsableCommand, Exemplified {
         ) { _ in bar?.progress.note(1) }
     }
 
-    private func tell(_ report: StorageReport, _ price: StoragePrice, _ comparison: BaselineComparison?) {
-        for one in report.broken {
+    private func warn(of broken: some Sequence<HoldingFinder.Broken>) {
+        for one in broken {
             shared.console.warn(
                 Finding(
                     one.failure.code.word, "could not be read: \(one.failure)",
                     object: one.failure.path == nil ? one.path : nil))
         }
+    }
+
+    private func tell(_ report: StorageReport, _ price: StoragePrice, _ comparison: BaselineComparison?) {
+        warn(of: report.broken)
         if report.total.count == 0 {
             shared.console.warn(Finding("nothing-found", "there is no container, adapter or model in what was named"))
         }
@@ -147,7 +157,7 @@ extension AdapterStore {
             return Holding(
                 form: .container, path: entry.path, names: names.isEmpty ? [entry.object.shortDigest] : names,
                 added: entry.object.added, inputBytes: entry.object.inputBytes, origin: entry.object.origin,
-                store: path)
+                store: path, isNamed: !names.isEmpty)
         }
     }
 }

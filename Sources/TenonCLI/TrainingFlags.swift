@@ -20,32 +20,13 @@ struct TrainingFlags: ParsableArguments {
     @Option(help: ArgumentHelp("The share of a LoRA's inputs that is left out at random.", valueName: "share"))
     var dropout: Double?
 
-    @Option(
-        help: ArgumentHelp(
-            "Which layers are adapted: all-linear, names such as q_proj,v_proj, or a regular expression for whole paths.",
-            valueName: "list"))
-    var targetModules: String?
-
-    @Option(help: ArgumentHelp("Adapt only so many of the last blocks.", valueName: "n"))
-    var numLayers: Int?
-
-    @Option(help: ArgumentHelp("Tokens that prompt or prefix tuning puts in front (default: 20).", valueName: "n"))
-    var virtualTokens: Int?
-
     @Flag(help: "Scale a LoRA by alpha over the root of its rank.")
     var rslora = false
 
     @Flag(help: "Train magnitude and direction of weights apart.")
     var dora = false
 
-    @Option(help: ArgumentHelp("Which biases a LoRA trains too: none, lora_only or all.", valueName: "which"))
-    var bias: String?
-
-    @Option(
-        help: ArgumentHelp(
-            "Any other key of PEFT's config, its value in JSON, such as rank_pattern={\"down_proj\":4}.",
-            valueName: "key=value"))
-    var set: [String] = []
+    @OptionGroup var adaptation: AdaptationFlags
 
     @Option(help: ArgumentHelp("Steps of the optimizer (default: 1000).", valueName: "n"))
     var iters: Int?
@@ -141,14 +122,13 @@ struct TrainingFlags: ParsableArguments {
     ) throws -> Parameters {
         var parameters = initial?.parameters ?? method.standard
         if initial != nil,
-            rank ?? numLayers ?? virtualTokens != nil || alpha != nil || targetModules != nil || rslora
-                || dora || bias != nil || !set.isEmpty
+            rank != nil || alpha != nil || rslora || dora || !adaptation.isEmpty
         {
             throw Failure(.usage, "what the adapter of --init is cannot be changed", hint: "only --dropout can")
         }
-        func give(_ key: String, _ flag: String, _ value: ParameterValue?) throws {
+        func give(_ key: String?, _ flag: String, _ value: ParameterValue?) throws {
             guard let value else { return }
-            guard method.method.key(key) != nil else {
+            guard let key, method.method.key(key) != nil else {
                 throw Failure(.usage, "\(flag) means nothing to this method", actual: method.word)
             }
             parameters[key] = value
@@ -158,28 +138,13 @@ struct TrainingFlags: ParsableArguments {
         try give("lora_dropout", "--dropout", dropout.map(ParameterValue.number))
         try give("use_rslora", "--rslora", rslora ? true : nil)
         try give("use_dora", "--dora", dora ? true : nil)
-        try give("bias", "--bias", bias.map(ParameterValue.string))
-        try give("num_virtual_tokens", "--virtual-tokens", virtualTokens.map { .int(Int64($0)) })
-        try give("target_modules", "--target-modules", targetModules.map(ParameterValue.init(targetModules:)))
-        try give("layers_to_transform", "--num-layers", numLayers.map { try lastLayers($0, of: layers) })
-        for one in set {
-            let member = try ParameterValue.Member(setting: one)
-            try give(member.key, "--set \(member.key)", member.value)
-        }
+        for setting in try adaptation.settings(layers: layers) { try give(setting.key, setting.flag, setting.value) }
         do throws(Failure) {
             try method.method.validate(parameters)
         } catch {
             throw error.asUsage
         }
         return parameters
-    }
-
-    private func lastLayers(_ count: Int, of layers: Int) throws(Failure) -> ParameterValue {
-        guard (1...layers).contains(count) else {
-            throw Failure(
-                .usage, "--num-layers is out of its range", expected: "1 to \(layers)", actual: "\(count)")
-        }
-        return .list((layers - count..<layers).map { .int(Int64($0)) })
     }
 
     private func notNegative(_ value: Int, _ name: String) throws(Failure) -> Int {

@@ -51,6 +51,26 @@ struct BadConfigTests {
         }
     }
 
+    @Test(
+        "heads that do not divide what they share",
+        arguments: [
+            ("llama-7b", ["num_attention_heads": 7]), ("llama-7b", ["num_key_value_heads": 5]),
+            ("qwen2-7b", ["num_attention_heads": 8192]), ("gpt2", ["n_head": 7]),
+            ("bert-base", ["num_attention_heads": 7]),
+            ("bloom-560m", ["n_head": 7]), ("falcon-7b", ["num_attention_heads": 7]),
+            ("falcon-7b", ["new_decoder_architecture": true, "num_kv_heads": 3]),
+            ("chatglm-6b", ["num_attention_heads": 7]),
+            ("chatglm2-6b", ["num_attention_heads": 7, "kv_channels": nil]),
+            ("chatglm2-6b", ["multi_query_group_num": 5]), ("deberta-v3-base", ["num_attention_heads": 7]),
+        ] as [(String, [String: JSONValue])])
+    func heads(model: String, changes: [String: JSONValue]) throws {
+        var config = try ConfigFixtures.config(model)
+        for (key, value) in changes { config[key] = value }
+        let failure = #expect(throws: Failure.self) { try Architecture(.object(config)) }
+        #expect(
+            failure?.code == .configInvalid && failure?.what.contains("cannot share") == true, "\(model) \(changes)")
+    }
+
     @Test("an unknown type is named, with those that are known")
     func unknown() {
         let failure = #expect(throws: Failure.self) { try Architecture(["model_type": "mixtral"]) }

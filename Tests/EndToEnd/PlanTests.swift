@@ -89,6 +89,59 @@ struct PlanTests {
         #expect(try document(file)["baseParameters"]?.int == count)
     }
 
+    @Test("settings that do nothing are told")
+    func unused() throws {
+        let llama = ["plan", "--config", Self.config("llama-7b")]
+        func warnings(_ arguments: [String]) throws -> String {
+            let run = try runTool(llama + arguments)
+            #expect(run.status == 0, "\(run.errors)")
+            return run.errors
+        }
+        let both = try warnings(["--set", "rank_pattern={\"v_proj\":4,\"up_proj\":2,\"layers.0.self_attn.v_proj\":3}"])
+        #expect(
+            both == """
+                tenon: warning: no module takes its rank from this pattern (up_proj)
+                tenon: warning: no module takes its rank from this pattern (layers.0.self_attn.v_proj)
+
+                """)
+        #expect(try warnings(["--set", "alpha_pattern={\"k_proj\":4}"]).contains("takes its alpha from this pattern"))
+        #expect(try warnings(["--set", "rank_pattern={\"v_proj\":4}", "--target-modules", "q_proj,v_proj"]).isEmpty)
+        let ignored = "none of the figures depends on this setting"
+        #expect(try warnings(["--method", "adalora", "--set", "use_dora=false"]).contains("\(ignored) (use_dora)"))
+        #expect(try warnings(["--set", "lora_alpha=32"]).contains("\(ignored) (lora_alpha)"))
+        #expect(try warnings(["--set", "lora_alpha=32", "--quiet"]).isEmpty)
+        #expect(try warnings(["--set", "target_modules=\"all-linear\""]).isEmpty)
+        let table = try warnings(["--compare", "--set", "rank_pattern={\"v_proj\":4}"])
+        #expect(table.isEmpty, "\(table)")
+        #expect(try warnings(["--compare", "--set", "rank_pattern={\"v_porj\":4}"]).contains("takes its rank"))
+        try expectFailure(64, "usage", llama + ["--compare", "--set", "foo=1"])
+        try expectFailure(64, "usage", llama + ["--compare", "--method", "lora"])
+        try expectFailure(64, "usage", llama + ["--method", "dora", "--set", "use_dora=false"])
+        try expectFailure(64, "usage", llama + ["--method", "rslora", "--set", "use_rslora=false"])
+    }
+
+    @Test("rows that are longer than the model has positions for are told")
+    func lengths() throws {
+        func run(_ model: String, _ length: String...) throws -> ToolRun {
+            try runTool(
+                ["plan", "--config", Self.config(model), "--json"] + length.flatMap { ["--max-seq-length", $0] })
+        }
+        for (model, most) in [("gpt2", 1024), ("roberta-base", 512), ("llama-7b", 2048), ("falcon-7b", 2048)] {
+            #expect(try run(model, "\(most)").errors.isEmpty, "\(model)")
+            #expect(try run(model, "\(most + 1)").errors.contains("the model's \(most) positions"), "\(model)")
+        }
+        for model in ["bloom-560m", "t5-base", "deberta-v3-base"] {
+            #expect(try run(model, "100000").errors.isEmpty, "\(model)")
+        }
+        try inFolder { place in
+            let config =
+                "{\"model_type\":\"gpt2\",\"n_embd\":8,\"n_layer\":1,\"n_head\":2,\"vocab_size\":9,\"n_positions\":64}"
+            try place.write(Array(config.utf8), to: "config.json")
+            let run = try runTool(["plan", "--config", place.path, "--json"])
+            #expect(try run.errors.isEmpty && document(run)["maxSeqLength"]?.int == 64)
+        }
+    }
+
     @Test("mistakes are told")
     func mistakes() throws {
         let llama = ["plan", "--config", Self.config("llama-7b")]

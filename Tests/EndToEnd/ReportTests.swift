@@ -118,6 +118,15 @@ struct ReportTests {
             try writeFile(Array("no".utf8), to: place("b.tenon"))
             try expectFailure(65, "truncated", ["report", place("b.tenon")])
             try expectFailure(66, "not-found", ["report", place("gone")])
+            try writeFile(Array("nor this".utf8), to: place("c.tenon"))
+            let broken = try runTool(["report", place("b.tenon"), place("c.tenon")])
+            let lines = broken.errors.split(separator: "\n")
+            #expect(broken.status == 65 && lines.count == 2, "\(broken.errors)")
+            for name in ["b.tenon", "c.tenon"] { #expect(lines.contains { $0.contains(name) }, "\(broken.errors)") }
+            for flag in ["--markdown", "--html"] {
+                try expectFailure(64, "usage", ["report", place.path, flag, ""])
+                #expect(try runTool(["report", place.path, flag, ""]).errors.contains("\(flag) needs the path"))
+            }
             for price in ["free", "-1", "nan", "inf"] {
                 try expectFailure(64, "usage", ["report", place.path, "--price", price])
             }

@@ -14,6 +14,8 @@ package struct Architecture: Hashable, Sendable {
     package let stacks: [BlockStack]
     /// What is adapted where nothing is said.
     package let defaults: DefaultTargets
+    /// How many tokens a row may have; nil where positions have no end.
+    package let maximumLength: Int?
     /// The type that the config says its weights have: "bfloat16"; nil where it says none.
     package let dtypeName: String?
 
@@ -46,6 +48,7 @@ package struct Architecture: Hashable, Sendable {
         vocabularySize = layout.vocabularySize
         stacks = layout.stacks
         defaults = layout.defaults
+        maximumLength = layout.maximumLength
         dtypeName = config["dtype"]?.string ?? config["torch_dtype"]?.string
     }
 }
@@ -93,6 +96,8 @@ struct ArchitectureLayout {
     let vocabularySize: Int
     let stacks: [BlockStack]
     let defaults: DefaultTargets
+    /// How many tokens a row may have; nil where positions have no end.
+    var maximumLength: Int?
 }
 
 /// Models that are built alike.

@@ -34,6 +34,9 @@ struct ConfigReader {
         return try size(key, limit: limit)
     }
 
+    /// How many tokens a row may have; nil where the config says nothing of it.
+    func length(_ key: String) throws(Failure) -> Int? { has(key) ? try size(key) : nil }
+
     func flag(_ key: String, standard: Bool) -> Bool { config[key]?.bool ?? standard }
 
     func has(_ key: String) -> Bool { config[key].map { !$0.isNull } ?? false }
@@ -43,6 +46,29 @@ struct ConfigReader {
         if has("num_labels") { return try size("num_labels", limit: 1 << 20) }
         let count = config["id2label"]?.object?.count ?? 0
         return count == 0 ? 2 : count
+    }
+
+    /// How many heads keys and values have; the heads of queries must be shared evenly among them.
+    func keyHeads(anyOf keys: [String], heads: Int) throws(Failure) -> Int {
+        let keyHeads = try size(anyOf: keys, standard: heads, limit: heads)
+        guard heads % keyHeads == 0 else {
+            throw Failure(
+                .configInvalid, "the heads cannot share the heads of keys", object: keys[0],
+                actual: "\(heads) and \(keyHeads)")
+        }
+        return keyHeads
+    }
+
+    /// The width of each head: what the config says under `key`, else their share of the whole width.
+    func headSize(_ key: String, of width: Int, heads: Int) throws(Failure) -> Int {
+        has(key) ? try size(key, limit: 1 << 12) : try headSize(of: width, heads: heads)
+    }
+
+    /// Blocks whose heads, as many of keys as of queries, share the whole width, and whose MLP is not gated.
+    func stack(layers: Int, heads: Int, width: Int, inner: Int) throws(Failure) -> BlockStack {
+        BlockStack(
+            layers: layers, heads: heads, keyHeads: heads, headSize: try headSize(of: width, heads: heads),
+            innerSize: inner, isGated: false)
     }
 
     /// The width of each head; the heads must share the whole width.

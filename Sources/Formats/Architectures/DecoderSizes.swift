@@ -29,13 +29,8 @@ package struct DecoderSizes: Hashable, Sendable {
         hiddenSize = try reader.size("hidden_size", limit: 1 << 20)
         layers = try reader.size("num_hidden_layers", limit: 1 << 12)
         heads = try reader.size("num_attention_heads")
-        keyHeads = try reader.size("num_key_value_heads", standard: heads)
-        guard heads % keyHeads == 0 else {
-            throw Failure(
-                .configInvalid, "the heads cannot share the heads of keys", object: "num_key_value_heads",
-                actual: "\(heads) and \(keyHeads)")
-        }
-        headSize = try reader.size("head_dim", standard: hiddenSize / heads, limit: 1 << 12)
+        keyHeads = try reader.keyHeads(anyOf: ["num_key_value_heads"], heads: heads)
+        headSize = try reader.headSize("head_dim", of: hiddenSize, heads: heads)
         innerSize = try reader.size("intermediate_size", limit: 1 << 20)
         vocabularySize = try reader.size("vocab_size")
         tiesEmbeddings = reader.flag("tie_word_embeddings", standard: false)

@@ -41,7 +41,7 @@ enum SavingsStyle {
         #detail p,#detail h3{margin:0 0 .4rem;font-size:1rem}
         @media(max-width:600px){#items td:nth-child(n+8),#items th:nth-child(n+8),#items td:nth-child(3),\
         #items thead th:nth-child(3){display:none}th[scope=row]{max-width:11rem}\
-        .bars{grid-template-columns:1fr;gap:.15rem}.bar{margin-bottom:.4rem}}
+        .bars{grid-template-columns:1fr;gap:.15rem}.bar{margin-bottom:.4rem}.map,.line{min-width:56rem}}
 
         """ + (0...7).map { ".c\($0){fill:var(--c\($0))}" }.joined()
         + [3, 4, 2, 5, 1, 6, 7].enumerated().map { place, color in

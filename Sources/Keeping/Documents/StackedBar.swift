@@ -1,24 +1,10 @@
 /// Parts of a whole, one after the other, as an SVG picture.
 package struct StackedBar: Sendable {
-    package struct Part: Sendable {
-        package let name: String
-        /// Not drawn where it is zero or less.
-        package let value: Int
-        /// The value for people.
-        package let text: String
-
-        package init(name: String, value: Int, text: String) {
-            self.name = name
-            self.value = value
-            self.text = text
-        }
-    }
-
     package let label: String
     /// Each is colored by its place in the list.
-    package let parts: [Part]
+    package let parts: [Quantity]
 
-    package init(label: String, parts: [Part]) {
+    package init(label: String, parts: [Quantity]) {
         self.label = label
         self.parts = parts
     }

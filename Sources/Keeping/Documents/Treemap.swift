@@ -2,26 +2,13 @@
 ///
 /// Rows are filled so that rectangles come near to squares: Bruls, Huizing and van Wijk, Squarified Treemaps, 2000.
 package struct Treemap: Sendable {
-    package struct Tile: Sendable {
-        package let name: String
-        package let value: Int
-        /// The value for people.
-        package let text: String
-
-        package init(name: String, value: Int, text: String) {
-            self.name = name
-            self.value = value
-            self.text = text
-        }
-    }
-
     package struct Group: Sendable {
         package let name: String
         package let text: String
         /// Largest first.
-        package let tiles: [Tile]
+        package let tiles: [Quantity]
 
-        package init(name: String, text: String, tiles: [Tile]) {
+        package init(name: String, text: String, tiles: [Quantity]) {
             self.name = name
             self.text = text
             self.tiles = tiles
@@ -75,7 +62,7 @@ package struct Treemap: Sendable {
         return text + "</svg>"
     }
 
-    private static func drawn(_ tile: Tile, _ place: Rectangle) -> String {
+    private static func drawn(_ tile: Quantity, _ place: Rectangle) -> String {
         let text =
             "<rect x=\"\(place.x.tenths)\" y=\"\(place.y.tenths)\" width=\"\(place.width.tenths)\" "
             + "height=\"\(place.height.tenths)\"><title>\("\(tile.name): \(tile.text)".escapedForMarkup)</title></rect>"
@@ -85,7 +72,8 @@ package struct Treemap: Sendable {
 
     /// As much of a name as has room, its end first: paths begin alike.
     private static func written(_ name: String, in place: Rectangle, class word: String) -> String {
-        let room = Int(place.width / 7.5) - 1
+        // Heads are bold, and wider.
+        let room = Int(place.width / (word == "head" ? 8.4 : 7.5)) - 1
         let shown =
             name.count <= room ? name : word == "head" ? name.prefix(room - 1) + "…" : "…" + name.suffix(room - 1)
         return "<text class=\"\(word)\" x=\"\((place.x + 5).tenths)\" y=\"\((place.y + 15).tenths)\">"

@@ -13,6 +13,8 @@ package struct Holding: Sendable {
     package let path: String
     /// All that it goes by, at least one; each name but the first would be a copy where nothing is kept once.
     package var names: [String]
+    /// Whether they are names that somebody gave: what has none in a store goes by its digest.
+    package let isNamed: Bool
     /// Nanoseconds since 1970; nil takes the newest of its files.
     package let added: Int64?
     /// The size of the files that went in; nil where that is not known.
@@ -24,7 +26,7 @@ package struct Holding: Sendable {
 
     package init(
         form: Form, path: String, names: [String], added: Int64? = nil, inputBytes: Int? = nil, origin: String = "",
-        store: String? = nil
+        store: String? = nil, isNamed: Bool = true
     ) {
         self.form = form
         self.path = path
@@ -33,5 +35,6 @@ package struct Holding: Sendable {
         self.inputBytes = inputBytes
         self.origin = origin
         self.store = store
+        self.isNamed = isNamed
     }
 }

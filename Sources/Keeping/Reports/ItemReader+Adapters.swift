@@ -29,43 +29,63 @@ extension ItemReader {
         let kinds = Set(adapter.entries.map(\.key.kind))
         let isFactors = kinds.contains(.lora) && kinds.isSubset(of: [.lora, .file])
         chain.isDelta = adapter.method == Method.delta.word && !isFactors
-        let item = ReportItem(
+        var item = ReportItem(
             holding: holding, method: adapter.method, base: base,
             parameterCount: ContainerSummary(container).parameterCount, chain: chain, knowsCopy: copy != nil,
-            added: holding.added ?? identity.modified, contentDigest: container.unboundContentDigest)
-        var reading = Reading(item: item, file: FileKey(device: identity.device, inode: identity.inode))
-        let origin = ShellWord.quoted(holding.path)
-        let unpacked = ShellWord.quoted(holding.path + "-peft")
-        let again = "tenon unpack \(origin) -o \(unpacked) && tenon pack \(unpacked) -o \(origin) --force"
-        let bound = adapter.bases.isEmpty ? "" : " " + baseOption
-        if readsValues {
-            reading.advice += try adviseOnValues(adapter, holding, stored: chain.storedBytes)
+            added: holding.added ?? identity.modified)
+        item.contentDigest = container.contentDigest
+        item.unboundDigest = container.unboundContentDigest
+        let key = FileKey(device: identity.device, inode: identity.inode)
+        item.files = OwnFiles(paths: [holding.path], weights: (holding.path, key, total), adapterBytes: total)
+        var reading = Reading(item: item, file: key)
+        if readsValues { reading.remedies += try untrained(adapter, stored: chain.storedBytes) }
+        // What differs between checkpoints is no folder that could be packed again.
+        guard adapter.method != Method.delta.word else { return reading }
+        let scheme = Self.quantization(of: adapter)
+        func mend(_ options: String, binds: Bool = false) -> Remedy.Way {
+            let options = options + (binds || !adapter.bases.isEmpty ? baseOption(for: adapter) : "")
+            return scheme.map { .repacking(options: " --quantize \($0)" + options) } ?? .rewriting(options: options)
+        }
+        if readsValues, scheme == nil {
             let wide = ValueScan.narrowable(adapter)
             let stored = wide.reduce(0) { $0 + sizes.stored[$1.entry][$1.tensor] }
             let sources = wide.map { adapter.entries[$0.entry].tensors[$0.tensor].source }
             let raw = sources.reduce(0) { $0 + $1.byteCount }
             // Where the zeros are coded away already there is nothing to win.
             if stored > raw / 2, try ValueScan(lanes: lanes).holdBFloat16(sources) {
-                reading.advice.append(
-                    Advice(
-                        sort: .wideDType, name: item.name, reason: "every number of fp32 is one of bf16",
-                        saves: stored - raw / 2, command: again + " --dtype bf16" + bound))
+                reading.remedies.append(
+                    Remedy(
+                        sort: .wideDType, reason: "every number of fp32 is one of bf16", saves: stored - raw / 2,
+                        way: mend(" --dtype bf16")))
+            }
+            if sizes.numbers >= 1 << 16, sizes.storedNumbers >= sizes.numbers {
+                let trailer = try ContainerWriter(lanes: lanes, verifies: false).write(adapter, to: .discarded())
+                let saves = total - Int(clamping: trailer.fileSize)
+                if saves > 0 {
+                    reading.remedies.append(
+                        Remedy(
+                            sort: .uncompressed, reason: "none of its tensors is compressed", saves: saves,
+                            way: mend("")))
+                }
             }
         }
-        if adapter.method != Method.delta.word, sizes.numbers >= 1 << 16, sizes.storedNumbers >= sizes.numbers {
-            reading.advice.append(
-                Advice(
-                    sort: .uncompressed, name: item.name, reason: "none of its tensors is compressed", saves: nil,
-                    command: again + bound))
+        if adapter.bases.isEmpty {
+            reading.remedies.append(
+                Remedy(
+                    sort: .unbound, reason: "could be put onto a wrong base unnoticed", saves: nil,
+                    way: mend("", binds: true)))
         }
-        if adapter.bases.isEmpty, adapter.method != Method.delta.word {
-            reading.advice.append(
-                Advice(
-                    sort: .unbound, name: item.name, reason: "could be put onto a wrong base unnoticed", saves: nil,
-                    command: "\(again) \(baseOption)"))
+        if let whole = wholeTensors(adapter, byteCount: { sizes.stored[$0][$1] }) {
+            reading.remedies.append(
+                Remedy(sort: .wholeTensors, reason: whole.reason, saves: nil, way: mend(" --compression max")))
         }
-        reading.advice += wholeTensors(adapter, holding, isContainer: true) { sizes.stored[$0][$1] }
         return reading
+    }
+
+    /// What `pack --quantize` made of it; nil where it is as it was trained.
+    private static func quantization(of adapter: Adapter) -> String? {
+        let parts = adapter.entries.flatMap { $0.tensors.map(\.role.part) }
+        return parts.contains(.outerScales) ? "nf4" : parts.contains(.codes) ? "int8" : nil
     }
 
     /// What the files of a lossless delta's result take, where it lists them: without those that it takes from the base.
@@ -157,35 +177,50 @@ extension ItemReader {
         var item = ReportItem(
             holding: holding, method: adapter.method, base: base, parameterCount: parameters, chain: chain,
             knowsCopy: baseBytes != nil, added: holding.added ?? imported.files.map(\.identity.modified).max() ?? 0)
-        let pack =
-            "tenon pack \(ShellWord.quoted(holding.path)) -o "
-            + ShellWord.quoted(Self.container(for: holding.path))
-        var advice: [Advice] = []
+        item.files = try own(imported.files.map(\.path), of: holding)
+        // The config, the numbers, then what goes along with them.
+        for file in imported.files.prefix(2) {
+            let key = FileKey(device: file.identity.device, inode: file.identity.inode)
+            item.files.weights = (file.path, key, file.size)
+            item.files.adapterBytes += file.size
+        }
+        func packed(_ options: String) -> Remedy.Way {
+            .replacement(
+                command: "tenon pack \(ShellWord.quoted(holding.path))", output: Self.container(for: holding.path),
+                options: options)
+        }
+        var remedies: [Remedy] = []
         if readsValues {
             let trailer = try ContainerWriter(compression: .fast, lanes: lanes, verifies: false).write(
                 adapter, to: .discarded())
             item.contentDigest = trailer.contentDigest
-            let packed = Int(clamping: trailer.fileSize)
-            if packed < chain.storedBytes {
-                advice.append(
-                    Advice(
-                        sort: .unpacked, name: item.name,
+            item.unboundDigest = trailer.contentDigest
+            let size = Int(clamping: trailer.fileSize)
+            if size < chain.storedBytes {
+                remedies.append(
+                    Remedy(
+                        sort: .unpacked,
                         reason:
-                            "a container takes \(ByteSize.text(packed)) in place of \(ByteSize.text(chain.storedBytes))",
-                        saves: chain.storedBytes - packed, command: pack + " --compression fast"))
+                            "a container takes \(ByteSize.text(size)) in place of \(ByteSize.text(chain.storedBytes))",
+                        saves: chain.storedBytes - size, way: packed(" --compression fast")))
             }
-            advice += try adviseOnValues(adapter, holding, stored: chain.storedBytes)
+            remedies += try untrained(adapter, stored: chain.storedBytes)
             let wide = ValueScan.narrowable(adapter).map { adapter.entries[$0.entry].tensors[$0.tensor].source }
             if !wide.isEmpty, try ValueScan(lanes: lanes).holdBFloat16(wide) {
-                advice.append(
-                    Advice(
-                        sort: .wideDType, name: item.name, reason: "every number of fp32 is one of bf16",
-                        saves: wide.reduce(0) { $0 + $1.byteCount } / 2, command: pack + " --dtype bf16"))
+                remedies.append(
+                    Remedy(
+                        sort: .wideDType, reason: "every number of fp32 is one of bf16",
+                        saves: wide.reduce(0) { $0 + $1.byteCount } / 2, way: packed(" --dtype bf16")))
             }
             try imported.checkUnchanged()
         }
-        advice += wholeTensors(adapter, holding, isContainer: false) {
-            adapter.entries[$0].tensors[$1].source.byteCount
+        if let whole = wholeTensors(adapter, byteCount: { adapter.entries[$0].tensors[$1].source.byteCount }) {
+            // PEFT saves embeddings along unasked; what was asked for was trained.
+            let isAsked = !(adapter.parameters["modules_to_save"]?.strings ?? []).isEmpty
+            remedies.append(
+                Remedy(
+                    sort: .wholeTensors, reason: whole.reason, saves: isAsked ? nil : whole.bytes,
+                    way: isAsked ? packed(" --compression max") : .command(Self.savingAgain(holding.path))))
         }
         let skipped = Set(imported.skipped)
         let others = try Folder.entries(of: holding.path).filter { $0.kind == .file && skipped.contains($0.name) }
@@ -193,61 +228,40 @@ extension ItemReader {
                 HoldingFinder.Other(
                     path: Paths.joined(holding.path, $0.name), bytes: $0.size, sort: "beside an adapter")
             }
-        return Reading(item: item, advice: advice, others: others)
+        return Reading(item: item, remedies: remedies, others: others)
     }
 
     // MARK: What to mend in either
 
-    private func adviseOnValues(_ adapter: Adapter, _ holding: Holding, stored: Int) throws(Failure) -> [Advice] {
+    private func untrained(_ adapter: Adapter, stored: Int) throws(Failure) -> [Remedy] {
         guard try ValueScan(lanes: lanes).isUntrained(adapter) else { return [] }
-        let path = ShellWord.quoted(holding.path)
         return [
-            Advice(
-                sort: .untrained, name: holding.names.first ?? holding.path,
-                reason: "each of its products has a factor of zeros: it changes nothing", saves: stored,
-                command: holding.form == .folder ? "rm -r \(path)" : "rm \(path)")
+            Remedy(
+                sort: .untrained, reason: "each of its products has a factor of zeros: it changes nothing",
+                saves: stored, way: .removal)
         ]
     }
 
     /// Matrices of the base that go along whole in what else is an adapter.
     private func wholeTensors(
-        _ adapter: Adapter, _ holding: Holding, isContainer: Bool, stored: (_ entry: Int, _ tensor: Int) -> Int
-    ) -> [Advice] {
-        guard adapter.method != Method.delta.word else { return [] }
+        _ adapter: Adapter, byteCount: (_ entry: Int, _ tensor: Int) -> Int
+    ) -> (reason: String, bytes: Int)? {
         var targets: [String] = []
         var bytes = 0
-        var isWide = false
-        let modules = adapter.parameters["modules_to_save"]?.strings ?? []
         for (number, entry) in adapter.entries.enumerated() where entry.key.kind == .full {
             for (index, tensor) in entry.tensors.enumerated() where tensor.source.shape.rank >= 2 {
                 targets.append(entry.key.target)
-                bytes += stored(number, index)
-                isWide = isWide || tensor.source.dtype == .f32
+                bytes += byteCount(number, index)
             }
         }
-        guard let first = targets.first else { return [] }
-        let path = ShellWord.quoted(holding.path)
-        let command: String
-        // PEFT saves embeddings along unasked; what was asked for was trained.
-        if modules.isEmpty && !isContainer {
-            command =
-                "python3 -c 'import sys; from peft import AutoPeftModelForCausalLM as M; "
-                + "M.from_pretrained(sys.argv[1]).save_pretrained(sys.argv[2], save_embedding_layers=False)' "
-                + "\(path) \(ShellWord.quoted(holding.path + "-small"))"
-        } else {
-            let source = isContainer ? ShellWord.quoted(holding.path + "-peft") : path
-            let target = isContainer ? path + " --force" : ShellWord.quoted(Self.container(for: holding.path))
-            let option = isWide ? " --dtype bf16" : " --compression max"
-            let bound = adapter.bases.isEmpty ? "" : " " + baseOption
-            command =
-                (isContainer ? "tenon unpack \(path) -o \(source) && " : "")
-                + "tenon pack \(source) -o \(target)\(option)\(bound)"
-        }
-        return [
-            Advice(
-                sort: .wholeTensors, name: holding.names.first ?? holding.path,
-                reason: targets.count == 1 ? "carries \(first)" : "carries \(first) and \(targets.count - 1) more",
-                saves: bytes, command: command)
-        ]
+        guard let first = targets.first else { return nil }
+        let others = targets.count == 1 ? "" : " and \(targets.count - 1) more"
+        return ("carries \(first)\(others), \(ByteSize.text(bytes))", bytes)
+    }
+
+    /// Python, which has PEFT save an adapter without embeddings in its own place.
+    private static func savingAgain(_ path: String) -> String {
+        "python3 -c 'import sys; from peft import AutoPeftModelForCausalLM as M; p = sys.argv[1]; "
+            + "M.from_pretrained(p).save_pretrained(p, save_embedding_layers=False)' \(ShellWord.quoted(path))"
     }
 }

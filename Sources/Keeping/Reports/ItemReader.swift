@@ -24,7 +24,7 @@ struct ItemReader {
 
     struct Reading {
         var item: ReportItem
-        var advice: [Advice] = []
+        var remedies: [Remedy] = []
         /// Tells that it is the same file as another container's; nil for what is no single file.
         var file: FileKey?
         /// What lies beside an adapter and is none of its files.
@@ -45,32 +45,9 @@ struct ItemReader {
         case .folder: reading = try folder(holding)
         case .checkpoint: reading = try checkpoint(holding)
         }
-        if let store = holding.store {
-            reading.advice = reading.advice.map { advice in
-                Advice(
-                    sort: advice.sort, name: advice.name, reason: advice.reason, saves: advice.saves,
-                    command: keptCommand(advice.sort, holding, in: store))
-            }
-        }
         reading.item.chain.names = holding.names.count
         try reading.item.chain.check()
         return reading
-    }
-
-    /// What mends an object of a store, whose files are nobody else's to touch: it is taken out and put back under its name.
-    private func keptCommand(_ sort: Advice.Sort, _ holding: Holding, in store: String) -> String {
-        let name = ShellWord.quoted(holding.names.first ?? holding.path), place = "--store \(ShellWord.quoted(store))"
-        if sort == .untrained { return "tenon store remove \(name) \(place)" }
-        let option =
-            switch sort {
-            case .wideDType: " --dtype bf16"
-            case .wholeTensors: " --compression max"
-            case .unbound: " " + baseOption
-            default: ""
-            }
-        return
-            "tenon store get \(name) -o adapter --format peft \(place) && tenon pack adapter -o adapter.tenon\(option)"
-            + " && tenon store add adapter.tenon --name \(name) --force \(place)"
     }
 
     /// Notes files, and gives the bytes of those that were noted before.
@@ -106,8 +83,13 @@ struct ItemReader {
         return (name.map { ReportItem.Base(key: $0, label: $0) }, nil)
     }
 
-    /// `--base MODEL` as it belongs into a command.
-    var baseOption: String { "--base " + (bases.first.map { ShellWord.quoted($0.path) } ?? "BASE") }
+    /// `--base MODEL` as it belongs into a command: the model that the adapter is bound to, or one that it fits.
+    func baseOption(for adapter: Adapter) -> String {
+        let known = bases.first { base in
+            adapter.bases.first.map { "\($0.headerDigest)" == base.headerDigest } ?? base.fits(adapter)
+        }
+        return " --base " + (known.map { ShellWord.quoted($0.path) } ?? "BASE")
+    }
 
     // MARK: Whole models
 
@@ -122,38 +104,56 @@ struct ItemReader {
         chain.shared = shared
         var parameters = 0
         for tensor in checkpoint.tensors { parameters += tensor.byteCount * 8 / tensor.dtype.bits }
-        let item = ReportItem(
+        var item = ReportItem(
             holding: holding, method: "checkpoint", parameterCount: parameters, chain: chain, knowsCopy: true,
             added: holding.added ?? files.map(\.modified).max() ?? 0)
+        item.files = try own(
+            checkpoint.paths + checkpoint.companions.map { Paths.joined(checkpoint.folder, $0) }, of: holding)
         var reading = Reading(item: item)
         let digest = bases.isEmpty ? "" : "\(BaseFingerprint.headerDigest(of: checkpoint))"
         if let base = bases.first(where: { $0.headerDigest == digest }), !base.isAt(holding.path) {
-            reading.advice.append(
-                Advice(
-                    sort: .fullCopy, name: item.name, reason: "has the tensors of \(base.path), by names and shapes",
-                    saves: nil,
-                    command: "tenon extract --base \(ShellWord.quoted(base.path)) --tuned "
-                        + "\(ShellWord.quoted(holding.path)) -o \(ShellWord.quoted(Self.container(for: holding.path)))")
-            )
+            reading.remedies.append(
+                Remedy(
+                    sort: .fullCopy, reason: "has the tensors of \(base.path), by names and shapes", saves: nil,
+                    way: .replacement(
+                        command: "tenon extract --base \(ShellWord.quoted(base.path)) --tuned "
+                            + ShellWord.quoted(holding.path), output: Self.container(for: holding.path), options: "")))
         }
         let wide = checkpoint.tensors.filter { $0.dtype == .f32 }.map(\.source)
         if readsValues, !wide.isEmpty, wide.count == checkpoint.tensors.filter({ $0.dtype.isFloat }).count,
             try ValueScan(lanes: lanes).holdBFloat16(wide)
         {
             let bytes = wide.reduce(0) { $0 + $1.byteCount }
-            reading.advice.append(
-                Advice(
-                    sort: .wideDType, name: item.name, reason: "every number of fp32 is one of bf16", saves: bytes / 2,
-                    command: Self.narrowing(holding.path)))
+            reading.remedies.append(
+                Remedy(
+                    sort: .wideDType, reason: "every number of fp32 is one of bf16", saves: bytes / 2,
+                    way: .command(Self.narrowing(holding.path))))
         }
         return reading
     }
 
-    /// The container that a folder or a file becomes.
+    /// The files at `paths`, which are all of an item.
+    func own(_ paths: [String], of holding: Holding) throws(Failure) -> OwnFiles {
+        var files = OwnFiles(paths: paths)
+        guard holding.form != .container, try Folder.kind(of: holding.path) == .folder else { return files }
+        let names = Set(paths.map(Paths.lastComponent(of:)))
+        files.areAll = try Folder.entries(of: holding.path).allSatisfy { $0.kind == .file && names.contains($0.name) }
+        return files
+    }
+
+    /// The container that a folder or a file becomes: a name that is free.
     static func container(for path: String) -> String {
-        let name = Paths.joined(Paths.parent(of: path), Paths.lastComponent(of: path))
+        var name = Paths.joined(Paths.parent(of: path), Paths.lastComponent(of: path))
+        if [".", ".."].contains(Paths.lastComponent(of: path)) { name = (try? Folder.resolved(path)) ?? name }
         let plain = name.hasSuffix(".safetensors") ? String(name.dropLast(12)) : name
-        return (plain.hasPrefix("./") ? String(plain.dropFirst(2)) : plain) + ".tenon"
+        let stem = plain.hasPrefix("./") ? String(plain.dropFirst(2)) : plain
+        var target = stem + ".tenon"
+        var number = 2
+        while (try? Folder.kind(of: target)) != .some(nil), number < 100 {
+            target = "\(stem)-\(number).tenon"
+            number += 1
+        }
+        return target
     }
 
     /// Python, for no command of Tenon's writes a whole model anew.

@@ -25,7 +25,7 @@ package struct ReportBuilder: Sendable {
     ) throws(Failure) -> StorageReport {
         var reader = ItemReader(lanes: lanes, bases: bases, readsValues: readsValues)
         var items: [ReportItem] = []
-        var advice: [Advice] = []
+        var remedies: [[Remedy]] = []
         var broken = broken
         var others = others
         var containers: [ItemReader.FileKey: Int] = [:]
@@ -45,7 +45,7 @@ package struct ReportBuilder: Sendable {
                 } else {
                     if let file = reading.file { containers[file] = items.count }
                     items.append(reading.item)
-                    advice += reading.advice
+                    remedies.append(reading.remedies)
                     others += reading.others
                 }
             } catch {
@@ -54,7 +54,7 @@ package struct ReportBuilder: Sendable {
             }
             onRead(number + 1)
         }
-        advice += Self.duplicates(items)
+        let advice = AdviceList(items, remedies).advice
         return StorageReport(
             items: Self.gathered(items).sorted(by: Self.precedes), advice: Self.sorted(advice), broken: broken,
             others: others)
@@ -88,36 +88,5 @@ package struct ReportBuilder: Sendable {
             item.base = known.first
             return item
         }
-    }
-
-    private static func duplicates(_ items: [ReportItem]) -> [Advice] {
-        var first: [Digest: ReportItem] = [:]
-        var advice: [Advice] = []
-        for item in items {
-            guard let digest = item.contentDigest else { continue }
-            guard let original = first[digest] else {
-                first[digest] = item
-                continue
-            }
-            let (one, other) = (ShellWord.quoted(original.holding.path), ShellWord.quoted(item.holding.path))
-            let areContainers = original.holding.form == .container && item.holding.form == .container
-            // Files that others share already are nothing to win.
-            guard item.chain.storedBytes > 0 else { continue }
-            let command =
-                if let store = item.holding.store {
-                    "tenon store tag \(ShellWord.quoted(original.name)) \(ShellWord.quoted(item.name)) --force --store "
-                        + ShellWord.quoted(store)
-                } else if areContainers, original.holding.store == nil {
-                    "ln -f \(one) \(other)"
-                } else {
-                    "tenon store add \(other) --name \(ShellWord.quoted(Paths.lastComponent(of: item.holding.path)))"
-                }
-            advice.append(
-                Advice(
-                    sort: .duplicate, name: item.name, reason: "the same content as \(original.name)",
-                    saves: item.chain.storedBytes,
-                    command: command))
-        }
-        return advice
     }
 }

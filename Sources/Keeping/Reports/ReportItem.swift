@@ -12,8 +12,24 @@ package struct ReportItem: Sendable {
     package var knowsCopy: Bool
     /// Nanoseconds since 1970.
     package var added: Int64
-    /// As of an adapter bound to no base; nil where it was not computed.
+    /// Of an adapter; nil where it was not computed.
     package var contentDigest: Digest?
+    /// The content digest of the same adapter bound to no base.
+    var unboundDigest: Digest?
+    var files = OwnFiles()
+
+    package init(
+        holding: Holding, method: String, base: Base? = nil, parameterCount: Int, chain: SizeChain, knowsCopy: Bool,
+        added: Int64
+    ) {
+        self.holding = holding
+        self.method = method
+        self.base = base
+        self.parameterCount = parameterCount
+        self.chain = chain
+        self.knowsCopy = knowsCopy
+        self.added = added
+    }
 
     package var name: String { holding.names.first ?? holding.path }
 

@@ -63,9 +63,9 @@ package struct ReportPage: Sendable {
     private func bar(_ label: String, _ stored: Int, _ savings: Savings) -> StackedBar {
         StackedBar(
             label: label,
-            parts: [StackedBar.Part(name: "stored", value: stored, text: ByteSize.text(stored))]
+            parts: [Quantity(name: "stored", value: stored, text: ByteSize.text(stored))]
                 + Savings.Cause.allCases.map { cause in
-                    StackedBar.Part(
+                    Quantity(
                         name: cause.title, value: savings[cause], text: ReportText.signed(savings[cause]))
                 })
     }
@@ -94,14 +94,14 @@ package struct ReportPage: Sendable {
         return bases.map { group in
             let all = items[group.key] ?? []
             var tiles = all.prefix(most).map { item in
-                Treemap.Tile(
+                Quantity(
                     name: shortName(item, folder), value: item.chain.storedBytes,
                     text: ByteSize.text(item.chain.storedBytes))
             }
             let rest = all.dropFirst(most).reduce(0) { $0 + $1.chain.storedBytes }
             if rest > 0 {
                 tiles.append(
-                    Treemap.Tile(name: "\(all.count - most) more", value: rest, text: ByteSize.text(rest)))
+                    Quantity(name: "\(all.count - most) more", value: rest, text: ByteSize.text(rest)))
             }
             return Treemap.Group(name: group.label, text: ByteSize.text(group.storedBytes), tiles: tiles)
         }

@@ -81,6 +81,18 @@ package struct SizingInput: Sendable {
         return groups
     }
 
+    /// The keys of a map of patterns that no target takes a value from: they match none, or only what an earlier one has
+    /// taken.
+    package func unusedPatterns(_ key: String) throws(Failure) -> [String] {
+        guard key.hasSuffix("_pattern"), let members = parameters[key]?.map, !members.isEmpty else { return [] }
+        let patterns = try members.map { member throws(Failure) in try ModulePattern(member.key) }
+        var unused = Set(members.indices)
+        for site in try targets(withEmbeddings: true) {
+            if let taker = patterns.firstIndex(where: { $0.matches(site.path) }) { unused.remove(taker) }
+        }
+        return unused.sorted().map { members[$0].key }
+    }
+
     // MARK: What goes with every method
 
     /// The size of tensors at targets, with the biases and the modules that the config trains besides.

@@ -63,23 +63,19 @@ extension ArchitectureFamily {
                 .unknownArchitecture, "a BERT that attends to an encoder is not known", object: "add_cross_attention")
         }
         let isRoBERTa = reader["model_type"]?.string == "roberta"
+        let positions = try reader.size("max_position_embeddings", standard: 512)
         var layout = ArchitectureLayout(
             hiddenSize: width, vocabularySize: vocabulary,
-            stacks: [
-                BlockStack(
-                    layers: layers, heads: heads, keyHeads: heads,
-                    headSize: try reader.headSize(of: width, heads: heads),
-                    innerSize: inner, isGated: false)
-            ],
+            stacks: [try reader.stack(layers: layers, heads: heads, width: width, inner: inner)],
             defaults: DefaultTargets(
                 ["query", "value"], ia3: ["key", "value", "output.dense"], feedForward: ["output.dense"],
                 norms: ["LayerNorm"], attention: "self",
-                others: isRoBERTa ? ["adalora": ["query", "key", "value", "dense"]] : [:]))
+                others: isRoBERTa ? ["adalora": ["query", "key", "value", "dense"]] : [:]),
+            // RoBERTa counts from 2 on.
+            maximumLength: isRoBERTa ? max(1, positions - 2) : positions)
         let embeddings = path + "embeddings."
         layout.list.embedding(embeddings + "word_embeddings", rows: vocabulary, width: width)
-        layout.list.embedding(
-            embeddings + "position_embeddings", rows: try reader.size("max_position_embeddings", standard: 512),
-            width: width)
+        layout.list.embedding(embeddings + "position_embeddings", rows: positions, width: width)
         layout.list.embedding(
             embeddings + "token_type_embeddings", rows: try reader.size("type_vocab_size", standard: 2), width: width)
         layout.list.norm(embeddings + "LayerNorm", width: width, bias: true)

@@ -11,12 +11,7 @@ extension ArchitectureFamily {
         let vocabulary = try reader.size("vocab_size")
         var layout = ArchitectureLayout(
             hiddenSize: width, vocabularySize: vocabulary,
-            stacks: [
-                BlockStack(
-                    layers: layers, heads: heads, keyHeads: heads,
-                    headSize: try reader.headSize(of: width, heads: heads),
-                    innerSize: 4 * width, isGated: false)
-            ],
+            stacks: [try reader.stack(layers: layers, heads: heads, width: width, inner: 4 * width)],
             defaults: DefaultTargets(
                 ["query_key_value"], ia3: ["query_key_value", "mlp.dense_4h_to_h"], feedForward: ["mlp.dense_4h_to_h"],
                 norms: ["input_layernorm", "post_attention_layernorm", "ln_f"], attention: "self_attention"))
@@ -30,8 +25,7 @@ extension ArchitectureFamily {
                 inner: 4 * width, queryKeyValueBias: true, bias: true)
             layout.list.norm(block + "post_attention_layernorm", width: width, bias: true)
         }
-        layout.list.norm("transformer.ln_f", width: width, bias: true)
-        try layout.list.decoderHead(head, reader, vocabulary: vocabulary, width: width)
+        try layout.list.decoderEnd(head, reader, vocabulary: vocabulary, width: width)
         return layout
     }
 }

@@ -23,12 +23,9 @@ extension ArchitectureFamily {
         let vocabulary = try reader.size("vocab_size")
         var layout = ArchitectureLayout(
             hiddenSize: width, vocabularySize: vocabulary,
-            stacks: [
-                BlockStack(
-                    layers: layers, heads: heads, keyHeads: heads,
-                    headSize: try reader.headSize(of: width, heads: heads),
-                    innerSize: inner, isGated: false)
-            ], defaults: targets("final_layernorm", "attention"))
+            stacks: [try reader.stack(layers: layers, heads: heads, width: width, inner: inner)],
+            defaults: targets("final_layernorm", "attention"),
+            maximumLength: try reader.length("max_sequence_length"))
         layout.list.embedding("transformer.word_embeddings", rows: vocabulary, width: width)
         for layer in 0..<layers {
             let block = "transformer.layers.\(layer)."
@@ -49,18 +46,18 @@ extension ArchitectureFamily {
         let width = try reader.size("hidden_size", limit: 1 << 20)
         let layers = try reader.size("num_layers", limit: 1 << 12)
         let heads = try reader.size("num_attention_heads", limit: 1 << 20)
-        let headSize = try reader.size("kv_channels", standard: width / heads, limit: 1 << 12)
+        let headSize = try reader.headSize("kv_channels", of: width, heads: heads)
         let inner = try reader.size("ffn_hidden_size", limit: 1 << 22)
         let vocabulary = try reader.size(anyOf: ["padded_vocab_size", "vocab_size"])
         let hasFewKeys = reader.flag("multi_query_attention", standard: false)
-        let keyHeads = hasFewKeys ? try reader.size("multi_query_group_num", limit: heads) : heads
+        let keyHeads = hasFewKeys ? try reader.keyHeads(anyOf: ["multi_query_group_num"], heads: heads) : heads
         let bias = reader.flag("add_bias_linear", standard: false)
         let hasNormBias = !reader.flag("rmsnorm", standard: true)
         let stack = BlockStack(
             layers: layers, heads: heads, keyHeads: keyHeads, headSize: headSize, innerSize: inner, isGated: true)
         var layout = ArchitectureLayout(
             hiddenSize: width, vocabularySize: vocabulary, stacks: [stack],
-            defaults: targets("final_layernorm", "self_attention"))
+            defaults: targets("final_layernorm", "self_attention"), maximumLength: try reader.length("seq_length"))
         layout.list.embedding("transformer.embedding.word_embeddings", rows: vocabulary, width: width)
         for layer in 0..<layers {
             let block = "transformer.encoder.layers.\(layer)."

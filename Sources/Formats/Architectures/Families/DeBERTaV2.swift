@@ -10,8 +10,7 @@ extension ArchitectureFamily {
         let width = try reader.size("hidden_size", limit: 1 << 20)
         let layers = try reader.size("num_hidden_layers", limit: 1 << 12)
         let heads = try reader.size("num_attention_heads", limit: 1 << 20)
-        let headSize = try reader.size(
-            "attention_head_size", standard: try reader.headSize(of: width, heads: heads), limit: 1 << 12)
+        let headSize = try reader.headSize("attention_head_size", of: width, heads: heads)
         let inner = try reader.size("intermediate_size", limit: 1 << 22)
         let vocabulary = try reader.size("vocab_size")
         let stack = BlockStack(
@@ -24,6 +23,8 @@ extension ArchitectureFamily {
                 feedForward: ["output.dense"], norms: ["LayerNorm"], attention: "self",
                 others: ["adalora": every, "vblora": every]))
         let positions = try reader.size("max_position_embeddings", standard: 512)
+        // Relative positions alone have no end: what is farther away counts as the farthest.
+        if reader.flag("position_biased_input", standard: true) { layout.maximumLength = positions }
         try layout.list.embeddings(path + "embeddings.", reader, vocabulary, positions: positions, width: width)
         let projections = positionProjections(reader)
         for layer in 0..<layers {

@@ -16,7 +16,7 @@ extension ArchitectureFamily {
         let hasOneKey = reader.flag("multi_query", standard: true)
         let keyHeads =
             isNew
-            ? try reader.size(anyOf: ["num_kv_heads", "n_head_kv"], standard: heads, limit: heads)
+            ? try reader.keyHeads(anyOf: ["num_kv_heads", "n_head_kv"], heads: heads)
             : hasOneKey ? 1 : heads
         let isParallel = isNew || reader.flag("parallel_attn", standard: true)
         let bias = reader.flag("bias", standard: false)
@@ -27,7 +27,9 @@ extension ArchitectureFamily {
             hiddenSize: width, vocabularySize: vocabulary, stacks: [stack],
             defaults: DefaultTargets(
                 ["query_key_value"], ia3: ["query_key_value", "dense_4h_to_h"], feedForward: ["dense_4h_to_h"],
-                norms: ["input_layernorm", "post_attention_layernorm", "ln_f"], attention: "self_attention"))
+                norms: ["input_layernorm", "post_attention_layernorm", "ln_f"], attention: "self_attention"),
+            maximumLength: reader.flag("alibi", standard: false)
+                ? nil : try reader.size("max_position_embeddings", standard: 2048))
         let hasTwoNorms = try reader.count("num_ln_in_parallel_attn") == 2
         let norms =
             !isParallel
@@ -42,8 +44,7 @@ extension ArchitectureFamily {
                 block, attention: "self_attention", queryKeyValue: width + 2 * stack.keyWidth, width: width,
                 query: width, up: inner, inner: inner, queryKeyValueBias: bias, bias: bias)
         }
-        layout.list.norm("transformer.ln_f", width: width, bias: true)
-        try layout.list.decoderHead(head, reader, vocabulary: vocabulary, width: width)
+        try layout.list.decoderEnd(head, reader, vocabulary: vocabulary, width: width)
         return layout
     }
 }

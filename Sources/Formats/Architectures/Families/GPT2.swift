@@ -17,16 +17,12 @@ extension ArchitectureFamily {
         }
         var layout = ArchitectureLayout(
             hiddenSize: width, vocabularySize: vocabulary,
-            stacks: [
-                BlockStack(
-                    layers: layers, heads: heads, keyHeads: heads,
-                    headSize: try reader.headSize(of: width, heads: heads),
-                    innerSize: inner, isGated: false)
-            ],
+            stacks: [try reader.stack(layers: layers, heads: heads, width: width, inner: inner)],
             defaults: DefaultTargets(
                 ["c_attn"], ia3: ["c_attn", "mlp.c_proj"], feedForward: ["mlp.c_proj"],
                 norms: ["ln_1", "ln_2", "ln_f"],
-                attention: "attn", others: ["fourierft": ["mlp.c_proj"]]))
+                attention: "attn", others: ["fourierft": ["mlp.c_proj"]]),
+            maximumLength: positions)
         layout.list.embedding("transformer.wte", rows: vocabulary, width: width)
         layout.list.embedding("transformer.wpe", rows: positions, width: width)
         for layer in 0..<layers {
@@ -42,17 +38,18 @@ extension ArchitectureFamily {
             }
             layout.list.norm(block + "ln_2", width: width, bias: true)
         }
-        layout.list.norm("transformer.ln_f", width: width, bias: true)
-        try layout.list.decoderHead(head, reader, vocabulary: vocabulary, width: width)
+        try layout.list.decoderEnd(head, reader, vocabulary: vocabulary, width: width)
         return layout
     }
 }
 
 extension ModuleList {
-    /// What GPT-2, BLOOM and Falcon may end in: the language model's head is tied unless the config says that it is not.
-    mutating func decoderHead(
+    /// The last norm of GPT-2, BLOOM and Falcon, and what they may end in: the language model's head is tied unless the config
+    /// says that it is not.
+    mutating func decoderEnd(
         _ head: ModelHead, _ reader: ConfigReader, vocabulary: Int, width: Int
     ) throws(Failure) {
+        norm("transformer.ln_f", width: width, bias: true)
         switch head {
         case .lm:
             linear(

@@ -13,7 +13,7 @@ extension ArchitectureFamily {
                     layers: sizes.layers, heads: sizes.heads, keyHeads: sizes.keyHeads, headSize: sizes.headSize,
                     innerSize: sizes.innerSize, isGated: true)
             ],
-            defaults: targets(type))
+            defaults: targets(type), maximumLength: try reader.size("max_position_embeddings", standard: 2048))
         layout.list.embedding("model.embed_tokens", rows: sizes.vocabularySize, width: sizes.hiddenSize)
         for layer in 0..<sizes.layers {
             let block = sizes.block(layer)

@@ -14,8 +14,10 @@ package struct PlannedMethod: Sendable {
     package let sizing: Sizing
     /// The config keys that it has where it is no method.
     private let ownKeys: Set<String>
-    /// What makes it this variant of its method.
-    let preset: Parameters
+    /// What makes it this variant of its method: another value would make it another.
+    private let preset: Parameters
+    /// What its config has besides where nothing is said.
+    private let usual: Parameters
     /// Whether the base lies in memory in four bits.
     let quantizesBase: Bool
     /// Whether its result is a whole model, which needs no base beside it.
@@ -30,13 +32,14 @@ package struct PlannedMethod: Sendable {
         self.sizing = sizing
         ownKeys = keys
         preset = [:]
+        usual = [:]
         quantizesBase = false
         self.isWholeModel = isWholeModel
     }
 
     private init(
         _ method: Method, _ sizing: Sizing, word: String? = nil, name: String? = nil, preset: Parameters = [:],
-        quantizesBase: Bool = false
+        usual: Parameters = [:], quantizesBase: Bool = false
     ) {
         self.word = word ?? method.word
         self.name = name ?? method.name
@@ -44,6 +47,7 @@ package struct PlannedMethod: Sendable {
         self.sizing = sizing
         ownKeys = []
         self.preset = preset
+        self.usual = usual
         self.quantizesBase = quantizesBase
         isWholeModel = false
     }
@@ -56,7 +60,7 @@ package struct PlannedMethod: Sendable {
                 PlannedMethod(.lora, sizing, word: "rslora", name: "rsLoRA", preset: ["use_rslora": true]),
                 PlannedMethod(.lora, sizing, word: "dora", name: "DoRA", preset: ["use_dora": true]),
                 PlannedMethod(
-                    .lora, sizing, word: "qlora", name: "QLoRA", preset: ["target_modules": "all-linear"],
+                    .lora, sizing, word: "qlora", name: "QLoRA", usual: ["target_modules": "all-linear"],
                     quantizesBase: true),
             ]
         }
@@ -79,10 +83,16 @@ package struct PlannedMethod: Sendable {
 
     /// The tensors that it has in a model, whole modules that the config trains besides among them.
     ///
-    /// Throws ``Failure/Code/usage`` and ``Failure/Code/badParameter`` for a config that does not fit the model.
+    /// Throws ``Failure/Code/usage`` and ``Failure/Code/badParameter`` for a config that does not fit the model, or that is
+    /// one of another method.
     package func size(in architecture: Architecture, _ parameters: Parameters) throws(Failure) -> AdapterSize {
         try method?.validate(parameters)
-        let input = SizingInput(architecture, parameters, method: method?.word ?? word)
+        for member in preset.members where parameters[member.key] != member.value {
+            throw Failure(
+                .usage, "the method would be another with this value", object: member.key,
+                expected: member.value.summary, actual: parameters[member.key]?.summary)
+        }
+        let input = input(architecture, parameters)
         var size = try sizing.size(input)
         guard !isWholeModel else { return size }
         let saved = try input.savedModules()
@@ -91,10 +101,21 @@ package struct PlannedMethod: Sendable {
         return size
     }
 
+    /// The keys of a map of patterns that no target takes a value from.
+    func unusedPatterns(
+        _ key: String, in architecture: Architecture, _ parameters: Parameters
+    ) throws(Failure) -> [String] {
+        try input(architecture, parameters).unusedPatterns(key)
+    }
+
+    private func input(_ architecture: Architecture, _ parameters: Parameters) -> SizingInput {
+        SizingInput(architecture, parameters, method: method?.word ?? word)
+    }
+
     /// Its config where nothing is said.
     package var standard: Parameters {
         var parameters = sizing.standard
-        for member in preset.members { parameters[member.key] = member.value }
+        for member in preset.members + usual.members { parameters[member.key] = member.value }
         return parameters
     }
 }
