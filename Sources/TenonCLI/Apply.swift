@@ -12,7 +12,7 @@ struct Apply: ParsableCommand, Exemplified {
     static let example = "tenon apply my-adapter.tenon --base my-model -o merged-model"
 
     static let configuration = CommandConfiguration(
-        abstract: "Put adapters or deltas onto a base checkpoint.",
+        commandName: "apply", abstract: "Put adapters or deltas onto a base checkpoint.",
         discussion: """
             The result is a checkpoint of its own, in the base's files with its config and tokenizer; of a lossless delta, \
             the files that the delta was taken from, byte for byte. Sums are in fp32 and rounded once; what rounding lost \

@@ -13,7 +13,7 @@ struct Diff: ParsableCommand, Exemplified {
     static let example = "tenon diff my-model my-model-tuned"
 
     static let configuration = CommandConfiguration(
-        abstract: "Say how two checkpoints or adapters differ.",
+        commandName: "diff", abstract: "Say how two checkpoints or adapters differ.",
         discussion: """
             Two checkpoints are compared element by element, two adapters by what they do: a LoRA's change of a weight from \
             its factors, without multiplying them out. Of more than two adapters it prints the cosine of every two. With \

@@ -12,7 +12,7 @@ struct Eval: ParsableCommand, Exemplified {
     static let example = "tenon eval my-adapter.tenon --base my-model --data my-data --max-loss 2.5"
 
     static let configuration = CommandConfiguration(
-        abstract: "Say how good an adapter is on data.",
+        commandName: "eval", abstract: "Say how good an adapter is on data.",
         discussion: """
             Reads a folder's test.jsonl, or else its valid.jsonl, or the file that is named, and computes loss, perplexity \
             and accuracy over its labeled tokens. With --max-loss or --min it is a gate: exit 1 where the adapter does not \

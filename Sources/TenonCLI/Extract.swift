@@ -27,7 +27,7 @@ struct Extract: ParsableCommand, Exemplified {
     static let example = "tenon extract --base my-model --tuned my-model-tuned -o my-delta.tenon"
 
     static let configuration = CommandConfiguration(
-        abstract: "Take the delta between two checkpoints.",
+        commandName: "extract", abstract: "Take the delta between two checkpoints.",
         discussion: """
             Unless told otherwise the delta is lossless: put onto the base, it gives every file of the tuned checkpoint \
             back, byte for byte. Without --kind, and with --rank, --energy, --error or --budget, it is a LoRA that comes \

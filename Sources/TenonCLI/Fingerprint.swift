@@ -10,7 +10,7 @@ struct Fingerprint: ParsableCommand, Exemplified {
     static let example = "tenon fingerprint my-model"
 
     static let configuration = CommandConfiguration(
-        abstract: "Print what identifies a base model.",
+        commandName: "fingerprint", abstract: "Print what identifies a base model.",
         discussion: """
             The root covers every tensor's name, type, shape and bytes, however they are spread over files; the header \
             digest all but the bytes. What was read once is remembered as long as the files stay as they are; \

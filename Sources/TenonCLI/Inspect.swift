@@ -13,7 +13,7 @@ struct Inspect: ParsableCommand, Exemplified {
     static let example = "tenon inspect my-adapter.tenon --tensors"
 
     static let configuration = CommandConfiguration(
-        abstract: "Show what is in a container, without reading its data.")
+        commandName: "inspect", abstract: "Show what is in a container, without reading its data.")
 
     @Argument(help: ArgumentHelp("The container; - reads it from stdin.", valueName: "x.tenon"))
     var container: String

@@ -11,7 +11,7 @@ struct Merge: ParsableCommand, Exemplified {
     static let example = "tenon merge my-adapter.tenon my-second.tenon -o both.tenon --merge-method svd"
 
     static let configuration = CommandConfiguration(
-        abstract: "Make one adapter of several, or one checkpoint by a recipe.",
+        commandName: "merge", abstract: "Make one adapter of several, or one checkpoint by a recipe.",
         discussion: """
             Changes of low rank are added as they are, never their factors: cat keeps all factors one beside the other, \
             linear and svd cut the sum to its rank. slerp, karcher and model-stock go by the angles between the changes; \

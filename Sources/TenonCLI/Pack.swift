@@ -24,7 +24,7 @@ struct Pack: ParsableCommand, Exemplified {
     }
 
     static let configuration = CommandConfiguration(
-        abstract: "Turn an adapter into a container.",
+        commandName: "pack", abstract: "Turn an adapter into a container.",
         discussion: """
             Reads what Hugging Face PEFT saves. Packing is lossless unless --dtype or --quantize is given, and then the \
             error of every tensor is measured and printed. Several adapters, or a quoted pattern, go into a folder.

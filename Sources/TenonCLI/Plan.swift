@@ -10,7 +10,7 @@ struct Plan: ParsableCommand, Exemplified {
     static let example = "tenon plan --config my-model --method lora --rank 16 --explain"
 
     static let configuration = CommandConfiguration(
-        abstract: "Count what tuning a model would take: parameters, bytes, memory.",
+        commandName: "plan", abstract: "Count what tuning a model would take: parameters, bytes, memory.",
         discussion: """
             Needs the model's config.json and nothing else. Parameters are exact; memory is that of a usual training \
             loop, by the formulas of Spec/plan.md, which --explain prints with their numbers.

@@ -10,6 +10,7 @@ struct Report: ParsableCommand, Exemplified {
     static let example = "tenon report my-adapter.tenon"
 
     static let configuration = CommandConfiguration(
+        commandName: "report",
         abstract: "Say what containers, adapters and models take, what that saves, and what to mend.",
         discussion: """
             Looks through files and folders for containers, PEFT folders and whole models, and through a store. Every figure is computed from \

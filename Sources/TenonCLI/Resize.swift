@@ -23,7 +23,7 @@ struct Resize: ParsableCommand, Exemplified {
     }
 
     static let configuration = CommandConfiguration(
-        abstract: "Give an adapter another rank, without its base.",
+        commandName: "resize", abstract: "Give an adapter another rank, without its base.",
         discussion: """
             Each module gets the best factors of its rank that there are, from the singular values of its change. What \
             remains is told by module. The result is a LoRA whose scale is 1.

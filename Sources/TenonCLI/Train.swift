@@ -15,7 +15,7 @@ struct Train: ParsableCommand, Exemplified {
     static let example = "tenon train --base my-model --data my-data --rank 16 --iters 200 -o my-adapter.tenon"
 
     static let configuration = CommandConfiguration(
-        abstract: "Train an adapter.",
+        commandName: "train", abstract: "Train an adapter.",
         discussion: """
             Trains on a folder's train.jsonl, evaluates on its valid.jsonl where there is one, and keeps the best. Each \
             line holds "input_ids", with "labels" or without, or "text", which the base's tokenizer.json reads. The same \

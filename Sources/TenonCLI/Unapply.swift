@@ -9,7 +9,7 @@ struct Unapply: ParsableCommand, Exemplified {
     static let example = "tenon unapply my-adapter.tenon --merged merged-model --undo my-undo.tenon -o my-model-again"
 
     static let configuration = CommandConfiguration(
-        abstract: "Take merged adapters off again.",
+        commandName: "unapply", abstract: "Take merged adapters off again.",
         discussion: """
             Rounding makes it impossible from the merged weights alone: it takes the correction that apply --undo wrote, or \
             the base. What comes back is proved by its digest.
@@ -84,7 +84,7 @@ struct Switch: ParsableCommand, Exemplified {
         "tenon switch --merged merged-model --from my-adapter.tenon --to other.tenon --base my-model -o switched-model"
 
     static let configuration = CommandConfiguration(
-        abstract: "Exchange merged adapters for others.",
+        commandName: "switch", abstract: "Exchange merged adapters for others.",
         discussion: """
             Only the tensors of either are computed anew, from the base or by the correction that apply --undo wrote; all \
             others are copied. The merged checkpoint is checked to be what it is said to be, by digests.

@@ -10,7 +10,7 @@ struct Unpack: ParsableCommand, Exemplified {
     static let example = "tenon unpack my-adapter.tenon --format peft -o my-adapter-again"
 
     static let configuration = CommandConfiguration(
-        abstract: "Turn a container into another tool's format.",
+        commandName: "unpack", abstract: "Turn a container into another tool's format.",
         discussion: """
             peft gives the folder that was packed back, byte for byte. vllm is a PEFT folder whose scales are folded into \
             the factors. safetensors is one file with every tensor, whatever the method.

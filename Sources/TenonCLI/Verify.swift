@@ -15,7 +15,7 @@ struct Verify: ParsableCommand, Exemplified {
     static let example = "tenon verify my-adapter.tenon --level full"
 
     static let configuration = CommandConfiguration(
-        abstract: "Check that a container is whole.",
+        commandName: "verify", abstract: "Check that a container is whole.",
         discussion: """
             structure checks header, trailer and index; quick also every stored byte's checksum and that it decodes; full \
             also every tensor's SHA-256. --base asks whether a model is the one that the container is bound to, \

@@ -4,7 +4,7 @@ struct Store: ParsableCommand, Exemplified {
     static let example = "tenon store init --store my-store"
 
     static let configuration = CommandConfiguration(
-        abstract: "Keep adapters by name, each once.",
+        commandName: "store", abstract: "Keep adapters by name, each once.",
         discussion: """
             A store is a folder: that of --store, else of the variable TENON_STORE, else one of the user's own. What is \
             added is kept whole under its digest and found by name. Any number of processes may use it at once, and one \
