@@ -2,6 +2,7 @@ import Digests
 import Files
 import JSON
 import Support
+import Testing
 
 /// An image layout of one adapter, made part by part, so that any of them can be another than it should be.
 struct LayoutFixture: Sendable {
@@ -10,6 +11,9 @@ struct LayoutFixture: Sendable {
 
     static let indexType = "application/vnd.oci.image.index.v1+json"
     static let manifestType = "application/vnd.oci.image.manifest.v1+json"
+
+    /// What the tool exports, with nothing changed yet.
+    static let sample = Result { try exported() }
 
     let container: [UInt8]
     let config: JSONObject
@@ -23,7 +27,7 @@ struct LayoutFixture: Sendable {
     var changeFiles: @Sendable (inout Files) -> Void = { _ in }
 
     /// The parts of what the tool exports of an adapter called `a:v1`.
-    static func exported() throws -> LayoutFixture {
+    private static func exported() throws -> LayoutFixture {
         try inFolder { place in
             let store = try StoreFixture(in: place)
             let digest = try store.add("loha", as: "a:v1")
@@ -155,4 +159,21 @@ struct TarFixture {
     }
 
     var ended: [UInt8] { bytes + [UInt8](repeating: 0, count: 1024) }
+}
+
+/// Expects an import to be refused, and the store to be as it was.
+func expectImportRefused(_ source: String, _ code: String, tells: String, in place: TemporaryFolder) throws {
+    let store = try StoreFixture(in: place)
+    let ia3 = try store.add("ia3", as: "kept")
+    let reflog = try contents(of: store("reflog"))
+    for more in [[], ["--dry-run"]] {
+        try expectFailure(65, code, store.words(["import", source] + more))
+        let errors = try runTool(store.words(["import", source] + more)).errors
+        #expect(errors.contains(tells), "\(errors)")
+    }
+    #expect(try store.names() == ["kept:latest": ia3])
+    #expect(try contents(of: store("reflog")) == reflog)
+    #expect(try Folder.entries(of: store("objects/sha256")).count == 1)
+    #expect(try Folder.entries(of: store("tmp")).isEmpty)
+    try store.expectSound()
 }

@@ -85,7 +85,8 @@ struct StoreExchangeTests {
 
             let dated = { (time: String) in
                 try runTool(
-                    one.words(["export", "a", "-o", place("dated"), "--force"]), environment: ["SOURCE_DATE_EPOCH": time])
+                    one.words(["export", "a", "-o", place("dated"), "--force"]),
+                    environment: ["SOURCE_DATE_EPOCH": time])
             }
             #expect(try dated("951782400").status == 0)
             let manifests = try files(place("dated")).values.map { String(decoding: $0, as: UTF8.self) }
@@ -166,6 +167,7 @@ struct StoreExchangeTests {
             try expectFailure(73, "output-exists", store.words(["export", "a", "-o", place("there")]))
             try expectFailure(73, "cannot-create", store.words(["export", "a", "-o", store("layout")]))
             try expectFailure(73, "cannot-create", store.words(["export", "a", "-o", store("tmp/x.tar")]))
+            try expectFailure(64, "usage", store.words(["export", "a", "-o", place.path, "--force"]))
             try expectFailure(64, "usage", store.words(["export", "a", "-o", "-"]))
             try expectFailure(64, "usage", store.words(["export", "-o", place("layout")]))
             try expectFailure(64, "usage", store.words(["export", "a", "--all", "-o", place("layout")]))
@@ -190,7 +192,8 @@ struct StoreExchangeTests {
         }
     }
 
-    @Test("tars of other tools are read, as GNU's writes them and as POSIX has them", arguments: ["gnu", "pax", "ustar"])
+    @Test(
+        "tars of other tools are read, as GNU's writes them and as POSIX has them", arguments: ["gnu", "pax", "ustar"])
     func otherTars(format: String) throws {
         try inFolder { place in
             let one = try StoreFixture(in: place, named: "one")

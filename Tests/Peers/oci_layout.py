@@ -14,7 +14,7 @@ import sys
 import tempfile
 
 FIXTURES = pathlib.Path(__file__).parents[2] / "Fixtures" / "peft"
-NAMES = {"team/support-bot:v3": "lora-llama", "other:latest": "loha", "a--b.c_d:V1.2-rc": "ia3"}
+NAMES = {"team/support-bot:v3": "lora-llama", "other:latest": "loha", "a-b.c_d:V1.2-rc": "ia3"}
 
 
 def run(*words):

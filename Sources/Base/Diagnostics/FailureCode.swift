@@ -165,8 +165,9 @@ extension Failure.Code {
         baseMissingShard,
         notACheckpoint, unknownArchitecture, notTrainable, notTrained, resumeMismatch, notFinite, gateNotMet,
         tokenizerInvalid, tokenizerUnsupported, badDataLine, dataEmpty, notAStore, storeTooNew, nestedStore,
-        catalogCorrupt, catalogTooNew, objectDamaged, ambiguous, hasDependents, importRejected, usage, notFound, notRegular,
-        outputExists, cannotCreate, inputOutput, noSpace, changedDuringRead, outOfMemory, busy, permission, interrupted,
+        catalogCorrupt, catalogTooNew, objectDamaged, ambiguous, hasDependents, importRejected, usage, notFound,
+        notRegular, outputExists, cannotCreate, inputOutput, noSpace, changedDuringRead, outOfMemory, busy, permission,
+        interrupted,
         terminated, closedPipe, verificationFailed,
         `internal`,
     ]

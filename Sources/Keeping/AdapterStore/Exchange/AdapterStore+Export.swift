@@ -55,6 +55,7 @@ extension AdapterStore {
             try ExportSelection(export, from: self)
         }
         try checkOutside(export.output)
+        try Outputs.checkApart(export.output, from: [path])
         guard !export.isDryRun else {
             try Outputs.checkFree(export.output, replaces: export.replaces)
             return LayoutExportReport(
@@ -66,6 +67,7 @@ extension AdapterStore {
         for entry in selection.entries {
             prepared.append(try prepare(entry, created: created, lanes: export.lanes))
         }
+        try checkImportable(prepared, export.output)
         try write(prepared, to: output)
         try output.commit()
         return LayoutExportReport(
@@ -121,6 +123,21 @@ extension AdapterStore {
         return PreparedImage(
             entry: entry, container: blob, config: config, manifest: manifest, configDigest: configDigest,
             manifestDigest: SHA256.hash(manifest))
+    }
+
+    /// Refuses to write what no import would take.
+    private func checkImportable(_ images: [PreparedImage], _ output: String) throws(Failure) {
+        let descriptorCount = images.reduce(0) { $0 + max(1, $1.entry.names.count) }
+        let byteCount = images.reduce(0) { $0 + $1.config.count + $1.manifest.count }
+        let largest = images.map(\.config.count).max() ?? 0
+        guard descriptorCount <= ImageLayout.mostDescriptors, largest <= ImageLayout.mostDocumentBytes,
+            byteCount <= ImageLayout.mostBytesOfDocuments / 2
+        else {
+            throw Failure(
+                .usage, "a layout cannot hold that much", path: output,
+                expected: "at most \(ImageLayout.mostDescriptors) names, and 4 MiB of metadata each",
+                actual: "\(descriptorCount) names", hint: "export it in parts")
+        }
     }
 
     /// Writes all files in the order of their names.

@@ -178,7 +178,8 @@ extension AdapterStore {
             for (image, isNew) in zip(images, isNew) {
                 guard let object = try catalog.object(image.facts.digest) else {
                     throw Failure(
-                        .internal, "an object was imported and is not there", object: "\(image.facts.digest)", path: path)
+                        .internal, "an object was imported and is not there", object: "\(image.facts.digest)",
+                        path: path)
                 }
                 items.append(LayoutImportReport.Item(object: object, names: image.names, isNew: isNew))
             }

@@ -83,7 +83,8 @@ extension [UInt8] {
         let digits = Array(text.utf8)
         guard digits.count % 4 == 0 else { return nil }
         for start in stride(from: 0, to: digits.count, by: 4) {
-            let padding = start + 4 == digits.count ? digits[start...].reversed().prefix { $0 == UInt8(ascii: "=") }.count : 0
+            let padding =
+                start + 4 == digits.count ? digits[start...].reversed().prefix { $0 == UInt8(ascii: "=") }.count : 0
             var group: UInt32 = 0
             for digit in digits[start..<start + 4 - Swift.min(padding, 3)] {
                 guard let value = Self.sextet(digit) else { return nil }

@@ -3,7 +3,6 @@ package import Digests
 import Files
 import JSON
 
-
 /// An object as a layout has it: not read yet but for its manifest and config.
 package struct LayoutItem {
     package let manifest: Digest
@@ -20,7 +19,8 @@ package struct LayoutItem {
 package struct LayoutReader {
     private let files: any LayoutFiles
     private var items: [LayoutItem] = []
-    private var places: [Digest: Int] = [:]
+    /// Where each manifest is among the items, and its size.
+    private var places: [Digest: (index: Int, size: Int)] = [:]
     private var descriptorCount = 0
     private var byteCount = 0
 
@@ -95,15 +95,19 @@ package struct LayoutReader {
             let (document, place) = try document(descriptor)
             let manifest = try ImageManifest(document, in: place, path: files.path)
             let (config, configPlace) = try self.document(manifest.config)
-            places[descriptor.digest] = items.count
+            places[descriptor.digest] = (items.count, descriptor.size)
             items.append(
                 LayoutItem(
                     manifest: descriptor.digest,
                     config: try DeltaConfig(config, in: configPlace, path: files.path),
                     container: manifest.container))
         }
-        guard let name, let index = places[descriptor.digest], !items[index].names.contains(name) else { return }
-        items[index].names.append(name)
+        guard let place = places[descriptor.digest] else { return }
+        guard place.size == descriptor.size else {
+            throw LayoutBlob.wrongSize(
+                ImageLayout.blob(descriptor.digest), place.size, descriptor.size, in: files.path)
+        }
+        if let name, !items[place.index].names.contains(name) { items[place.index].names.append(name) }
     }
 
     // MARK: Documents
@@ -144,9 +148,12 @@ enum LayoutBlob {
         _ file: any FileContent, _ name: String, is descriptor: ImageDescriptor?, in path: String
     ) throws(Failure) {
         guard let descriptor, file.size != descriptor.size else { return }
-        throw Failure.importRejected(
-            "a blob has another size", path: path, object: name, expected: "\(descriptor.size) bytes",
-            actual: "\(file.size)")
+        throw wrongSize(name, file.size, descriptor.size, in: path)
+    }
+
+    static func wrongSize(_ name: String, _ size: Int, _ expected: Int, in path: String) -> Failure {
+        .importRejected(
+            "a blob has another size", path: path, object: name, expected: "\(expected) bytes", actual: "\(size)")
     }
 
     static func check(_ digest: Digest, _ name: String, is expected: Digest, in path: String) throws(Failure) {

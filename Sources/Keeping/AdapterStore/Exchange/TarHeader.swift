@@ -41,7 +41,8 @@ struct TarHeader {
         case UInt8(ascii: "3"), UInt8(ascii: "4"): other = "a device"
         case UInt8(ascii: "6"): other = "a named pipe"
         case UInt8(ascii: "S"): other = "a sparse file"
-        case UInt8(ascii: "L"), UInt8(ascii: "K"): other = "a long name as GNU's tar writes it; write it with --format=pax"
+        case UInt8(ascii: "L"), UInt8(ascii: "K"):
+            other = "a long name as GNU's tar writes it; write it with --format=pax"
         default: other = "an entry of an unknown kind"
         }
         throw Fault(what: "it holds \(other)")

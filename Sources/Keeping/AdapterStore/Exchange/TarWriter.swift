@@ -24,7 +24,8 @@ package struct TarWriter {
         let start = output.position
         try fill(output)
         guard output.position - start == size else {
-            throw Failure(.internal, "an entry of a tar has another size than was said", object: name, path: output.path)
+            throw Failure(
+                .internal, "an entry of a tar has another size than was said", object: name, path: output.path)
         }
         try pad(size)
     }
