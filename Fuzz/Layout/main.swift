@@ -27,7 +27,7 @@ struct MemoryFile: FileContent {
     func read(at offset: Int, into target: inout MutableRawSpan) throws(Failure) {
         try checkRange(offset, target.byteCount)
         for index in 0..<target.byteCount {
-            unsafe target.storeBytes(of: bytes[offset + index], toByteOffset: index, as: UInt8.self)
+            target.storeBytes(of: bytes[offset + index], toByteOffset: index, as: UInt8.self)
         }
     }
 

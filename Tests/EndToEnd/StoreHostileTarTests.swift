@@ -14,7 +14,7 @@ struct StoreHostileTarTests {
 
         var description: String { "row 91, \(name)" }
 
-        init(_ name: String, tells: String = "", _ make: @escaping @Sendable (Files) -> [UInt8]) {
+        init(_ name: String, tells: String = "", making make: @escaping @Sendable (Files) -> [UInt8]) {
             self.name = name
             self.tells = tells
             self.make = make
@@ -22,11 +22,13 @@ struct StoreHostileTarTests {
 
         /// A good tar with one entry more.
         init(_ name: String, tells: String = "", adding: @escaping @Sendable (inout TarFixture) -> Void) {
-            self.init(name, tells: tells) { files in
-                var tar = TarFixture(files)
-                adding(&tar)
-                return tar.ended
-            }
+            self.init(
+                name, tells: tells,
+                making: { files in
+                    var tar = TarFixture(files)
+                    adding(&tar)
+                    return tar.ended
+                })
         }
     }
 
@@ -100,13 +102,13 @@ struct StoreHostileTarTests {
         Case("an extended header for nothing", adding: { $0.add(pax: [("path", "a")]) }),
         Case("an extended header that is none", adding: { $0.add("x", Array("9 path=".utf8), flag: "x") }),
         Case("an older format", adding: { $0.add("x", [1], magic: "") }),
-        Case("no end") { TarFixture($0).bytes },
-        Case("half an end") { TarFixture($0).bytes + [UInt8](repeating: 0, count: 512) },
-        Case("something after the end", tells: "follows") { TarFixture($0).ended + [1] },
-        Case("nothing") { _ in [] },
-        Case("a compressed one", tells: "gzip") { [0x1F, 0x8B] + TarFixture($0).ended },
-        Case("another file") { _ in [UInt8](repeating: 65, count: 2000) },
-        Case("an end at its beginning") { _ in [UInt8](repeating: 0, count: 1024) },
+        Case("no end", making: { TarFixture($0).bytes }),
+        Case("half an end", making: { TarFixture($0).bytes + [UInt8](repeating: 0, count: 512) }),
+        Case("something after the end", tells: "follows", making: { TarFixture($0).ended + [1] }),
+        Case("nothing", making: { _ in [] }),
+        Case("a compressed one", tells: "gzip", making: { [0x1F, 0x8B] + TarFixture($0).ended }),
+        Case("another file", making: { _ in [UInt8](repeating: 65, count: 2000) }),
+        Case("an end at its beginning", making: { _ in [UInt8](repeating: 0, count: 1024) }),
     ]
 
     @Test("tars that are no good are refused whole", arguments: tars)
