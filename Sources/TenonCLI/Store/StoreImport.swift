@@ -20,8 +20,7 @@ struct StoreImport: ParsableCommand, Exemplified {
     @Option(help: ArgumentHelp("What to put before every name, such as theirs/.", valueName: "prefix"))
     var namePrefix = ""
 
-    @Flag(
-        help: "Give names that stand for other objects to those of the layout, and metadata that are there to its own.")
+    @Flag(help: "Let names and metadata that are there already give way to those of the layout.")
     var force = false
 
     @Flag(help: "Say whether it could be imported, and import nothing.")
