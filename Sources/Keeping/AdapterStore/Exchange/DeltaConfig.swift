@@ -6,6 +6,11 @@ import JSON
 /// container, by which others find out what it is without fetching it. On import the copy must agree with the container.
 struct DeltaConfig {
     static let version = 1
+    /// The keys of the copy.
+    private static let copied = [
+        "base", "contentDigest", "digest", "kind", "logicalBytes", "method", "parameters", "rank", "result",
+        "storedBytes",
+    ]
     private static let origins = ["tenon", "peft", "checkpoint"]
     private static let longestKey = 1024
     private static let longestValue = 65_535
@@ -75,7 +80,15 @@ extension DeltaConfig {
         self.inputBytes = inputBytes
         self.origin = origin
         metadata = []
-        copy = document
+        copy = JSONObject()
+        for key in Self.copied {
+            copy[key] = document[key]
+            if let kind = document[key]?.kind, kind != .string, kind != .number {
+                throw Failure.importRejected(
+                    "a config says something else than its container", path: path, object: "\(place): \(key)",
+                    actual: kind.rawValue)
+            }
+        }
         for (key, value) in pairs.members {
             guard let value = value.string, !key.isEmpty, key.utf8.count <= Self.longestKey,
                 value.utf8.count <= Self.longestValue, !key.utf8.contains(0), !value.utf8.contains(0)
@@ -87,7 +100,7 @@ extension DeltaConfig {
     /// Throws ``Failure/Code/importRejected`` unless the copy says what the container does.
     func check(against facts: ObjectFacts, in place: String, path: String) throws(Failure) {
         let truth = Self.copy(of: facts)
-        for key in ["base", "rank", "result"] + truth.keys where copy[key] != truth[key] {
+        for key in Self.copied where copy[key] != truth[key] {
             throw Failure.importRejected(
                 "a config says something else than its container", path: path, object: "\(place): \(key)",
                 expected: truth[key].map(Self.text) ?? "nothing", actual: copy[key].map(Self.text) ?? "nothing")

@@ -36,7 +36,7 @@ enum ImageLayout {
     /// Of an index, a manifest or a config, as registries have it.
     static let mostDocumentBytes = 4 << 20
     /// Of all of those together.
-    static let mostBytesOfDocuments = 64 << 20
+    static let mostBytesOfDocuments = 16 << 20
     /// How many indexes lie within each other, `index.json` among them.
     static let mostDepth = 4
     /// How many descriptors in all indexes, each counted as often as it is met.

@@ -40,7 +40,8 @@ package struct LayoutReader {
                 "the layout is of another version", path: files.path, object: ImageLayout.marker,
                 expected: ImageLayout.version, actual: marker["imageLayoutVersion"]?.string)
         }
-        try reader.walk(reader.document(ImageLayout.index), ImageLayout.index, depth: 1)
+        let descriptors = try reader.descriptors(of: reader.document(ImageLayout.index), ImageLayout.index)
+        try reader.walk(descriptors, ImageLayout.index, depth: 1)
         guard !reader.items.isEmpty else {
             throw Failure.importRejected("the layout holds nothing", path: files.path, object: ImageLayout.index)
         }
@@ -49,21 +50,29 @@ package struct LayoutReader {
 
     // MARK: Walking
 
-    private mutating func walk(_ index: JSONObject, _ place: String, depth: Int) throws(Failure) {
+    /// What an index lists. Nothing else of it is held while what it lists is looked at.
+    private mutating func descriptors(
+        of index: JSONObject, _ place: String
+    ) throws(Failure) -> [ImageDescriptor] {
         try ImageManifest.check(
             index, mediaType: ImageLayout.MediaType.index, foreign: ["layers", "config"], place, files.path)
         guard let list = index["manifests"]?.array else {
             throw Failure.importRejected("an index lists no manifests", path: files.path, object: place)
         }
-        for entry in list {
+        descriptorCount += list.count
+        guard descriptorCount <= ImageLayout.mostDescriptors else {
+            throw Failure.importRejected(
+                "the layout lists too many manifests", path: files.path, object: place,
+                expected: "at most \(ImageLayout.mostDescriptors)", hint: "import it in parts")
+        }
+        var descriptors: [ImageDescriptor] = []
+        for entry in list { descriptors.append(try ImageDescriptor(entry, in: place, path: files.path)) }
+        return descriptors
+    }
+
+    private mutating func walk(_ descriptors: [ImageDescriptor], _ place: String, depth: Int) throws(Failure) {
+        for descriptor in descriptors {
             try Cancellation.check()
-            descriptorCount += 1
-            guard descriptorCount <= ImageLayout.mostDescriptors else {
-                throw Failure.importRejected(
-                    "the layout lists too many manifests", path: files.path, object: place,
-                    expected: "at most \(ImageLayout.mostDescriptors)", hint: "import it in parts")
-            }
-            let descriptor = try ImageDescriptor(entry, in: place, path: files.path)
             switch descriptor.mediaType {
             case ImageLayout.MediaType.manifest: try take(descriptor)
             case ImageLayout.MediaType.index:
@@ -77,8 +86,8 @@ package struct LayoutReader {
                         "a name stands for a list of manifests", path: files.path, object: place,
                         actual: descriptor.annotation(ImageLayout.Annotation.name))
                 }
-                let (index, place) = try document(descriptor)
-                try walk(index, place, depth: depth + 1)
+                let inner = ImageLayout.blob(descriptor.digest)
+                try walk(descriptors(of: document(inner, descriptor), inner), inner, depth: depth + 1)
             default:
                 throw Failure.importRejected(
                     "the layout holds something else than adapters and checkpoints of tenon's", path: files.path,
