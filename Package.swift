@@ -221,12 +221,14 @@ if isFuzzing {
     let rooms: [Target.Dependency] = [
         "CFuzzer", "CZstd", "Diagnostics", "Parallelism", "JSON", "Files", "Digests", "Tensors", "Checkpoints",
         "Adapters", "DeltaFormat", "Interchange", "Packaging", "Recipes", "Layers", "Tokenization", "Training",
+        "AdapterStore",
     ]
     package.targets.append(.systemLibrary(name: "CFuzzer", path: "Fuzz/CFuzzer"))
     package.targets.append(
         .target(name: "FuzzSupport", dependencies: rooms, path: "Fuzz/Support", swiftSettings: settings))
     let targets = [
-        "Open", "ReadAll", "Index", "Safetensors", "JSON", "Pickle", "Config", "Recipe", "Tokenizer", "Lines", "Seeds",
+        "Open", "ReadAll", "Index", "Safetensors", "JSON", "Pickle", "Config", "Recipe", "Tokenizer", "Lines", "Layout",
+        "Seeds",
     ]
     for name in targets {
         package.targets.append(

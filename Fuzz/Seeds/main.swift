@@ -1,3 +1,4 @@
+import AdapterStore
 import Adapters
 import DeltaFormat
 import Diagnostics
@@ -133,6 +134,32 @@ extension Seeds {
         for (number, text) in texts.enumerated() { write(Array(text.utf8), "recipe", "recipe-\(number)") }
     }
 
+    /// A tar of two files, and the documents of a layout of one object.
+    static func layouts() {
+        let path = Paths.joined(ScratchFile.folder, "seed.tar")
+        let tar = accepted { () throws(Failure) -> [UInt8] in
+            let output = try OutputFile.create(at: path, replacing: true, durability: .none)
+            let writer = TarWriter(output)
+            for name in ["index.json", "oci-layout"] {
+                try writer.add(name, size: 2) { file throws(Failure) in try unsafe file.write([0x7B, 0x7D].span.bytes) }
+            }
+            try writer.end()
+            try output.commit()
+            let file = try InputFile(path: path)
+            return try file.read(at: 0, count: file.size)
+        }
+        if let tar { write([0] + tar, "layout", "tar") }
+        let (oci, own) = ("application/vnd.oci.image.", "application/vnd.tenon.delta.")
+        let config = #"{"inputBytes":1,"metadata":{"a":"b"},"origin":"tenon","version":1}"#
+        let manifest =
+            #"{"schemaVersion":2,"mediaType":"\#(oci)manifest.v1+json","artifactType":"\#(own)v1","config":{"mediaType":"#
+            + #""\#(own)config.v1+json","digest":"@0"},"layers":[{"mediaType":"\#(own)container.v1","digest":"@0"}]}"#
+        let index =
+            #"{"schemaVersion":2,"manifests":[{"mediaType":"\#(oci)manifest.v1+json","digest":"@1","annotations":"#
+            + #"{"org.opencontainers.image.ref.name":"a:v1"}}]}"#
+        write(Array("\u{1}\(config)\u{0}\(manifest)\u{0}\(index)".utf8), "layout", "documents")
+    }
+
     /// Skewed noise, which an entropy code alone makes smaller, and behind it other such.
     static func segments() {
         var dice = Dice(1)
@@ -151,6 +178,7 @@ public func test(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     Seeds.segments()
     Seeds.training()
     Seeds.recipes()
+    Seeds.layouts()
     for entry in (try? Folder.entries(of: "Fixtures/peft")) ?? [] { Seeds.folder(entry.name) }
     for entry in (try? Folder.entries(of: "Fixtures/pickle")) ?? [] where entry.name.hasSuffix(".bin") {
         guard let bytes = Seeds.content(Paths.joined("Fixtures/pickle", entry.name)) else { continue }

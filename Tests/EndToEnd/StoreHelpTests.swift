@@ -4,7 +4,9 @@ import Testing
 
 @Suite("Help of the store")
 struct StoreHelpTests {
-    static let verbs = ["init", "add", "get", "list", "show", "tag", "remove", "gc", "fsck", "repair", "scrub"]
+    static let verbs = [
+        "init", "add", "get", "list", "show", "tag", "remove", "gc", "fsck", "repair", "scrub", "export", "import",
+    ]
 
     private func help(_ words: [String]) throws -> String {
         let run = try runTool(words, environment: ["COLUMNS": "100"])
@@ -31,6 +33,7 @@ struct StoreHelpTests {
             if verb != "init" {
                 let store = try StoreFixture(in: place, named: "my-store")
                 if verb != "add" { try store.add("lora-llama", as: "support-bot:v3") }
+                if verb == "import" { try store.run(["export", "--all", "-o", place("my-layout")]) }
             }
             let run = try runShell(String(example), in: place.path)
             #expect(run.status == 0 && run.errors == "" && !run.output.isEmpty, "\(run.errors)")

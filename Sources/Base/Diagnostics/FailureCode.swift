@@ -130,6 +130,7 @@ extension Failure.Code {
     package static let objectDamaged = Self("object-damaged", .malformed)
     package static let ambiguous = Self("ambiguous", .malformed)
     package static let hasDependents = Self("has-dependents", .malformed)
+    package static let importRejected = Self("import-rejected", .malformed)
 
     // MARK: The world around
     package static let usage = Self("usage", .usage)
@@ -164,8 +165,9 @@ extension Failure.Code {
         baseMissingShard,
         notACheckpoint, unknownArchitecture, notTrainable, notTrained, resumeMismatch, notFinite, gateNotMet,
         tokenizerInvalid, tokenizerUnsupported, badDataLine, dataEmpty, notAStore, storeTooNew, nestedStore,
-        catalogCorrupt, catalogTooNew, objectDamaged, ambiguous, hasDependents, usage, notFound, notRegular,
-        outputExists, cannotCreate, inputOutput, noSpace, changedDuringRead, outOfMemory, busy, permission, interrupted,
+        catalogCorrupt, catalogTooNew, objectDamaged, ambiguous, hasDependents, importRejected, usage, notFound,
+        notRegular, outputExists, cannotCreate, inputOutput, noSpace, changedDuringRead, outOfMemory, busy, permission,
+        interrupted,
         terminated, closedPipe, verificationFailed,
         `internal`,
     ]

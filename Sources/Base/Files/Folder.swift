@@ -38,10 +38,10 @@ package enum Folder {
         return entries
     }
 
-    /// What is at `path` after following symbolic links, nil for nothing.
-    package static func kind(of path: String) throws(Failure) -> FileKind? {
+    /// What is at `path`, nil for nothing; after following symbolic links, unless told otherwise.
+    package static func kind(of path: String, followingLinks: Bool = true) throws(Failure) -> FileKind? {
         do throws(Errno) {
-            return try Syscalls.status(path, followingLinks: true).kind
+            return try Syscalls.status(path, followingLinks: followingLinks).kind
         } catch {
             if error.isAbsent { return nil }
             throw Failure(error, .input, "cannot look at the file", path: path)

@@ -15,13 +15,13 @@ package final class InputFile: FileContent {
     package var size: Int { identity.size }
     package var diskIdentity: FileIdentity? { identity }
 
-    /// Opens the file at `path`, following symbolic links.
+    /// Opens the file at `path`, following symbolic links; or, if told so, refusing one that is the file itself.
     ///
     /// Throws ``Failure/Code/notFound``, ``Failure/Code/permission``, or ``Failure/Code/notRegular`` for a folder, a
     /// device, a named pipe, a socket or a file of /proc.
-    package convenience init(path: String) throws(Failure) {
+    package convenience init(path: String, followingLinks: Bool = true) throws(Failure) {
         let descriptor = try reporting(.input, "cannot open the file", path) { () throws(Errno) in
-            try Syscalls.openForReading(path)
+            try Syscalls.openForReading(path, followingLinks: followingLinks)
         }
         try self.init(adopting: descriptor, path: path)
     }

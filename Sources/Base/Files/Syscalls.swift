@@ -22,9 +22,10 @@ package enum Call: String, CaseIterable {
 package enum Syscalls {
     // MARK: Opening and closing
 
-    static func openForReading(_ path: String) throws(Errno) -> Int32 {
+    static func openForReading(_ path: String, followingLinks: Bool = true) throws(Errno) -> Int32 {
         // Without O_NONBLOCK a named pipe would wait for a writer.
-        try open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, mode: 0)
+        try open(
+            path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | (followingLinks ? 0 : O_NOFOLLOW), mode: 0)
     }
 
     static func openFolder(_ path: String, followingLinks: Bool = true) throws(Errno) -> Int32 {

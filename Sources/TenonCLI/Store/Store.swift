@@ -14,5 +14,6 @@ struct Store: ParsableCommand, Exemplified {
             StoreInit.self, StoreAdd.self, StoreGet.self, StoreList.self, StoreShow.self, StoreTag.self,
             StoreRemove.self,
             StoreGC.self, StoreFsck.self, StoreRepairVerb.self, StoreScrub.self,
+            StoreExport.self, StoreImport.self,
         ])
 }

@@ -89,7 +89,7 @@ extension Catalog {
                 content = ?2, sort = ?3, method = ?4, rank = ?5, parameters = ?6, stored_bytes = ?7, logical_bytes = ?8,
                 input_bytes = CASE WHEN ?12 = 'tenon' AND origin <> '' THEN input_bytes ELSE ?9 END,
                 origin = CASE WHEN ?12 = 'tenon' AND origin <> '' THEN origin ELSE ?12 END, base_root = ?10, result_root = ?11, used = max(used, ?14), checked = ?15,
-                check_level = ?16, state = 0
+                check_level = ?16, state = 0, blob = NULL
             """,
             [
                 .digest(facts.digest), .digest(facts.content), .integer(facts.sort.rawValue), .text(facts.method),
@@ -141,6 +141,11 @@ extension Catalog {
         try connection.execute(
             "UPDATE object SET checked = ?, check_level = ?, state = 0 WHERE id = ?",
             [.integer(time), .integer(level.rawValue), .integer(row)])
+    }
+
+    /// Notes the SHA-256 of an object's file.
+    func setBlob(_ blob: Digest, of digest: Digest) throws(Failure) {
+        try connection.execute("UPDATE object SET blob = ? WHERE digest = ?", [.digest(blob), .digest(digest)])
     }
 
     // MARK: What belongs to it

@@ -98,12 +98,6 @@ extension AdapterStore {
     }
 
     static func copy(_ file: InputFile, to target: OutputFile) throws(Failure) {
-        let step = 1 << 20
-        for offset in stride(from: 0, to: file.size, by: step) {
-            try Cancellation.check()
-            let block = try file.read(at: offset, count: min(step, file.size - offset))
-            try unsafe target.write(block.span.bytes)
-        }
-        try file.checkUnchanged()
+        try BlockCopy.copy(file, to: target) { _ in }
     }
 }

@@ -101,13 +101,13 @@ extension AdapterStore {
         }
     }
 
-    private static func verify(_ file: InputFile, lanes: Lanes) throws(Failure) {
+    static func verify(_ file: InputFile, lanes: Lanes) throws(Failure) {
         let verification = Verification.run(on: file, level: .full, values: false, lanes: lanes)
         if let failure = verification.failure { throw failure }
     }
 
     /// Puts a sealed file in its object's place and waits until its name is on the medium.
-    private func place(_ staged: String, _ digest: Digest) throws(Failure) -> [Finding] {
+    func place(_ staged: String, _ digest: Digest) throws(Failure) -> [Finding] {
         let folder = layout.folder(of: digest)
         let target = layout.object(digest)
         var findings: [Finding] = []
