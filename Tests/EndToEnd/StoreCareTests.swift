@@ -199,6 +199,28 @@ struct StoreCareTests {
         }
     }
 
+    @Test("a reflog that was lost and begun anew is found to lack what went in", arguments: [true, false])
+    func lostReflog(hasMetadata: Bool) throws {
+        try inFolder { place in
+            let store = try StoreFixture(in: place)
+            let container = try packed("ia3", in: place)
+            let said = hasMetadata ? ["--metadata", "k=v"] : []
+            try store.run(["add", hasMetadata ? container : Fixtures.path("ia3"), "--name", "a"] + said)
+            // Now the catalog's outbox has the line of the put no more.
+            try store.run(["tag", "a", "a"])
+            let shown = try store.document(["show", "a"])
+            try Folder.remove(store("reflog"))
+            try store.run(["tag", "a", "a"])
+            #expect(try store.damage() == ["reflog-differs"])
+            #expect(try store.codes(["repair"]) == ["reflog-rewritten"])
+            try Folder.remove(store("catalog.db"))
+            try store.run(["repair"])
+            try store.expectSound()
+            let now = try store.document(["show", "a"])
+            for key in ["metadata", "origin", "inputBytes"] { #expect(now[key] == shown[key], "\(key)") }
+        }
+    }
+
     @Test("a last line of the reflog that was torn is written again")
     func tornLine() throws {
         try inFolder { place in

@@ -40,6 +40,13 @@ extension Catalog {
         }
     }
 
+    /// The objects that went in as something else than a container.
+    func objectsOfOtherFormats() throws(Failure) -> [Digest] {
+        try connection.rows("SELECT digest FROM object WHERE origin NOT IN ('tenon', '')") { row throws(Failure) in
+            try row.digest(0)
+        }
+    }
+
     /// Lets `name` stand for the object of a row from now on.
     func set(_ name: StoreName, to row: Int, generation: Int, at time: Int64) throws(Failure) {
         // What it stood for may have no name now: it begins to rest.
