@@ -12,7 +12,7 @@
     /// Some states of a fixed seed; with TENON_SOAK=1 all of them, which are many thousands.
     @Suite("A store whose machine loses power")
     struct StorePowerLossTests {
-        static let operations = ["put", "put again", "heal", "tag", "remove", "gc"]
+        static let operations = ["put", "put again", "heal", "import", "tag", "remove", "gc"]
         private static let isSoak = Syscalls.environment("TENON_SOAK") != nil
         private static let countsEach = 6
         private static let statesEach = 6
@@ -33,6 +33,12 @@
                 bytes[500] ^= 1
                 try writeFile(bytes, to: store.object(digest))
                 return (store, ["add", Fixtures.path("ia3"), "--name", "a:v1"])
+            case "import":
+                let source = try StoreFixture(in: place, named: "source")
+                try source.add("loha", as: "b:v1")
+                try source.add("ia3", as: "b:v2")
+                try source.run(["export", "--all", "-o", place("layout")])
+                return (store, ["import", place("layout")])
             case "tag": return (store, ["tag", "a:v1", "i", "--force"])
             case "remove": return (store, ["remove", "a:v1"])
             default:
