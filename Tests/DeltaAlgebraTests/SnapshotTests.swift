@@ -100,24 +100,30 @@ struct SnapshotTests {
         let found = try Container(InputFile(path: folder("y.tenon")))
         #expect(found.indexDigest == expected.indexDigest)
         let next = try Checkpoint(ResultFolder(found, onto: held))
-        #expect(try BaseFingerprint(of: next, by: found, from: held, known) == BaseFingerprint(of: tuned, lanes: lanes))
+        // What is computed of a base is not known before it is read.
+        #expect(BaseFingerprint(of: next, by: found, from: held, known) == nil)
     }
 
-    @Test("leaves that make another root are not believed")
+    @Test("what a snapshot states is not believed, but what it holds")
     func liars() throws {
         let folder = try TemporaryFolder()
         let original = try Checkpoint(path: base("llama"))
-        let tuned = try Checkpoint(path: tuned("llama", stride: 64, in: folder))
-        var adapter = try extract(original, tuned, to: folder("x.tenon")).adapter
-        let known = try BaseFingerprint(of: original, lanes: lanes)
-        let place = try #require(adapter.entries.firstIndex { $0.binding?.resultLeaf != nil })
-        adapter.entries[place].binding?.resultLeaf = known.root
+        let other = try BaseFingerprint(of: Checkpoint(path: tuned("llama", stride: 64, in: folder)), lanes: lanes)
+        let nothing = try Checkpoint.nothing()
+        var adapter = try extract(nothing, original, to: folder("x.tenon")).adapter
+        adapter.parameters["result_root"] = .string("\(other.root)")
+        for number in adapter.entries.indices {
+            let name = adapter.entries[number].key.target
+            guard let tensor = original.index(of: name) else { continue }
+            adapter.entries[number].binding?.resultLeaf = other.leaves[tensor]
+        }
         let file = try OutputFile.create(at: folder("y.tenon"), replacing: false)
         _ = try ContainerWriter(lanes: lanes).write(adapter, to: file)
         try file.commit()
         let container = try Container(InputFile(path: folder("y.tenon")))
-        let result = try Checkpoint(ResultFolder(container, onto: original))
-        #expect(BaseFingerprint(of: result, by: container, from: original, known) == nil)
+        let result = try Checkpoint(snapshot: container)
+        let none = BaseFingerprint(of: nothing, leaves: [])
+        #expect(BaseFingerprint(of: result, by: container, from: nothing, none) == nil)
     }
 
     @Test("an adapter has no checkpoint to give")

@@ -1,5 +1,8 @@
+import Adapters
+import DeltaFormat
 import Files
 import JSON
+import Parallelism
 import Support
 import Testing
 
@@ -80,6 +83,61 @@ struct StoreCheckpointTests {
                 #expect(again["isNew"]?.bool == false)
                 #expect(try again["digest"] == store.run("show", "tuned")["digest"])
             }
+        }
+    }
+
+    @Test("a container that states another checkpoint than it holds is refused")
+    func liar() throws {
+        try inStore { store, place in
+            try SyntheticModel.make(at: place("one"), tensorBytes: 40_000)
+            try SyntheticModel.make(at: place("other"), tensorBytes: 40_000, changing: 3)
+            let one = try store.run("add", place("one"), "--name", "one")
+            try store.run("get", "one", "--format", "tenon", "-o", place("one.tenon"))
+            let other = try document(succeed(["fingerprint", place("other"), "--json"]))
+            var adapter = try Container(InputFile(path: place("one.tenon"))).adapter
+            adapter.parameters["result_root"] = .string(try #require(other["root"]?.string))
+            let file = try OutputFile.create(at: place("lie.tenon"), replacing: false)
+            _ = try ContainerWriter(lanes: Lanes(count: 1)).write(adapter, to: file)
+            try file.commit()
+            try store.expectFailure(65, "digest-mismatch", "add", place("lie.tenon"), "--name", "lie")
+            let added = try store.run("add", place("other"), "--name", "other")
+            #expect(added["isNew"]?.bool == true && added["digest"] != one["digest"])
+            try store.expectBack("other", as: place("other"))
+        }
+    }
+
+    @Test("adding the same model again heals its damaged object")
+    func healed() throws {
+        try inStore { store, place in
+            try SyntheticModel.make(at: place("base"), tensorBytes: 400_000)
+            try SyntheticModel.make(at: place("tuned"), tensorBytes: 400_000, changing: 4000)
+            try store.run("add", place("base"), "--name", "base")
+            for name in ["base", "tuned"] {
+                let added = try store.run("add", place(name), "--name", name)
+                let digest = try #require(added["digest"]?.string)
+                let object = place("store/objects/sha256/\(digest.prefix(2))/\(digest)")
+                var bytes = try contents(of: object)
+                bytes[bytes.count / 5] ^= 1
+                try Folder.remove(object)
+                try writeFile(bytes, to: object)
+                let again = try store.run("add", place(name), "--name", name)
+                #expect(again["digest"] == added["digest"], "\(name)")
+                try store.run("fsck", "--level", "bases")
+                try store.expectBack(name, as: place(name))
+            }
+        }
+    }
+
+    @Test("nothing replaces a folder that the store lies in")
+    func around() throws {
+        try inStore { store, place in
+            try SyntheticModel.make(at: place("base"), tensorBytes: 4000)
+            try store.run("add", place("base"), "--name", "base")
+            for format in [["--format", "tenon"], []] {
+                let words = ["store", "get", "base", "--force", "-o", place(""), "--store", place("store")] + format
+                try EndToEnd.expectFailure(64, "usage", words)
+            }
+            try store.run("fsck")
         }
     }
 

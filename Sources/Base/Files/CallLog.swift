@@ -38,7 +38,7 @@
             let digits = Array("0123456789abcdef".utf8)
             var text: [UInt8] = []
             text.reserveCapacity(2 * bytes.count)
-            for unsafe byte in unsafe bytes {
+            for unsafebyte in unsafe bytes {
                 text.append(digits[Int(byte >> 4)])
                 text.append(digits[Int(byte & 15)])
             }

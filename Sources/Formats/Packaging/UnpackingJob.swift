@@ -47,6 +47,7 @@ package struct UnpackingJob: Sendable {
         guard output != "-" else {
             throw Failure(.usage, "only a container can be written to the standard output")
         }
+        try Outputs.checkApart(output, from: [file.path])
         let container = try Container(file)
         try checkRatio(container)
         do throws(Failure) {

@@ -83,22 +83,37 @@ extension Container {
 }
 
 extension BaseFingerprint {
-    /// That of the checkpoint which a lossless delta gives back, as the delta states it; nil where it does not state the
-    /// leaf of each tensor, or a root that is not theirs.
+    /// That of the checkpoint which a lossless delta gives back, where the digests of what the delta holds tell it: of a
+    /// snapshot, and of a delta that stores tensors whole. Nil where something would have to be computed, and where the root
+    /// is not the one that the delta states.
     ///
     /// Nothing is read: who relies on it must check what is read, as a container's checksums do.
     package init?(of result: Checkpoint, by delta: Container, from base: Checkpoint, _ known: BaseFingerprint) {
         let adapter = delta.adapter
-        var stated: [ExactKey: Digest] = [:]
+        var stored: [ExactKey: Digest] = [:]
+        var aliases: [ExactKey: String] = [:]
+        var number = 0
         for entry in adapter.entries {
-            if let leaf = entry.binding?.resultLeaf { stated[ExactKey(entry.key.target)] = leaf }
+            let key = ExactKey(entry.key.target)
+            switch (entry.key.kind, entry.tensors.count) {
+            case (.full, 0): stored[key] = TensorDigest.data([])
+            case (.full, 1): stored[key] = delta.index.tensors[number].digest
+            case (.alias, 0): aliases[key] = entry.parameters["of"]?.string
+            case (.removed, _), (.file, _): break
+            default: return nil
+            }
+            number += entry.tensors.count
         }
         var leaves: [Digest] = []
         for tensor in result.tensors {
-            guard let leaf = stated[tensor.name] ?? base.index(of: tensor.name).map({ known.leaves[$0] }) else {
+            let name = aliases[tensor.name] ?? tensor.name
+            if let data = stored[name] {
+                leaves.append(Self.leaf(name: tensor.name, dtype: tensor.dtype, shape: tensor.shape, data: data))
+            } else if name == tensor.name, let number = base.index(of: name) {
+                leaves.append(known.leaves[number])
+            } else {
                 return nil
             }
-            leaves.append(leaf)
         }
         self.init(of: result, leaves: leaves)
         guard adapter.parameters["result_root"]?.string == "\(root)" else { return nil }

@@ -1,3 +1,4 @@
+import DeltaFormat
 package import Diagnostics
 import Digests
 import Files
@@ -180,9 +181,24 @@ package struct StoreCheck {
 
     // MARK: Level 4
 
+    private mutating func lookAtResult(of object: StoredObject, in store: AdapterStore) throws(Failure) {
+        do throws(Failure) {
+            try store.prove(Container(store.open(object)), lanes: lanes)
+        } catch {
+            try Cancellation.check()
+            // What is damaged was told of already.
+            guard error.code == .digestMismatch else { return }
+            report.findings.append(
+                CheckFinding(
+                    "result-differs", object: object.digest, names: try store.names(of: object), error.description))
+        }
+    }
+
     private mutating func lookAtBases(of store: AdapterStore) throws(Failure) {
         for object in try store.catalog.objects() {
-            guard object.resultRoot != nil, let base = object.baseRoot else { continue }
+            guard object.resultRoot != nil else { continue }
+            if object.state == .whole { try lookAtResult(of: object, in: store) }
+            guard let base = object.baseRoot else { continue }
             let givers = try store.catalog.objects(resultingIn: base)
             guard !givers.contains(where: { $0.state == .whole && $0.digest != object.digest }) else { continue }
             report.findings.append(

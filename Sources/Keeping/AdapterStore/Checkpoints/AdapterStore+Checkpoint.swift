@@ -30,33 +30,49 @@ extension AdapterStore {
         prepared.options.inputBytes = try tuned.fileByteCount()
         prepared.isVerified = true
         prepared.findings = tuned.findings
-        let base: StoredObject?
-        if let named = addition.base {
-            base = try giver(of: object(named))
-        } else {
-            base = try nearest(to: tuned, lanes: addition.lanes)
-        }
-        prepared.options.needs = base?.resultRoot
         let container = prepared.staging.container
-        let root = try extract(tuned, from: base, addition, to: container)
-        // What is there in its very files, whatever it was told from, is what is added.
-        for there in try objects(resultingIn: root) where there.state == .whole {
-            guard let held = try? checkpoint(of: there), try tuned.hasSameFiles(as: held) else { continue }
+        let (base, root) = try extract(tuned, addition, to: container, &prepared.findings)
+        prepared.options.needs = base?.resultRoot
+        // What is there in its very files, whatever it was told from, is what is added; of its very tensors in other files, only
+        // those need be kept.
+        for there in try objects(resultingIn: root) where there.state == .whole && there.digest != base?.digest {
+            guard try gives(there, root, lanes: addition.lanes) else { continue }
+            if try tuned.hasSameFiles(as: checkpoint(of: there)) {
+                try Folder.remove(container)
+                try Self.copy(try open(there), to: container)
+                prepared.options.needs = nil
+                prepared.isVerified = false
+                return prepared
+            }
+            if there.baseRoot == root { continue }
             try Folder.remove(container)
-            try Self.copy(try open(there), to: container)
-            prepared.options.needs = nil
-            prepared.isVerified = false
+            _ = try extract(tuned, from: there, addition, to: container)
+            prepared.options.needs = root
             return prepared
         }
-        // Where its very tensors are there in other files, only those need be kept.
-        let digest = try Container(InputFile(path: container)).indexDigest
-        guard let twin = try original(resultingIn: root), twin.state == .whole, twin.digest != digest,
-            twin.digest != base?.digest
-        else { return prepared }
-        try Folder.remove(container)
-        _ = try extract(tuned, from: twin, addition, to: container)
-        prepared.options.needs = root
         return prepared
+    }
+
+    /// Tells the checkpoint from the base that is named, or else from the nearest that can be read.
+    ///
+    /// - Returns: The base, nil where there is none, and the root of the checkpoint.
+    private func extract(
+        _ tuned: Checkpoint, _ addition: Addition, to path: String, _ findings: inout [Finding]
+    ) throws(Failure) -> (base: StoredObject?, root: Digest) {
+        if let named = addition.base {
+            let base = try giver(of: object(named))
+            return (base, try extract(tuned, from: base, addition, to: path))
+        }
+        var damaged: Set<Digest> = []
+        while let base = try nearest(to: tuned, except: damaged, lanes: addition.lanes) {
+            do throws(Failure) {
+                return (base, try extract(tuned, from: base, addition, to: path))
+            } catch {
+                guard error.code == .objectDamaged, damaged.insert(base.digest).inserted else { throw error }
+                findings.append(Finding("base-damaged", "a base in the store is damaged: \(error.description)"))
+            }
+        }
+        return (nil, try extract(tuned, from: nil, addition, to: path))
     }
 
     /// - Returns: The root of the checkpoint.
@@ -98,9 +114,11 @@ extension AdapterStore {
     private static let worthwhileShare = 0.9
 
     /// Of the checkpoints that stand by themselves, the one from which `tuned` differs least.
-    private func nearest(to tuned: Checkpoint, lanes: Lanes) throws(Failure) -> StoredObject? {
+    private func nearest(
+        to tuned: Checkpoint, except damaged: Set<Digest>, lanes: Lanes
+    ) throws(Failure) -> StoredObject? {
         var best: (object: StoredObject, share: Double)?
-        for candidate in try catalog.snapshots(limit: Self.mostCandidates) {
+        for candidate in try catalog.snapshots(limit: Self.mostCandidates) where !damaged.contains(candidate.digest) {
             // What is damaged cannot be depended on.
             guard let held = try? checkpoint(of: candidate),
                 let share = try? BaseSample.share(of: tuned, from: held, lanes: lanes)

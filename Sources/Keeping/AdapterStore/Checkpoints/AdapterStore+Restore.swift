@@ -70,8 +70,16 @@ extension AdapterStore {
 
     /// - Parameter links: How many others are made on it, one on the other.
     func held(by object: StoredObject, links: Int = 0) throws(Failure) -> HeldCheckpoint {
-        let container = try Container(try open(object))
-        let base = try base(of: object, links: links)
+        try held(in: Container(try open(object)), links: links)
+    }
+
+    /// The checkpoint that a container gives back, which need not be in the store yet.
+    ///
+    /// - Parameter staged: Containers that are not in the store yet either, by the roots of what they give back.
+    func held(
+        in container: Container, links: Int = 0, beside staged: [Digest: String] = [:]
+    ) throws(Failure) -> HeldCheckpoint {
+        let base = try base(of: container, links: links, beside: staged)
         let checkpoint = try Checkpoint(ResultFolder(container, onto: base.checkpoint))
         let fingerprint = base.fingerprint.flatMap {
             BaseFingerprint(of: checkpoint, by: container, from: base.checkpoint, $0)
@@ -85,8 +93,19 @@ extension AdapterStore {
         return (nothing, BaseFingerprint(of: nothing, leaves: []))
     }
 
-    private func base(of object: StoredObject, links: Int = 0) throws(Failure) -> HeldCheckpoint {
+    private func base(of object: StoredObject) throws(Failure) -> HeldCheckpoint {
+        try base(of: Container(try open(object)), links: 0, beside: [:])
+    }
+
+    private func base(
+        of container: Container, links: Int, beside staged: [Digest: String]
+    ) throws(Failure) -> HeldCheckpoint {
+        let object = ObjectFacts(container)
         guard let root = object.baseRoot else { return try Self.nothing() }
+        if links < Self.mostLinks, let path = staged[root] {
+            let base = try Container(InputFile(path: path))
+            if base.indexDigest != object.digest { return try held(in: base, links: links + 1, beside: staged) }
+        }
         guard links < Self.mostLinks, let base = try original(resultingIn: root), base.digest != object.digest else {
             throw Failure(
                 .notFound, "what the object was made on is not in the store", object: "\(object.digest)", path: path,

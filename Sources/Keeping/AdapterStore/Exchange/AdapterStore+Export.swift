@@ -45,8 +45,8 @@ package struct LayoutExportReport: Sendable {
 }
 
 extension AdapterStore {
-    /// Writes objects as an OCI image layout, with what they are made on. The same objects under the same names make the same
-    /// bytes.
+    /// Writes objects as an OCI image layout, with what they are made on. The same objects under the same names, of which the
+    /// same is known, make the same bytes.
     ///
     /// Throws ``Failure/Code/notFound`` where a name is none, or what a checkpoint is made on is not in the store;
     /// ``Failure/Code/objectDamaged`` for a container that is not what was put.
@@ -55,7 +55,10 @@ extension AdapterStore {
             try ExportSelection(export, from: self)
         }
         try checkOutside(export.output)
-        try Outputs.checkApart(export.output, from: [path])
+        let count = selection.entries.reduce(0) { $0 + max(1, $1.names.count) }
+        guard count <= ImageLayout.mostDescriptors else {
+            throw Self.tooMuch(export.output, "\(ImageLayout.mostDescriptors) names", "\(count)")
+        }
         guard !export.isDryRun else {
             try Outputs.checkFree(export.output, replaces: export.replaces)
             return LayoutExportReport(
@@ -77,6 +80,7 @@ extension AdapterStore {
     private struct PreparedImage {
         let entry: ExportSelection.Entry
         let container: Digest
+        let said: DeltaConfig
         let config: [UInt8]
         let manifest: [UInt8]
         let configDigest: Digest
@@ -98,10 +102,10 @@ extension AdapterStore {
             // Only to be faster the next time: a store that cannot be written to can be exported as well.
             try? catalog.connection.transaction { () throws(Failure) in try catalog.setBlob(blob, of: object.digest) }
         }
-        let config = DeltaConfig(
+        let said = DeltaConfig(
             ObjectFacts(try Container(file)), inputBytes: object.inputBytes, origin: object.origin,
-            metadata: try catalog.metadata(of: object.row, onlyUsers: true)
-        ).bytes
+            metadata: try catalog.metadata(of: object.row, onlyUsers: true))
+        let config = said.bytes
         let configDigest = SHA256.hash(config)
         let manifest = ImageManifest(
             config: ImageDescriptor(
@@ -112,23 +116,33 @@ extension AdapterStore {
             created: created
         ).bytes
         return PreparedImage(
-            entry: entry, container: blob, config: config, manifest: manifest, configDigest: configDigest,
+            entry: entry, container: blob, said: said, config: config, manifest: manifest, configDigest: configDigest,
             manifestDigest: SHA256.hash(manifest))
     }
 
-    /// Refuses to write what no import would take.
+    /// Refuses to write what no import would take: that is one line of the reflog.
     private func checkImportable(_ images: [PreparedImage], _ output: String) throws(Failure) {
-        let descriptorCount = images.reduce(0) { $0 + max(1, $1.entry.names.count) }
-        let byteCount = images.reduce(0) { $0 + $1.config.count + $1.manifest.count }
-        let largest = images.map(\.config.count).max() ?? 0
-        guard descriptorCount <= ImageLayout.mostDescriptors, largest <= ImageLayout.mostDocumentBytes,
-            byteCount <= ImageLayout.mostBytesOfDocuments / 2
-        else {
-            throw Failure(
-                .usage, "a layout cannot hold that much", path: output,
-                expected: "at most \(ImageLayout.mostDescriptors) names, and 4 MiB of metadata each",
-                actual: "\(descriptorCount) names", hint: "export it in parts")
+        if let most = images.map(\.said.metadata.count).max(), most > DeltaConfig.mostPairs {
+            throw Self.tooMuch(output, "\(DeltaConfig.mostPairs) pairs of metadata each", "\(most)")
         }
+        let puts = images.map { image in
+            ReflogLine.Put(
+                object: image.entry.object.digest, inputBytes: image.said.inputBytes, origin: image.said.origin,
+                metadata: image.said.metadata.map { ReflogLine.Pair(key: $0.key, value: $0.value) })
+        }
+        let settings = images.flatMap { image in
+            image.entry.names.map { ReflogLine.Setting(name: $0, object: image.entry.object.digest) }
+        }
+        let line = ReflogLine(generation: .max, time: .max, puts: puts, settings: settings)
+        guard line.text.utf8.count <= ReflogLine.longest else {
+            throw Self.tooMuch(output, "\(ReflogLine.longest) bytes of names and metadata", "\(line.text.utf8.count)")
+        }
+    }
+
+    private static func tooMuch(_ output: String, _ most: String, _ found: String) -> Failure {
+        Failure(
+            .usage, "a layout cannot hold that much", path: output, expected: "at most \(most)", actual: found,
+            hint: "export it in parts")
     }
 
     /// Writes all files in the order of their names.

@@ -101,6 +101,7 @@ extension AdapterStore {
             try checkFree(names, for: image.facts.digest, replaces: request.replaces)
             images.append(image)
         }
+        try prove(images, in: files, lanes: request.lanes)
         // A line of the reflog that is too long could not be read back.
         let line = line(of: images, generation: .max, time: .max) { image in image.config }
         guard line.text.utf8.count <= JSONLimits.byteCount else {
@@ -115,7 +116,8 @@ extension AdapterStore {
         var names: [StoreName] = []
         for text in item.names {
             do throws(Failure) {
-                names.append(try StoreName(request.namePrefix + text))
+                let name = try StoreName(request.namePrefix + text)
+                if !names.contains(name) { names.append(name) }
             } catch {
                 throw error.rejecting("a name in the layout is none for the store", path: request.source)
             }
@@ -147,6 +149,23 @@ extension AdapterStore {
                 config: item.config, names: names)
         } catch {
             throw error.rejecting("a container in the layout is damaged", path: files.path, object: name)
+        }
+    }
+
+    /// Refuses checkpoints that are not what they state, as far as what they are made on is at hand.
+    private func prove(_ images: [StagedImage], in files: any LayoutFiles, lanes: Lanes) throws(Failure) {
+        var staged: [Digest: String] = [:]
+        for image in images where image.facts.baseRoot != image.facts.resultRoot {
+            if let root = image.facts.resultRoot { staged[root] = image.path }
+        }
+        for image in images {
+            do throws(Failure) {
+                try prove(Container(InputFile(path: image.path)), beside: staged, lanes: lanes)
+            } catch {
+                throw error.rejecting(
+                    "a container in the layout is not what it states", path: files.path,
+                    object: ImageLayout.blob(image.blob))
+            }
         }
     }
 
@@ -199,7 +218,8 @@ extension AdapterStore {
     ) throws(Failure) -> DeltaConfig {
         guard let there, !replaces else { return image.config }
         let own = try catalog.metadata(of: there.row, onlyUsers: true)
-        let new = image.config.metadata.filter { pair in !own.contains { $0.key == pair.key } }
+        let known = Set(own.map(\.key))
+        let new = image.config.metadata.filter { !known.contains($0.key) }
         // What came in as a container leaves the rest as it was.
         return DeltaConfig(image.facts, inputBytes: image.facts.storedBytes, origin: "tenon", metadata: new)
     }

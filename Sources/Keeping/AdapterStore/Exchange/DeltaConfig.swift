@@ -14,6 +14,8 @@ struct DeltaConfig {
     private static let origins = ["tenon", "peft", "checkpoint"]
     private static let longestKey = 1024
     private static let longestValue = 65_535
+    /// As many as a container may have.
+    static let mostPairs = 4096
 
     /// The size of the files that once went in.
     var inputBytes: Int
@@ -76,6 +78,12 @@ extension DeltaConfig {
             Self.origins.contains(origin), let pairs = document["metadata"]?.object
         else {
             throw Failure.importRejected("a config lacks what it must say", path: path, object: place)
+        }
+        guard pairs.members.count <= Self.mostPairs else {
+            throw Failure.importRejected(
+                "a config has too much metadata", path: path, object: place,
+                expected: "at most \(Self.mostPairs) pairs",
+                actual: "\(pairs.members.count)")
         }
         self.inputBytes = inputBytes
         self.origin = origin

@@ -20,6 +20,7 @@ package enum TarReader {
     /// More than a layout of so many manifests has.
     static let mostEntries = 4 * ImageLayout.mostDescriptors
     private static let mostExtensionBytes = 1 << 16
+    private static let mostNameBytes = 256
     /// What may follow the end: writers fill up to whole records.
     private static let mostPaddingBytes = 1 << 20
 
@@ -106,6 +107,8 @@ package enum TarReader {
         if isFolder, parts.last == "" { parts.removeLast() }
         while parts.first == "." { parts.removeFirst() }
         if isFolder, parts.isEmpty { return "" }
+        // The longest that a layout has are those of blobs.
+        guard name.utf8.count <= mostNameBytes else { return nil }
         let isPlain = parts.allSatisfy { part in
             !part.isEmpty && part != "." && part != ".." && part.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F }
         }

@@ -71,19 +71,29 @@ struct Reflog {
         return try tail(of: InputFile(path: layout.reflog)).generation
     }
 
-    /// The last whole line's generation, and where it ends.
-    private func tail(of file: InputFile) throws(Failure) -> (generation: Int, end: Int) {
-        let first = max(0, file.size - Self.tailBytes)
-        let bytes = try file.read(at: first, count: file.size - first)
-        guard let end = bytes.lastIndex(of: UInt8(ascii: "\n")) else {
-            if first == 0 { return (0, 0) }
-            let content = try content()
-            return (content.generation, content.soundBytes)
+    /// The last whole line's generation, where the last line ends, and whether that is whole.
+    private func tail(of file: InputFile) throws(Failure) -> (generation: Int, end: Int, isWhole: Bool) {
+        var size = Self.tailBytes
+        while true {
+            let first = max(0, file.size - size)
+            let bytes = try file.read(at: first, count: file.size - first)
+            if let end = bytes.lastIndex(of: UInt8(ascii: "\n")) {
+                if let start = bytes[..<end].lastIndex(of: UInt8(ascii: "\n")).map({ $0 + 1 }) ?? (first == 0 ? 0 : nil)
+                {
+                    guard let line = Self.line(bytes[start..<end]) else {
+                        return (try content().generation, first + end + 1, false)
+                    }
+                    return (line.generation, first + end + 1, true)
+                }
+            } else if first == 0 {
+                return (0, 0, true)
+            }
+            guard size <= 2 * ReflogLine.longest else {
+                let content = try content()
+                return (content.generation, content.soundBytes, false)
+            }
+            size *= 4
         }
-        let start = bytes[..<end].lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0
-        if start == 0 && first > 0 { return (try content().generation, first + end + 1) }
-        guard let line = Self.line(bytes[start..<end]) else { return (try content().generation, first + end + 1) }
-        return (line.generation, first + end + 1)
     }
 
     private static func line(_ bytes: ArraySlice<UInt8>) -> ReflogLine? {
@@ -114,13 +124,13 @@ struct Reflog {
         let lock = try FileLock(
             layout.reflogLock, .exclusive, patience: patience, reason: "another process is writing the reflog")
         return try withExtendedLifetime(lock) { () throws(Failure) in
-            var (generation, end) = (0, 0)
+            var (generation, end, isWhole) = (0, 0, true)
             if try Folder.kind(of: layout.reflog) == .file {
-                (generation, end) = try tail(of: InputFile(path: layout.reflog))
+                (generation, end, isWhole) = try tail(of: InputFile(path: layout.reflog))
             }
             let lines = try catalog.outbox(after: generation)
             guard let last = Self.last(of: lines) else { return generation }
-            if let sound = try endBeforeTornLine(before: end, generation, lines) { end = sound }
+            if !isWhole, let sound = try endBeforeTornLine(before: end, generation, lines) { end = sound }
             let log = try LogFile(at: layout.reflog, keeping: end)
             try log.append(lines.flatMap { Self.bytes(of: $0) })
             try log.flush()

@@ -27,7 +27,8 @@ struct Replay {
                 merged.origin = before.origin
                 merged.inputBytes = before.inputBytes
             }
-            merged.metadata = earlier.filter { old in !put.metadata.contains { $0.key == old.key } } + put.metadata
+            let said = Set(put.metadata.map(\.key))
+            merged.metadata = earlier.filter { !said.contains($0.key) } + put.metadata
             puts[put.object] = merged
             used[put.object] = line.time
         }
@@ -47,8 +48,9 @@ struct Replay {
         let list = try catalog.names()
         guard list.count == names.count, list.allSatisfy({ names[$0.name]?.object == $0.digest }) else { return false }
         guard try catalog.objectsOfOtherFormats().allSatisfy({ puts[$0] != nil }) else { return false }
-        return try catalog.usersMetadata().allSatisfy { said in
-            puts[said.object]?.metadata.contains(said.pair) == true
+        let logged = puts.mapValues { put in
+            Dictionary(put.metadata.map { ($0.key, $0.value) }, uniquingKeysWith: { $1 })
         }
+        return try catalog.usersMetadata().allSatisfy { logged[$0.object]?[$0.pair.key] == $0.pair.value }
     }
 }

@@ -64,7 +64,10 @@ extension AdapterStore {
         do {
             let file = try InputFile(path: staging.container)
             let container = try Container(file)
-            if !isVerified { try Self.verify(file, lanes: lanes) }
+            if !isVerified {
+                try Self.verify(file, lanes: lanes)
+                try prove(container, lanes: lanes)
+            }
             facts = ObjectFacts(container)
             added = file.identity.modified
         }
