@@ -5,7 +5,7 @@ import Support
 import Testing
 import Tokenization
 
-/// Files that are no byte-level BPE tokenizer, or none at all.
+/// Files of tokenizers that are not understood, or are none at all.
 @Suite struct RefusalTests {
     /// A tokenizer of the letters a and b, as a text to change.
     static let sound = """
@@ -37,13 +37,16 @@ import Tokenization
     /// What is put in place of what, the code, and what the message names.
     static let changes: [(String, String, Failure.Code, String)] = [
         (#""type":"BPE""#, #""type":"WordPiece""#, .tokenizerUnsupported, "WordPiece"),
-        (#""type":"BPE""#, #""type":"BPE","byte_fallback":true"#, .tokenizerUnsupported, "byte fallback"),
+        (#""type":"BPE""#, #""type":"BPE","byte_fallback":true"#, .tokenizerUnsupported, "byte_fallback"),
         (#""type":"BPE""#, #""type":"BPE","dropout":0.1"#, .tokenizerUnsupported, "dropout"),
         (#""type":"BPE""#, #""type":"BPE","end_of_word_suffix":"</w>""#, .tokenizerUnsupported, "end_of_word_suffix"),
         (#""vocab":{"a":0,"b":1,"ab":2}"#, #""type":"Unigram","vocab":[["a",-1.5]]"#, .jsonDuplicate, "type"),
-        (#""normalizer":null"#, #""normalizer":{"type":"Lowercase"}"#, .tokenizerUnsupported, "Lowercase"),
+        (#""normalizer":null"#, #""normalizer":{"type":"ByteLevel"}"#, .tokenizerUnsupported, "ByteLevel"),
         (#""normalizer":null"#, #""normalizer":[1]"#, .tokenizerInvalid, "normalizer"),
-        (#""type":"ByteLevel","add_prefix_space""#, #""type":"Metaspace","x""#, .tokenizerUnsupported, "Metaspace"),
+        (
+            #""type":"ByteLevel","add_prefix_space""#, #""type":"UnicodeScripts","x""#, .tokenizerUnsupported,
+            "UnicodeScripts"
+        ),
         (#""type":"ByteLevel","add_prefix_space""#, #""x""#, .tokenizerUnsupported, "without a type"),
         (
             #"{"type":"ByteLevel","add_prefix_space":false,"use_regex":true}"#,
@@ -52,10 +55,9 @@ import Tokenization
         ),
         (
             #"{"type":"ByteLevel","add_prefix_space":false,"use_regex":true}"#,
-            #"{"type":"Digits","individual_digits":true}"#, .tokenizerUnsupported, "without ByteLevel"
+            #"{"type":"Metaspace","replacement":"ab"}"#, .tokenizerInvalid, "one character"
         ),
-        (#"{"type":"ByteLevel","add_prefix_space":false,"use_regex":true}"#, "null", .tokenizerUnsupported, "none"),
-        (#""decoder":{"type":"ByteLevel"}"#, #""decoder":{"type":"WordPiece"}"#, .tokenizerUnsupported, "WordPiece"),
+        (#""decoder":{"type":"ByteLevel"}"#, #""decoder":{"type":"CTC"}"#, .tokenizerUnsupported, "CTC"),
         (#""post_processor":null"#, #""post_processor":{"type":"X"}"#, .tokenizerUnsupported, "post-processor"),
         (
             #""post_processor":null"#,
@@ -125,7 +127,7 @@ import Tokenization
     }
 
     @Test(arguments: [
-        ("tokenizer.model", "SentencePiece"), ("vocab.txt", "WordPiece"), ("merges.txt", "save it as"),
+        ("tokenizer.model", "SentencePiece"), ("merges.txt", "save it as"),
     ])
     func otherFiles(_ name: String, _ kind: String) throws {
         let folder = try TemporaryFolder()

@@ -48,6 +48,8 @@ struct ByteStringTable: Sendable {
     /// The bytes of a string by its number.
     subscript(_ index: Int) -> ArraySlice<UInt8> { bytes[range(index)] }
 
+    func withString(_ index: Int, _ body: (Span<UInt8>) -> Void) { body(bytes.span.extracting(range(index))) }
+
     private func range(_ index: Int) -> Range<Int> { (index == 0 ? 0 : ends[index - 1])..<ends[index] }
 
     /// The slot that holds `key`, or the empty one where it belongs.

@@ -27,6 +27,9 @@ enum WordPattern: Hashable, Sendable {
         }
     }
 
+    /// Whether every character belongs to a match.
+    var matchesAll: Bool { true }
+
     /// Where the match that begins at the character `start` ends, in a piece that ends at `end`.
     func next(_ pieces: Pieces, _ start: Int, _ end: Int) -> Int {
         switch self {

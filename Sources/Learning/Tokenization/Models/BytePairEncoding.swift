@@ -1,57 +1,51 @@
-/// Byte-pair encoding: the bytes of a word, joined pair by pair in the order of the merges.
+/// Byte-pair encoding: the bytes or characters of a word, joined pair by pair in the order of the merges.
 ///
-/// Sennrich, Haddow and Birch, 2016; over bytes as in GPT-2.
+/// Sennrich, Haddow and Birch, 2016; over bytes as in GPT-2, over characters as in LLaMA 2.
 struct BytePairEncoding: Sendable {
     let vocabulary: Vocabulary
     let merges: MergeTable
-    /// The token of each byte, −1 where the vocabulary has none.
+    /// Whether a word is merged from its bytes, as they are spelled in GPT-2's alphabet, instead of its characters.
+    let isOfBytes: Bool
+    /// The token of each byte, −1 where the vocabulary has none: of its spelling in GPT-2's alphabet where words are of bytes,
+    /// else of `<0x00>` and so on, by which unknown characters are written; all −1 where they are not.
     let byteTokens: [Int32]
-    /// What stands for a byte without a token; where nothing does, such bytes are left out.
+    /// What stands for a byte or character without a token; where nothing does, such are left out.
     let unknown: Int32?
-    /// Whether unknown bytes in a row make one token.
+    /// Whether unknown ones in a row make one token.
     let joinsUnknown: Bool
     /// Whether a word that is a token is taken as it is, without merges.
     let ignoresMerges: Bool
 
-    /// Words and what became of them, and room to work in. One for each text at a time.
+    /// Room to work in. One for each text at a time.
     struct Scratch: Sendable {
-        fileprivate var words = ByteStringTable(minimumCapacity: 1 << 10)
-        /// Where the tokens of each word end in `tokens`.
-        fileprivate var ends: [Int] = []
-        fileprivate var tokens: [Int32] = []
         /// The symbols of the word at hand, −1 for one that was joined to its left neighbor.
         fileprivate var symbols: [Int32] = []
+        /// How many bytes each stands for.
+        fileprivate var lengths: [Int32] = []
         fileprivate var next: [Int32] = []
         fileprivate var previous: [Int32] = []
         fileprivate var queue = MergeQueue()
 
-        fileprivate static let wordLimit = 1 << 16
-        fileprivate static let byteLimit = 128
         fileprivate static let keptSymbolCount = 1 << 16
     }
 
     /// Appends the tokens of a word, given by its bytes.
-    func encode(_ word: Span<UInt8>, _ scratch: inout Scratch, into tokens: inout [Int32]) {
-        if let index = scratch.words.index(of: word) {
-            tokens += scratch.tokens[(index == 0 ? 0 : scratch.ends[index - 1])..<scratch.ends[index]]
-            return
+    func encode(_ word: Span<UInt8>, _ scratch: inout Scratch, into run: inout TokenRun) {
+        if ignoresMerges, let token = wholeToken(word) {
+            run.ids.append(token)
+            return run.ranges.append(0..<Int32(truncatingIfNeeded: word.count))
         }
-        let start = tokens.count
-        if ignoresMerges, let token = vocabulary.id(of: ByteAlphabet.spelling(of: word).span) {
-            tokens.append(token)
-        } else {
-            merge(word, &scratch)
-            for symbol in scratch.symbols where symbol >= 0 { tokens.append(symbol) }
+        merge(word, &scratch)
+        var start: Int32 = 0
+        for (symbol, length) in zip(scratch.symbols, scratch.lengths) where symbol >= 0 {
+            run.ids.append(symbol)
+            run.ranges.append(start..<start + length)
+            start += length
         }
-        guard word.count <= Scratch.byteLimit else { return }
-        if scratch.words.count == Scratch.wordLimit {
-            scratch.words.removeAll()
-            scratch.ends.removeAll(keepingCapacity: true)
-            scratch.tokens.removeAll(keepingCapacity: true)
-        }
-        scratch.words.insert(word)
-        scratch.tokens += tokens[start...]
-        scratch.ends.append(scratch.tokens.count)
+    }
+
+    private func wholeToken(_ word: Span<UInt8>) -> Int32? {
+        isOfBytes ? vocabulary.id(of: ByteAlphabet.spelling(of: word).span) : vocabulary.id(of: word)
     }
 
     private func merge(_ word: Span<UInt8>, _ scratch: inout Scratch) {
@@ -69,6 +63,7 @@ struct BytePairEncoding: Sendable {
             guard current >= 0, merges.results[Int(current)] == result else { continue }
             scratch.symbols[place] = result
             scratch.symbols[right] = -1
+            scratch.lengths[place] += scratch.lengths[right]
             let after = Int(scratch.next[right])
             scratch.next[place] = Int32(after)
             if after < count { scratch.previous[after] = Int32(place) }
@@ -83,29 +78,47 @@ struct BytePairEncoding: Sendable {
         if rank >= 0 { scratch.queue.insert(rank, place) }
     }
 
-    /// Makes symbols of a word's bytes.
+    /// Makes symbols of a word's bytes or characters.
     private func fill(_ word: Span<UInt8>, _ scratch: inout Scratch) {
         // What an endless word took is not kept.
         let keeps = scratch.symbols.count <= Scratch.keptSymbolCount
         scratch.symbols.removeAll(keepingCapacity: keeps)
+        scratch.lengths.removeAll(keepingCapacity: keeps)
         scratch.next.removeAll(keepingCapacity: keeps)
         scratch.previous.removeAll(keepingCapacity: keeps)
         scratch.queue.removeAll(keepingCapacity: keeps)
-        var isAfterUnknown = false
-        for index in word.indices {
-            var symbol = byteTokens[Int(word[index])]
+        var pending: Int32?
+        var place = 0
+        while place < word.count {
+            let length = isOfBytes ? 1 : word.scalar(at: place).length
+            let end = place + length
+            let symbol =
+                isOfBytes ? byteTokens[Int(word[place])] : vocabulary.id(of: word.extracting(place..<end)) ?? -1
             if symbol >= 0 {
-                isAfterUnknown = false
-            } else {
-                guard let unknown else { continue }
-                if isAfterUnknown && joinsUnknown { continue }
-                isAfterUnknown = true
-                symbol = unknown
+                if let count = pending { add(unknown, count, &scratch) }
+                pending = nil
+                add(symbol, Int32(truncatingIfNeeded: length), &scratch)
+            } else if !isOfBytes, (place..<end).allSatisfy({ byteTokens[Int(word[$0])] >= 0 }) {
+                // What is unknown before these bytes comes after them, as it does elsewhere.
+                for index in place..<end { add(byteTokens[Int(word[index])], 1, &scratch) }
+            } else if unknown != nil {
+                if let count = pending, !joinsUnknown {
+                    add(unknown, count, &scratch)
+                    pending = nil
+                }
+                pending = (pending ?? 0) + Int32(truncatingIfNeeded: length)
             }
-            scratch.previous.append(Int32(scratch.symbols.count) - 1)
-            scratch.symbols.append(symbol)
-            scratch.next.append(Int32(scratch.symbols.count))
+            place = end
         }
+        if let count = pending { add(unknown, count, &scratch) }
+    }
+
+    private func add(_ symbol: Int32?, _ length: Int32, _ scratch: inout Scratch) {
+        guard let symbol else { return }
+        scratch.previous.append(Int32(scratch.symbols.count) - 1)
+        scratch.symbols.append(symbol)
+        scratch.lengths.append(length)
+        scratch.next.append(Int32(scratch.symbols.count))
     }
 }
 
