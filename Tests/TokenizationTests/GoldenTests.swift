@@ -11,7 +11,8 @@ import Tokenization
         Syscalls.environment("TENON_TOKENIZERS") ?? Paths.joined(HostileCase.root, "Fixtures/tokenizers")
 
     static let families = [
-        "gpt2", "roberta", "llama3", "qwen2", "smollm", "gpt4", "falcon", "bert", "bert_cased", "llama2", "mistral",
+        "gpt2", "roberta", "llama3", "qwen2", "smollm", "gpt4", "gpt4o", "deepseek", "falcon", "bert", "bert_cased",
+        "llama2", "mistral",
         "gemma",
         "t5", "deberta", "albert", "nmt", "words",
     ]

@@ -2,19 +2,59 @@
 ///
 /// Sennrich, Haddow and Birch, 2016; over bytes as in GPT-2, over characters as in LLaMA 2.
 struct BytePairEncoding: Sendable {
+    struct Options: Sendable {
+        /// Whether a word is merged from its bytes, as they are spelled in GPT-2's alphabet, instead of its characters.
+        var isOfBytes: Bool
+        /// The token of each byte, −1 where the vocabulary has none: of its spelling in GPT-2's alphabet where words are of
+        /// bytes, else of `<0x00>` and so on, by which unknown characters are written; all −1 where they are not.
+        var byteTokens: [Int32]
+        /// What stands for a byte or character without a token; where nothing does, such are left out.
+        var unknown: Int32?
+        /// Whether unknown ones in a row make one token.
+        var joinsUnknown: Bool
+        /// Whether a word that is a token is taken as it is, without merges.
+        var ignoresMerges: Bool
+    }
+
     let vocabulary: Vocabulary
-    let merges: MergeTable
-    /// Whether a word is merged from its bytes, as they are spelled in GPT-2's alphabet, instead of its characters.
-    let isOfBytes: Bool
-    /// The token of each byte, −1 where the vocabulary has none: of its spelling in GPT-2's alphabet where words are of bytes,
-    /// else of `<0x00>` and so on, by which unknown characters are written; all −1 where they are not.
-    let byteTokens: [Int32]
-    /// What stands for a byte or character without a token; where nothing does, such are left out.
-    let unknown: Int32?
-    /// Whether unknown ones in a row make one token.
-    let joinsUnknown: Bool
-    /// Whether a word that is a token is taken as it is, without merges.
-    let ignoresMerges: Bool
+    private let merges: MergeTable
+    private let options: Options
+    /// The token of each character of ASCII, or of each byte where words are of bytes.
+    private let shortTokens: [Int32]
+    /// Whether the sign for blanks always begins what may be cut on its own: no merge has it right of anything else.
+    let partsAtSigns: Bool
+
+    static let sign = Array("▁".utf8)
+
+    init(_ vocabulary: Vocabulary, _ merges: MergeTable, _ options: Options) {
+        self.vocabulary = vocabulary
+        self.merges = merges
+        self.options = options
+        shortTokens =
+            options.isOfBytes
+            ? options.byteTokens : (0..<0x80).map { (byte: UInt8) in vocabulary.id(of: [byte].span) ?? -1 }
+        partsAtSigns =
+            !options.isOfBytes && !options.ignoresMerges && vocabulary.id(of: Self.sign.span) != nil
+            && merges.results.allSatisfy { id in
+                !Self.signs(in: Array((vocabulary.token(for: id) ?? "").utf8).span).contains { $0 > 0 }
+            }
+    }
+
+    /// Where signs for blanks are in a text that do not follow one.
+    static func signs(in text: Span<UInt8>) -> [Int] {
+        var places: [Int] = []
+        var isAfterSign = false
+        var place = 0
+        while place < text.count {
+            let isSign =
+                text[place] == sign[0] && place + 2 < text.count && text[place + 1] == sign[1]
+                && text[place + 2] == sign[2]
+            if isSign, !isAfterSign { places.append(place) }
+            isAfterSign = isSign
+            place += isSign ? 3 : 1
+        }
+        return places
+    }
 
     /// Room to work in. One for each text at a time.
     struct Scratch: Sendable {
@@ -31,7 +71,7 @@ struct BytePairEncoding: Sendable {
 
     /// Appends the tokens of a word, given by its bytes.
     func encode(_ word: Span<UInt8>, _ scratch: inout Scratch, into run: inout TokenRun) {
-        if ignoresMerges, let token = wholeToken(word) {
+        if options.ignoresMerges, let token = wholeToken(word) {
             run.ids.append(token)
             return run.ranges.append(0..<Int32(truncatingIfNeeded: word.count))
         }
@@ -45,7 +85,7 @@ struct BytePairEncoding: Sendable {
     }
 
     private func wholeToken(_ word: Span<UInt8>) -> Int32? {
-        isOfBytes ? vocabulary.id(of: ByteAlphabet.spelling(of: word).span) : vocabulary.id(of: word)
+        options.isOfBytes ? vocabulary.id(of: ByteAlphabet.spelling(of: word).span) : vocabulary.id(of: word)
     }
 
     private func merge(_ word: Span<UInt8>, _ scratch: inout Scratch) {
@@ -90,27 +130,27 @@ struct BytePairEncoding: Sendable {
         var pending: Int32?
         var place = 0
         while place < word.count {
-            let length = isOfBytes ? 1 : word.scalar(at: place).length
+            let lead = word[place]
+            let length = options.isOfBytes || lead < 0x80 ? 1 : word.scalar(at: place).length
             let end = place + length
-            let symbol =
-                isOfBytes ? byteTokens[Int(word[place])] : vocabulary.id(of: word.extracting(place..<end)) ?? -1
+            let symbol = length == 1 ? shortTokens[Int(lead)] : vocabulary.id(of: word.extracting(place..<end)) ?? -1
             if symbol >= 0 {
-                if let count = pending { add(unknown, count, &scratch) }
+                if let count = pending { add(options.unknown, count, &scratch) }
                 pending = nil
                 add(symbol, Int32(truncatingIfNeeded: length), &scratch)
-            } else if !isOfBytes, (place..<end).allSatisfy({ byteTokens[Int(word[$0])] >= 0 }) {
+            } else if !options.isOfBytes, (place..<end).allSatisfy({ options.byteTokens[Int(word[$0])] >= 0 }) {
                 // What is unknown before these bytes comes after them, as it does elsewhere.
-                for index in place..<end { add(byteTokens[Int(word[index])], 1, &scratch) }
-            } else if unknown != nil {
-                if let count = pending, !joinsUnknown {
-                    add(unknown, count, &scratch)
+                for index in place..<end { add(options.byteTokens[Int(word[index])], 1, &scratch) }
+            } else if options.unknown != nil {
+                if let count = pending, !options.joinsUnknown {
+                    add(options.unknown, count, &scratch)
                     pending = nil
                 }
                 pending = (pending ?? 0) + Int32(truncatingIfNeeded: length)
             }
             place = end
         }
-        if let count = pending { add(unknown, count, &scratch) }
+        if let count = pending { add(options.unknown, count, &scratch) }
     }
 
     private func add(_ symbol: Int32?, _ length: Int32, _ scratch: inout Scratch) {

@@ -72,6 +72,24 @@ enum TokenModel: Sendable {
 
     /// Appends the tokens of a word that is not empty.
     func encode(_ word: Span<UInt8>, _ scratch: inout Scratch, into run: inout TokenRun, isTracked: Bool) {
+        guard case .bytePairs(let model) = self, model.partsAtSigns else {
+            return encodePart(word, &scratch, into: &run, isTracked: isTracked)
+        }
+        var start = 0
+        for end in BytePairEncoding.signs(in: word) + [word.count] where end > start {
+            let first = run.ids.count
+            encodePart(word.extracting(start..<end), &scratch, into: &run, isTracked: isTracked)
+            if isTracked, start > 0 {
+                let start = Int32(truncatingIfNeeded: start)
+                for index in first..<run.ids.count {
+                    run.ranges[index] = (run.ranges[index].lowerBound + start)..<(run.ranges[index].upperBound + start)
+                }
+            }
+            start = end
+        }
+    }
+
+    private func encodePart(_ word: Span<UInt8>, _ scratch: inout Scratch, into run: inout TokenRun, isTracked: Bool) {
         if scratch.cache.append(word, to: &run, isTracked: isTracked) { return }
         scratch.made.ids.removeAll(keepingCapacity: true)
         scratch.made.ranges.removeAll(keepingCapacity: true)

@@ -221,8 +221,10 @@ struct ModelPart {
         let unknownID = unknown.flatMap { vocabulary.id(of: $0) }
         if let unknown, unknownID == nil, bytes.contains(-1) { throw Self.noUnknown(unknown) }
         return BytePairEncoding(
-            vocabulary: vocabulary, merges: table, isOfBytes: isOfBytes, byteTokens: bytes, unknown: unknownID,
-            joinsUnknown: joinsUnknown, ignoresMerges: ignoresMerges)
+            vocabulary, table,
+            BytePairEncoding.Options(
+                isOfBytes: isOfBytes, byteTokens: bytes, unknown: unknownID, joinsUnknown: joinsUnknown,
+                ignoresMerges: ignoresMerges))
     }
 
     /// The token of each byte, as `<0x00>` and so on, −1 for none.
