@@ -20,6 +20,15 @@ import Tokenization
         "model":{"type":"Unigram","unk_id":0,"vocab":[["<unk>",0],["▁",-2.0],["a",-2],["b",-2],["▁ab",-5],["ab",-4.5]]}}
         """
 
+    static let characters = """
+        {"added_tokens":[{"id":5,"content":"<e>","special":true,"single_word":true,"lstrip":true}],"normalizer":{"type":
+        "Sequence","normalizers":[{"type":"NFKD"},{"type":"Prepend","prepend":"▁"},{"type":"Replace","pattern":{"String":
+        " "},"content":"▁"}]},"decoder":{"type":"Sequence","decoders":[{"type":"Replace","pattern":{"String":"▁"},
+        "content":" "},{"type":"ByteFallback"},{"type":"Fuse"},{"type":"Strip","content":" ","start":1,"stop":0}]},
+        "model":{"type":"BPE","unk_token":"?","fuse_unk":true,"byte_fallback":true,"vocab":{"?":0,"▁":1,"a":2,"b":3,
+        "▁a":4},"merges":[["▁","a"]]}}
+        """
+
     static func tokenizer(_ text: String, _ change: (String, String) = ("", "")) throws -> Tokenizer {
         let folder = try TemporaryFolder()
         let parts =
@@ -46,6 +55,14 @@ import Tokenization
         #expect(tokenizer.encoding(of: "abxy", hasOffsets: true).offsets == [0..<2, 2..<4])
         #expect(tokenizer.decode([4, 1, 2]) == "ab a")
         #expect(tokenizer.encode("", addSpecialTokens: true).isEmpty)
+    }
+
+    @Test func characterPairs() throws {
+        let tokenizer = try Self.tokenizer(Self.characters)
+        let encoding = tokenizer.encoding(of: "ab a ✓✓b", hasOffsets: true)
+        #expect(encoding.ids == [4, 3, 4, 1, 0, 3])
+        #expect(encoding.offsets == [0..<1, 1..<2, 2..<4, 4..<5, 5..<7, 7..<8])
+        #expect(tokenizer.decode([4, 3, 4, 1, 2]) == "ab a a")
     }
 
     /// BERT's vocabulary without `tokenizer.json`, with capitals where the config says so.

@@ -107,9 +107,10 @@ import Tokenization
     }
 
     /// Every cut and many changed bytes give a failure or a tokenizer that works, never a crash.
-    @Test func damaged() throws {
+    @Test(arguments: [sound, ModelTests.pieces, ModelTests.scores, ModelTests.characters])
+    func damaged(_ text: String) throws {
         let folder = try TemporaryFolder()
-        let bytes = Array(Self.sound.utf8)
+        let bytes = Array(text.utf8)
         for count in stride(from: 0, to: bytes.count, by: 3) {
             try folder.write(Array(bytes.prefix(count)), to: "tokenizer.json")
             #expect(throws: Failure.self) { try Tokenizer(path: folder.path) }
@@ -122,7 +123,11 @@ import Tokenization
             }
             try folder.write(changed, to: "tokenizer.json")
             let tokenizer = try? Tokenizer(path: folder.path)
-            _ = tokenizer?.encode("ab <e>b aab", addSpecialTokens: true)
+            let text = "ab <e>b  Áa\u{301}\u{1F469}\u{200D}b\r\n"
+            guard let encoding = tokenizer?.encoding(of: text, and: text, hasOffsets: true) else { continue }
+            #expect(encoding.offsets.count == encoding.ids.count)
+            #expect(encoding.offsets.allSatisfy { $0.upperBound <= text.unicodeScalars.count })
+            _ = tokenizer?.decode(encoding.ids)
         }
     }
 
