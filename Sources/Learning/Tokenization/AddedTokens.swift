@@ -87,7 +87,7 @@ extension Span<UInt8> {
 
     fileprivate func startOfWhitespace(before place: Int) -> Int {
         var start = place
-        while start > 0, case let (scalar, length) = scalar(before: start), scalar.properties.isWhitespace {
+        while start > 0, case let (scalar, length) = scalar(before: start), scalar.isWhitespace {
             start -= length
         }
         return start
@@ -95,7 +95,7 @@ extension Span<UInt8> {
 
     fileprivate func endOfWhitespace(after place: Int) -> Int {
         var end = place
-        while end < count, case let (scalar, length) = scalar(at: end), scalar.properties.isWhitespace { end += length }
+        while end < count, case let (scalar, length) = scalar(at: end), scalar.isWhitespace { end += length }
         return end
     }
 }

@@ -31,7 +31,7 @@ extension TokenRun {
 extension TokenRun.Blanks {
     /// Those of a token, as white space or as GPT-2's alphabet writes the blank.
     init(of token: String) {
-        func isBlank(_ scalar: Unicode.Scalar) -> Bool { scalar == "\u{120}" || scalar.properties.isWhitespace }
+        func isBlank(_ scalar: Unicode.Scalar) -> Bool { scalar == "\u{120}" || scalar.isWhitespace }
         let scalars = token.unicodeScalars
         leading = Int32(truncatingIfNeeded: scalars.prefix(while: isBlank).count)
         trailing = Int32(truncatingIfNeeded: scalars.reversed().prefix(while: isBlank).count)

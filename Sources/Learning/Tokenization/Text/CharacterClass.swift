@@ -27,7 +27,7 @@ enum CharacterClass: UInt8, Sendable {
         switch scalar.properties.generalCategory {
         case .uppercaseLetter, .lowercaseLetter, .titlecaseLetter, .modifierLetter, .otherLetter: found = .letter
         case .decimalNumber, .letterNumber, .otherNumber: found = .number
-        default: return scalar.properties.isWhitespace ? .space : .other
+        default: return scalar.isWhitespace ? .space : .other
         }
         guard let age = scalar.properties.age, age.major <= 16 else { return .other }
         return found

@@ -50,7 +50,7 @@ struct BertCleaning: Hashable, Sendable {
         if text.isASCII, !text.isTracked { return cleanPlain(&text) }
         if cleans {
             text.filter { !$0.isControl }
-            text.map { $0.properties.isWhitespace ? " " : $0 }
+            text.map { $0.isWhitespace ? " " : $0 }
         }
         if text.isASCII {
             if lowercases { text.lowercase() }
@@ -112,10 +112,10 @@ extension AlignedText {
         let span = text.span
         var start = 0
         var end = span.count
-        while left, start < end, case let (scalar, length) = span.scalar(at: start), scalar.properties.isWhitespace {
+        while left, start < end, case let (scalar, length) = span.scalar(at: start), scalar.isWhitespace {
             start += length
         }
-        while right, end > start, case let (scalar, length) = span.scalar(before: end), scalar.properties.isWhitespace {
+        while right, end > start, case let (scalar, length) = span.scalar(before: end), scalar.isWhitespace {
             end -= length
         }
         keep(start..<end)

@@ -41,11 +41,11 @@ struct PreTokenizer: Hashable, Sendable {
             case .digits(let individual): pieces.split(individual ? .isolated : .contiguous) { $0.isNumeric }
             case .bytes: pieces.turnToBytes()
             case .bert:
-                pieces.split(.removed) { $0.properties.isWhitespace }
+                pieces.split(.removed) { $0.isWhitespace }
                 pieces.split(.isolated) { $0.isPunctuation }
             case .metaspace(let metaspace): metaspace(&pieces)
             case .punctuation(let behavior): pieces.split(behavior) { $0.isPunctuation }
-            case .whitespace(let behavior): pieces.split(behavior) { $0.properties.isWhitespace }
+            case .whitespace(let behavior): pieces.split(behavior) { $0.isWhitespace }
             case .words: Self.cutWords(&pieces)
             case .text(let text, let behavior, let isInverted): Self.split(&pieces, at: text, behavior, isInverted)
             case .threeDigits: pieces.split(.isolated, Self.threeDigits)
@@ -58,7 +58,7 @@ struct PreTokenizer: Hashable, Sendable {
         pieces.split(.removed) { pieces, start, end in
             func kind(_ index: Int) -> Int {
                 let scalar = pieces.scalar(at: index)
-                return scalar.isWord ? 0 : scalar.properties.isWhitespace ? 1 : 2
+                return scalar.isWord ? 0 : scalar.isWhitespace ? 1 : 2
             }
             let first = kind(start)
             var place = start + 1

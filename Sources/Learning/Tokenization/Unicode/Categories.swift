@@ -6,6 +6,16 @@ extension Unicode.Scalar {
         return properties.generalCategory == .privateUse
     }
 
+    /// White space, of every version of Unicode since 6.3.
+    var isWhitespace: Bool {
+        switch value {
+        case 0x09...0x0D, 0x20: true
+        case 0..<0x85: false
+        case 0x85, 0xA0, 0x1680, 0x2000...0x200A, 0x2028, 0x2029, 0x202F, 0x205F, 0x3000: true
+        default: false
+        }
+    }
+
     /// Punctuation for BERT, of Unicode 8, and all marks of ASCII.
     var isPunctuation: Bool {
         if isASCII {
