@@ -149,6 +149,9 @@ let package = Package(
 
         .executableTarget(
             name: "FitLine", dependencies: ["Kernels"], path: "Examples/FitLine", swiftSettings: settings),
+        .executableTarget(
+            name: "Tokenize", dependencies: ["Diagnostics", "JSON", "Files", "Tokenization"], path: "Examples/Tokenize",
+            swiftSettings: settings),
 
         .target(
             name: "Support", dependencies: ["Diagnostics", "Files", "JSON"], path: "Tests/Support",

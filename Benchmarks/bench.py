@@ -25,6 +25,7 @@ import size
 import speed
 import storage
 import store
+import tokenization
 import training
 from measure import Failed
 from setting import ROOT, Setting
@@ -53,6 +54,7 @@ GROUPS = {
     "diff": diff.diff,
     "family": family.family,
     "store": store.store,
+    "tokenization": tokenization.tokenization,
 }
 
 

@@ -64,6 +64,31 @@ private enum Seeds {
         if let folder = accepted({ () throws(Failure) in try parts.read() }) { write(folder.adapter, name) }
     }
 
+    /// Small tokenizers of the other kinds: WordPiece, Unigram with a table, BPE over characters with bytes.
+    static let tokenizers = [
+        "pieces": """
+        {"added_tokens":[{"id":3,"content":"<s>","special":true,"normalized":true,"lstrip":true}],"normalizer":{"type":\
+        "Sequence","normalizers":[{"type":"BertNormalizer"},{"type":"NFKC"},{"type":"Strip","strip_left":true}]},\
+        "pre_tokenizer":{"type":"BertPreTokenizer"},"post_processor":{"type":"BertProcessing","sep":["b",1],"cls":["a",0]},\
+        "decoder":{"type":"WordPiece","prefix":"##","cleanup":true},"model":{"type":"WordPiece","unk_token":"a","vocab":{\
+        "a":0,"##b":1,"th":2}}}
+        """,
+        "scores": """
+        {"normalizer":{"type":"Sequence","normalizers":[{"type":"Precompiled","precompiled_charsmap":"BAAAAAAAAAB4AA=="},\
+        {"type":"Replace","pattern":{"Regex":" {2,}"},"content":"-"},{"type":"Nmt"}]},"pre_tokenizer":{"type":"Sequence",\
+        "pretokenizers":[{"type":"WhitespaceSplit"},{"type":"Metaspace","replacement":"\u{2581}","prepend_scheme":"first"}]},\
+        "decoder":{"type":"Metaspace","replacement":"\u{2581}"},"model":{"type":"Unigram","unk_id":0,"byte_fallback":true,\
+        "vocab":[["<unk>",0],["\u{2581}",-2],["ab",-3.5],["h",-1]]}}
+        """,
+        "characters": """
+        {"added_tokens":[{"id":4,"content":"<s>","special":true,"single_word":true}],"normalizer":{"type":"Prepend",\
+        "prepend":"\u{2581}"},"pre_tokenizer":{"type":"Split","pattern":{"String":" "},"behavior":"MergedWithPrevious"},\
+        "decoder":{"type":"Sequence","decoders":[{"type":"ByteFallback"},{"type":"Fuse"},{"type":"Strip","content":" ",\
+        "start":1,"stop":1}]},"model":{"type":"BPE","unk_token":"a","fuse_unk":true,"byte_fallback":true,"vocab":{"a":0,\
+        "b":1,"ab":2,"<0x0A>":3},"merges":[["a","b"]]}}
+        """,
+    ]
+
     /// A tokenizer of a few tokens, split as GPT-2 does it, and lines of data.
     static func training() {
         let tokens = (UInt8(ascii: "a")...UInt8(ascii: "z")).map { "\"\(Character(UnicodeScalar($0)))\":\($0 - 97)" }
@@ -75,6 +100,10 @@ private enum Seeds {
             + tokens.joined(separator: ",") + ",\"th\":26,\"the\":27},\"merges\":[\"t h\",\"th e\"]}}"
         let text = Array("the <s>then".utf8)
         write([UInt8(text.count)] + text + Array(file.utf8), "tokenizer", "small")
+        for family in ["pieces", "scores", "characters"] {
+            let other = Array("Théᵉ <s>ab\u{1F469}\u{200D}\u{1F4BB}  c\r\n榫".utf8)
+            write([UInt8(other.count)] + other + Array((tokenizers[family] ?? "").utf8), "tokenizer", family)
+        }
         write(Array("{\"input_ids\":[1,2,3]}\n{\"input_ids\":[4,5],\"labels\":[-100,5]}\n{}\n".utf8), "lines", "small")
     }
 

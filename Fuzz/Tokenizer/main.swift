@@ -17,6 +17,12 @@ public func test(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     for isWhole in [false, true] {
         let ids = tokenizer.encode(text, addSpecialTokens: isWhole)
         require(ids == tokenizer.encode(text, addSpecialTokens: isWhole), "the same text has the same ids")
+        let encoding = tokenizer.encoding(of: text, and: text, addSpecialTokens: isWhole, hasOffsets: true)
+        require(encoding.offsets.count == encoding.ids.count, "every token has offsets")
+        require(
+            encoding.offsets.allSatisfy { $0.upperBound <= text.unicodeScalars.count }, "offsets are within the text")
+        let one = tokenizer.encoding(of: text, addSpecialTokens: isWhole, hasOffsets: true)
+        require(one.ids == ids, "offsets change no ids")
         for id in ids {
             require(id >= 0 && Int(id) < tokenizer.vocabularySize, "ids are below the size of the vocabulary")
         }

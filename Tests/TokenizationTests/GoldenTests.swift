@@ -10,11 +10,15 @@ import Tokenization
     static let folder =
         Syscalls.environment("TENON_TOKENIZERS") ?? Paths.joined(HostileCase.root, "Fixtures/tokenizers")
 
-    @Test(arguments: ["gpt2", "roberta", "llama3", "qwen2", "smollm", "gpt4"])
-    func sameIDs(_ family: String) throws {
-        #if canImport(Darwin)
-            if family == "qwen2" { return }
-        #endif
+    static let families = [
+        "gpt2", "roberta", "llama3", "qwen2", "smollm", "gpt4", "gpt4o", "deepseek", "falcon", "bert", "bert_cased",
+        "llama2", "mistral",
+        "gemma",
+        "t5", "deberta", "albert", "nmt", "words",
+    ]
+
+    @Test(arguments: families)
+    func sameTokens(_ family: String) throws {
         let place = Paths.joined(Self.folder, family)
         let tokenizer = try Tokenizer(path: place)
         let expected = try JSONValue.parse(
@@ -26,11 +30,14 @@ import Tokenization
         for record in cases {
             let text = try #require(record["text"]?.string)
             let ids = try #require(Self.ids(record["ids"]))
+            let offsets = try #require(Self.ids(record["offsets"]))
+            let encoding = tokenizer.encoding(of: text, hasOffsets: true)
             let plain = Self.ids(record["plain"]) ?? ids
             let decoded = record["decoded"]?.string ?? text
             let skipping = record["skipping"]?.string ?? decoded
             let isSame =
-                tokenizer.encode(text, addSpecialTokens: true) == ids
+                tokenizer.encode(text, addSpecialTokens: true) == ids && encoding.ids == ids
+                && encoding.offsets.flatMap { [Int32($0.lowerBound), Int32($0.upperBound)] } == offsets
                 && tokenizer.encode(text, addSpecialTokens: false) == plain
                 && tokenizer.decode(ids).equalsInBytes(decoded)
                 && tokenizer.decode(ids, skippingSpecialTokens: true).equalsInBytes(skipping)

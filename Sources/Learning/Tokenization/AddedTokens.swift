@@ -15,10 +15,14 @@ struct AddedTokens: Sendable {
     /// A part of a text.
     enum Part: Hashable, Sendable {
         case text(Range<Int>)
-        case token(Int32)
+        /// A token, and what it takes of the text.
+        case token(Int32, Range<Int>)
     }
 
     private var tokens: [Int32: Token] = [:]
+    private var ids = ByteStringTable()
+    /// The id of each token in `ids`.
+    private var idsInOrder: [Int32] = []
     private var normalizedSpellings: [Int32: String] = [:]
     private var specialContents: Set<[UInt8]> = []
     private var verbatim = TokenTrie()
@@ -27,6 +31,7 @@ struct AddedTokens: Sendable {
     /// Adds a token, whose content is not empty.
     mutating func insert(_ token: Token, id: Int32, normalizer: Normalizer) {
         tokens[id] = token
+        if ids.insert(token.content.utf8Span.span).isNew { idsInOrder.append(id) }
         if token.isSpecial { specialContents.insert(Array(token.content.utf8)) }
         guard token.isNormalized else { return verbatim.insert(token.content.utf8, token: id) }
         let spelling = normalizer(Array(token.content.utf8))
@@ -38,6 +43,10 @@ struct AddedTokens: Sendable {
     func spelling(of id: Int32) -> String? {
         normalizedSpellings[id] ?? tokens[id]?.content
     }
+
+    func content(of id: Int32) -> String? { tokens[id]?.content }
+
+    func id(of content: String) -> Int32? { ids.index(of: content.utf8Span.span).map { idsInOrder[$0] } }
 
     func isSpecial(_ token: String) -> Bool { specialContents.contains(Array(token.utf8)) }
 
@@ -64,7 +73,7 @@ struct AddedTokens: Sendable {
             if token.stripsLeft { start = max(done, text.startOfWhitespace(before: start)) }
             if token.stripsRight { end = text.endOfWhitespace(after: end) }
             if done < start { parts.append(.text(done..<start)) }
-            parts.append(.token(match.token))
+            parts.append(.token(match.token, start..<end))
             done = end
         }
         if done < text.count { parts.append(.text(done..<text.count)) }
@@ -78,7 +87,7 @@ extension Span<UInt8> {
 
     fileprivate func startOfWhitespace(before place: Int) -> Int {
         var start = place
-        while start > 0, case let (scalar, length) = scalar(before: start), scalar.properties.isWhitespace {
+        while start > 0, case let (scalar, length) = scalar(before: start), scalar.isWhitespace {
             start -= length
         }
         return start
@@ -86,7 +95,7 @@ extension Span<UInt8> {
 
     fileprivate func endOfWhitespace(after place: Int) -> Int {
         var end = place
-        while end < count, case let (scalar, length) = scalar(at: end), scalar.properties.isWhitespace { end += length }
+        while end < count, case let (scalar, length) = scalar(at: end), scalar.isWhitespace { end += length }
         return end
     }
 }

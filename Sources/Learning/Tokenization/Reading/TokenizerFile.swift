@@ -6,9 +6,10 @@ import JSON
 struct TokenizerFile {
     let path: String
     private(set) var added = AddedTokens()
-    private(set) var normalizer = Normalizer.none
+    private(set) var normalizer = Normalizer()
     private(set) var preTokenizer = PreTokenizer()
     private(set) var postProcessor = PostProcessor()
+    private(set) var decoder = Decoder()
     private var parts: [String: JSONValue] = [:]
     private var modelPart: ModelPart?
 
@@ -24,11 +25,10 @@ struct TokenizerFile {
             try modelPart?.checkKind()
             normalizer = try Normalizer(json: parts["normalizer"] ?? nil)
             preTokenizer = try PreTokenizer(json: parts["pre_tokenizer"] ?? nil)
-            try Self.checkDecoder(parts["decoder"] ?? nil)
+            decoder = try Decoder(json: parts["decoder"] ?? nil)
             try readAdded(parts["added_tokens"]?.array ?? [])
             postProcessor = try PostProcessor(json: parts["post_processor"] ?? nil)
-            let idCount = modelPart?.vocabulary.idCount ?? 0
-            guard (postProcessor.prefix + postProcessor.suffix).allSatisfy({ Int($0) < idCount }) else {
+            guard Int(postProcessor.largestID) < idCount else {
                 throw Failure(.tokenizerInvalid, "a token that is put around a text is not in the vocabulary")
             }
         } catch {
@@ -36,24 +36,59 @@ struct TokenizerFile {
         }
     }
 
+    /// One more than the largest id of a token.
+    var idCount: Int { modelPart?.idCount ?? 0 }
+
     /// The model; ``read()`` comes first.
-    func model() throws(Failure) -> BytePairEncoding {
+    func model() throws(Failure) -> TokenModel {
         guard let modelPart else { throw Failure(.internal, "the tokenizer's file was not read") }
         do throws(Failure) {
-            return try modelPart.encoding()
+            return try modelPart.model(isOfBytes: preTokenizer.isOfBytes)
         } catch {
             throw error.at(path: path)
         }
     }
 
-    private mutating func scan() throws(Failure) {
+    /// Takes up a file with one token of BERT a line, as what lies beside it says.
+    mutating func readLines(_ options: WordPieceOptions) throws(Failure) {
+        do throws(Failure) {
+            let text = String(decoding: try contents(), as: UTF8.self)
+            var lines = text.utf8.split(separator: 0x0A, omittingEmptySubsequences: false).map { line in
+                String(decoding: line.last == 0x0D ? line.dropLast() : line, as: UTF8.self)
+            }
+            if lines.last?.isEmpty == true { lines.removeLast() }
+            modelPart = try ModelPart(lines: lines, unknown: options.unknown)
+            normalizer.steps = [.bert(options.cleaning)]
+            preTokenizer.stages = [.bert]
+            decoder.steps = [.wordPieces(prefix: Array("##".utf8), cleans: true)]
+            for content in options.specials {
+                guard let id = modelPart?.vocabulary.id(of: content) else { continue }
+                let token = AddedTokens.Token(content: content, isSpecial: true, isNormalized: false)
+                added.insert(token, id: id, normalizer: normalizer)
+            }
+            guard let before = added.id(of: options.before), let after = added.id(of: options.after) else {
+                throw Failure(
+                    .tokenizerInvalid, "the vocabulary lacks a token that is put around a text",
+                    expected: "`\(options.before)` and `\(options.after)`")
+            }
+            postProcessor = PostProcessor(before: before, after: after)
+        } catch {
+            throw error.at(path: path)
+        }
+    }
+
+    private func contents() throws(Failure) -> [UInt8] {
         let file = try InputFile(path: path)
         guard file.size <= TokenizerLimits.byteCount else {
             throw Failure(
                 .tooLarge, "the tokenizer's file is too large", expected: "at most \(TokenizerLimits.byteCount) bytes",
                 actual: "\(file.size)")
         }
-        let bytes = try file.read(at: 0, count: file.size)
+        return try file.read(at: 0, count: file.size)
+    }
+
+    private mutating func scan() throws(Failure) {
+        let bytes = try contents()
         var scanner = try JSONScanner(
             unsafe bytes.span.bytes, path: path, limit: TokenizerLimits.byteCount, mismatch: .tokenizerInvalid)
         try scanner.beginObject()
@@ -69,13 +104,6 @@ struct TokenizerFile {
             }
         }
         try scanner.end()
-    }
-
-    private static func checkDecoder(_ json: JSONValue?) throws(Failure) {
-        guard let json, !json.isNull else { return }
-        for part in try json.flattened("decoder", list: "decoders") where part.type != "ByteLevel" {
-            throw Failure.unsupportedTokenizer("the decoder", part.type)
-        }
     }
 
     private mutating func readAdded(_ tokens: [JSONValue]) throws(Failure) {
@@ -109,7 +137,7 @@ extension Failure {
     static func unsupportedTokenizer(_ part: String, _ name: String) -> Failure {
         Failure(
             .tokenizerUnsupported, "\(part) of the tokenizer is not one that is understood here", actual: name,
-            hint: "understood is byte-level BPE, as of GPT-2, LLaMA 3 and Qwen 2; or give `input_ids` in the data")
+            hint: "`Spec/data.md` lists what is understood; or give `input_ids` in the data")
     }
 }
 

@@ -23,32 +23,68 @@ struct TextEnds {
     var eos = End.none
 }
 
+/// How text is cut for a vocabulary of BERT that is a list of tokens alone.
+struct WordPieceOptions {
+    var cleaning = BertCleaning()
+    var unknown = "[UNK]"
+    var before = "[CLS]"
+    var after = "[SEP]"
+    /// What is looked for in a text as it is.
+    var specials = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+}
+
 /// Where a tokenizer's files lie.
 struct TokenizerPlace {
     let file: String
     private let folder: String
+    /// Whether the file is a list of tokens, one a line.
+    let isList: Bool
 
-    /// Throws ``Failure/Code/notFound`` where there is no `tokenizer.json`, and ``Failure/Code/tokenizerUnsupported``
-    /// where there is a tokenizer of another kind instead.
+    /// Throws ``Failure/Code/notFound`` where there is neither `tokenizer.json` nor `vocab.txt`, and
+    /// ``Failure/Code/tokenizerUnsupported`` where there is a tokenizer of another kind instead.
     init(_ path: String) throws(Failure) {
         guard try Folder.kind(of: path) == .folder else {
             file = path
             folder = Paths.parent(of: path)
+            isList = path.hasSuffix(".txt")
             return
         }
-        file = Paths.joined(path, "tokenizer.json")
         folder = path
+        let document = Paths.joined(path, "tokenizer.json")
+        let list = Paths.joined(path, "vocab.txt")
+        isList = try Folder.kind(of: document) == nil
+        file = isList ? list : document
         if try Folder.kind(of: file) != nil { return }
         let others = [
-            ("tokenizer.model", "SentencePiece"), ("spiece.model", "SentencePiece"), ("vocab.txt", "WordPiece"),
+            ("tokenizer.model", "SentencePiece's own file; save it as `tokenizer.json`"),
+            ("spiece.model", "SentencePiece's own file; save it as `tokenizer.json`"),
             ("merges.txt", "BPE in `vocab.json` and `merges.txt`; save it as `tokenizer.json`"),
         ]
         for (name, kind) in others where try Folder.kind(of: Paths.joined(path, name)) != nil {
             throw Failure.unsupportedTokenizer("the model", kind).at(path: Paths.joined(path, name))
         }
         throw Failure(
-            .notFound, "the folder has no tokenizer", path: path, expected: "`tokenizer.json`",
+            .notFound, "the folder has no tokenizer", path: path, expected: "`tokenizer.json` or `vocab.txt`",
             hint: "name the model's folder, or give `input_ids` in the data")
+    }
+
+    /// From `tokenizer_config.json`.
+    func wordPieceOptions() throws(Failure) -> WordPieceOptions {
+        var options = WordPieceOptions()
+        guard let json = try document("tokenizer_config.json") else { return options }
+        options.cleaning.lowercases = json["do_lower_case"]?.bool ?? true
+        options.cleaning.stripsAccents = json["strip_accents"]?.bool ?? options.cleaning.lowercases
+        options.cleaning.partsIdeographs = json["tokenize_chinese_chars"]?.bool ?? true
+        func name(_ key: String, _ usual: String) -> String {
+            json[key]?.string ?? json[key]?["content"]?.string ?? usual
+        }
+        options.unknown = name("unk_token", options.unknown)
+        options.before = name("cls_token", options.before)
+        options.after = name("sep_token", options.after)
+        options.specials = [
+            name("pad_token", "[PAD]"), options.unknown, options.before, options.after, name("mask_token", "[MASK]"),
+        ]
+        return options
     }
 
     /// From `tokenizer_config.json`; what it does not mention from `config.json`.

@@ -48,6 +48,8 @@ struct ByteStringTable: Sendable {
     /// The bytes of a string by its number.
     subscript(_ index: Int) -> ArraySlice<UInt8> { bytes[range(index)] }
 
+    func withString(_ index: Int, _ body: (Span<UInt8>) -> Void) { body(bytes.span.extracting(range(index))) }
+
     private func range(_ index: Int) -> Range<Int> { (index == 0 ? 0 : ends[index - 1])..<ends[index] }
 
     /// The slot that holds `key`, or the empty one where it belongs.
@@ -65,10 +67,17 @@ struct ByteStringTable: Sendable {
         return true
     }
 
-    /// Both halves of a product of 128 bits for every byte, folded.
+    /// Both halves of a product of 128 bits for every eight bytes, folded.
     private func hash(_ key: Span<UInt8>) -> UInt64 {
         var hash = seed ^ UInt64(key.count)
-        for index in key.indices { hash = folded(hash ^ UInt64(key[index]), 0x9E37_79B9_7F4A_7C15) }
+        var place = 0
+        while place < key.count {
+            var word: UInt64 = 0
+            let end = min(place + 8, key.count)
+            for index in place..<end { word = word << 8 | UInt64(key[index]) }
+            hash = folded(hash ^ word, 0x9E37_79B9_7F4A_7C15)
+            place = end
+        }
         return folded(hash, seed | 1)
     }
 

@@ -31,6 +31,11 @@ struct Vocabulary: Sendable {
 
     func id(of token: String) -> Int32? { id(of: token.utf8Span.span) }
 
+    /// Calls `body` with every token and its id, in the order of the file.
+    func forEach(_ body: (Span<UInt8>, Int32) -> Void) {
+        for (index, id) in ids.enumerated() { spellings.withString(index) { body($0, id) } }
+    }
+
     func token(for id: Int32) -> String? {
         guard id >= 0, Int(id) < places.count, case let place = places[Int(id)], place >= 0 else { return nil }
         return String(decoding: spellings[Int(place)], as: UTF8.self)

@@ -27,7 +27,7 @@ enum CharacterClass: UInt8, Sendable {
         switch scalar.properties.generalCategory {
         case .uppercaseLetter, .lowercaseLetter, .titlecaseLetter, .modifierLetter, .otherLetter: found = .letter
         case .decimalNumber, .letterNumber, .otherNumber: found = .number
-        default: return scalar.properties.isWhitespace ? .space : .other
+        default: return scalar.isWhitespace ? .space : .other
         }
         guard let age = scalar.properties.age, age.major <= 16 else { return .other }
         return found
@@ -44,8 +44,10 @@ extension Unicode.Scalar {
         }
     }
 
-    /// What `\w` means: letters, marks, decimal digits, connectors and joiners.
+    /// What `\w` means: letters, marks, decimal digits, connectors and joiners, of Unicode 16.
     var isWord: Bool {
+        if isASCII { return self == "_" || ("0"..."9").contains(self) || properties.isAlphabetic }
+        guard isAssigned(by: 16) else { return false }
         if properties.isAlphabetic || properties.isJoinControl { return true }
         switch properties.generalCategory {
         case .nonspacingMark, .spacingMark, .enclosingMark, .decimalNumber, .connectorPunctuation: return true
