@@ -211,7 +211,7 @@ let package = Package(
             name: "EndToEnd",
             dependencies: [
                 "Support", "Diagnostics", "Parallelism", "JSON", "Files", "Digests", "Tensors", "Adapters",
-                "DeltaFormat", "Interchange", "TenonCLI",
+                "DeltaFormat", "Interchange", "AdapterStore", "TenonCLI",
             ],
             path: "Tests/EndToEnd", exclude: ["Snapshots"], swiftSettings: settings),
     ],

@@ -9,7 +9,9 @@ A record says what to run and how it must end:
 - `adapter`: files of a folder to pack, over those of `adapter/`: as text, or as `{"hex": …}` or
   `{"parts": [[text, how often], …]}`;
 - `base`: files of a model's folder, over those of `base/`, as for `adapter`; null takes one away;
-- `command`: `FILE`, `FOLDER`, `BASE` and `OUT` stand for paths; where it is missing, `verify FILE`, or `pack FOLDER -o OUT`;
+- `store`: changes to the files of a store that holds one adapter, named `a`: `OBJECT` is that one's file; null takes a file
+  away, `{"cut": n}` its last n bytes, `{"at": offset, "hex": …}` writes over it, `{"hex": …}` in place of it;
+- `command`: `FILE`, `FOLDER`, `BASE`, `STORE` and `OUT` stand for paths; where it is missing, `verify FILE`, or `pack FOLDER -o OUT`;
 - `environment`: variables to set; `exit` and `code`: the status, and the word of `Spec/errors.md`;
 - `tells`: what must be said, and `never`: what must not be written as it is;
 - `open`: in place of all that, why nothing is run yet.
@@ -1127,10 +1129,41 @@ def bases():
          environment={"TENON_FAULT": "pread@model.safetensors:3+=short:0"}, **one)
 
 
+def stores():
+    def store(row, name, note, code, changes, *words, **fields):
+        words = words or ("list",)
+        case(row, name, note, code, store=changes, command=["store", *words, "--store", "STORE"], **fields)
+
+    catalog, get = "catalog.db", ("get", "a", "-o", "OUT")
+    store(94, "accepted", "a store as it should be", None, {}, *get[:2], "--dry-run", "-o", "OUT")
+    for name, note, change in [
+            ("missing", "no catalog", None), ("empty", "an empty catalog", {"hex": ""}),
+            ("text", "a catalog that is no database", {"hex": b"no database at all".hex()}),
+            ("cut", "a catalog that was cut short", {"cut": 9000}),
+            ("application", "the database of another program", {"at": 68, "hex": "00000000"}),
+            ("schema", "a catalog whose first page is zeros", {"at": 100, "hex": "00" * 900})]:
+        store(94, name, note, "catalog-corrupt", {catalog: change})
+        store(94, f"{name}-get", note, "catalog-corrupt", {catalog: change}, *get)
+    for words in [("list",), get, ("repair",), ("gc",)]:
+        store(94, f"newer-{words[0]}", "a catalog that a newer version wrote", "catalog-too-new",
+              {catalog: {"at": 60, "hex": "00000002"}}, *words)
+    store(94, "layout", "a store that a newer version made", "store-too-new",
+          {"format": {"hex": b"tenon-store 2\n".hex()}})
+    for name, note, change in [
+            ("missing", "no file of an object", None), ("empty", "an object's file is empty", {"hex": ""}),
+            ("cut", "an object's file was cut short", {"cut": 1}),
+            ("header", "another byte in an object's header", {"at": 12, "hex": "ff"}),
+            ("data", "other bytes in an object's data", {"at": 400, "hex": "a5a5a5a5"})]:
+        store(95, name, note, "*" if name == "data" else "object-damaged", {"OBJECT": change}, *get,
+              **({"exit": 65} if name == "data" else {}))
+    store(95, "gc", "no file of an object that a name stands for", "object-damaged", {"OBJECT": None}, "gc", "--grace", "0")
+    stray = {"objects/sha256/00/" + "0" * 64: {"hex": "00"}}
+    store(95, "extra", "a file that the catalog does not know", None, stray, "fsck", "--level", "catalog", tells="object-extra")
+
+
 def later():
     open_rows(range(82, 92), "needs the registry client")
     open_rows([92, 93], "needs signatures")
-    open_rows([94, 95], "needs the store")
 
 
 def check():
@@ -1162,7 +1195,7 @@ def check():
 def main():
     for old in HERE.glob("[0-9][0-9][0-9]-*"):
         old.unlink()
-    for part in (whole_file, index_place, order_and_names, shapes, data, kinds, world, packing, bases, later):
+    for part in (whole_file, index_place, order_and_names, shapes, data, kinds, world, packing, bases, stores, later):
         part()
     CASES.sort(key=lambda record: record["row"])
     names = [(record["row"], record["name"]) for record in CASES]

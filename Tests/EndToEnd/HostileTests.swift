@@ -50,12 +50,14 @@ import Testing
     private func words(_ record: HostileCase, _ folder: TemporaryFolder) throws -> [String] {
         let adapter = try record.adapter(in: folder)
         let base = try record.base(in: folder)
+        let store = try record.store(in: folder)
         let input = try adapter ?? record.input(in: folder)
         let usual = adapter == nil ? ["verify", "FILE"] : ["pack", "FOLDER", "-o", "OUT"]
         return try (record.command ?? usual).map { word in
             switch word {
             case "FILE", "FOLDER": try #require(input)
             case "BASE": try #require(base)
+            case "STORE": try #require(store)
             case "OUT": folder("out")
             default: word
             }

@@ -68,6 +68,21 @@ struct StoreCheckpointTests {
         }
     }
 
+    @Test("a model that is there is not told once more from another base")
+    func otherBase() throws {
+        try inStore { store, place in
+            for (name, changed) in [("one", nil), ("other", 300), ("tuned", 400)] as [(String, Int?)] {
+                try SyntheticModel.make(at: place(name), tensorBytes: 40_000, changing: changed)
+                try store.run("add", place(name), "--name", name)
+            }
+            for base in ["one", "other"] {
+                let again = try store.run("add", place("tuned"), "--name", "again", "--base", base)
+                #expect(again["isNew"]?.bool == false)
+                #expect(try again["digest"] == store.run("show", "tuned")["digest"])
+            }
+        }
+    }
+
     @Test("nothing is told from a base that is damaged")
     func damagedBase() throws {
         try inStore { store, place in

@@ -70,6 +70,10 @@ struct StoreConcurrencyTests {
             let errors = String(decoding: try contents(of: place("err.log")), as: UTF8.self)
             #expect(bad == "", "\(errors.suffix(2000))")
             let did = String(decoding: try contents(of: place("did.log")), as: UTF8.self).split(separator: "\n")
+            if seconds > 2 {
+                let counts = Dictionary(grouping: did) { $0 }.map { "\($0.key) \($0.value.count)" }.sorted()
+                print("done at once: \(counts.joined(separator: ", "))")
+            }
             for verb in ["add", "gc", "list"] { #expect(did.contains { $0 == verb }, "no \(verb) was done") }
             try store.expectSound()
             try store.run(["gc", "--grace", "0"])

@@ -36,25 +36,29 @@ import Testing
                     ["add", Fixtures.path("loha"), "--name", "b:v1"], ["tag", "a:v1", "a:v2"], ["remove", "a:v1"],
                     ["gc", "--grace", "0"],
                 ]
+                var outcomes = (failed: 0, succeeded: 0)
+                func tryOne(_ words: [String], _ effect: String, _ number: Int) throws {
+                    let hasFailed = try fail(words, "\(call)=\(effect)", at: number, before, in: place)
+                    if hasFailed { outcomes.failed += 1 } else { outcomes.succeeded += 1 }
+                }
                 for words in operations {
                     // The first, the third, the ninth …; in a soak, every one.
                     var number = 1
                     while try makes(number, call, before, words, in: place) {
-                        try fail(words, "\(call)=\(number % 2 == 0 ? "ENOSPC" : "EIO")", at: number, before, in: place)
-                        if Self.isSoak || number == 1 {
-                            try fail(
-                                words, "\(call)=\(number % 2 == 0 ? "EIO" : "ENOSPC")", at: number, before, in: place)
-                        }
+                        let effects = number % 2 == 0 ? ["ENOSPC", "EIO"] : ["EIO", "ENOSPC"]
+                        try tryOne(words, effects[0], number)
+                        if Self.isSoak || number == 1 { try tryOne(words, effects[1], number) }
                         number = Self.isSoak ? number + 1 : number * 3
                     }
                 }
+                if Self.isSoak { print("failed \(call): \(outcomes)") }
             }
         }
 
-        /// Lets one call of an operation fail, and expects a clean error and a store that works.
+        /// Lets one call of an operation fail, and expects a clean error and a store that works; whether the operation failed.
         private func fail(
             _ words: [String], _ fault: String, at number: Int, _ before: StoreFixture, in place: TemporaryFolder
-        ) throws {
+        ) throws -> Bool {
             let store = try StoreFixture(copying: before, to: place("store"))
             defer { try? Folder.remove(store.path) }
             let old = try store.names()
@@ -71,6 +75,7 @@ import Testing
             let again = try runTool(store.words(words))
             #expect(again.status == 0 || (words[0] == "remove" && again.status == 66), "\(comment) \(again.errors)")
             try store.expectSound(comment)
+            return run.status != 0
         }
 
         private func expectOneStep(

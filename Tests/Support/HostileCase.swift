@@ -116,7 +116,7 @@ package struct HostileCase: Sendable, CustomStringConvertible {
         return content
     }
 
-    private static func bytes(hexadecimal text: String) throws -> [UInt8] {
+    package static func bytes(hexadecimal text: String) throws -> [UInt8] {
         let digits = text.utf8.map { $0 > 0x60 ? $0 - 0x57 : $0 - 0x30 }
         guard digits.count % 2 == 0, digits.allSatisfy({ $0 < 16 }) else {
             throw ToolError(description: "no hexadecimal digits")

@@ -15,7 +15,7 @@ func flushFolder(_ folder: String, for path: String) throws(Failure) {
     do throws(Errno) {
         let descriptor = try Syscalls.openFolder(folder)
         defer { try? Syscalls.close(descriptor, path: folder) }
-        try Syscalls.flush(descriptor, path: path)
+        try Syscalls.flush(descriptor, path: path, place: folder)
     } catch {
         // A folder that may be written but not read, or a file system that cannot flush one: nothing more can be done.
         if error.isRefusal { return }

@@ -44,9 +44,11 @@ package enum Syscalls {
 
     private static func open(_ path: String, _ flags: Int32, mode: mode_t) throws(Errno) -> Int32 {
         try refuseNul(path)
-        return try attempt(.open, path) { _ in
+        let descriptor = try attempt(.open, path) { _ in
             unsafe systemOpen(path, flags, mode)
         }
+        if flags & O_CREAT != 0 { record(.open, path) }
+        return descriptor
     }
 
     /// The descriptor is gone afterwards, even where this throws.
@@ -82,6 +84,7 @@ package enum Syscalls {
         let count = try attempt(.write, path, count: buffer.count) { count in
             unsafe systemWrite(descriptor, buffer.baseAddress, count)
         }
+        if let end = position(descriptor) { unsafe record(written: buffer, count, at: end - count, path) }
         noteOutput(count, path)
         return count
     }
@@ -92,6 +95,7 @@ package enum Syscalls {
         let count = try attempt(.pwrite, path, count: buffer.count) { count in
             unsafe pwrite(descriptor, buffer.baseAddress, count, off_t(offset))
         }
+        unsafe record(written: buffer, count, at: offset, path)
         noteOutput(count, path)
         return count
     }
@@ -108,12 +112,17 @@ package enum Syscalls {
     /// Lets `milliseconds` go by.
     static func sleep(milliseconds: Int32) { _ = poll(nil, 0, milliseconds) }
 
-    static func flush(_ descriptor: Int32, path: String) throws(Errno) {
+    /// - Parameters:
+    ///   - path: What it is done for, which a fault plan goes by.
+    ///   - place: What is flushed, where that is something else.
+    static func flush(_ descriptor: Int32, path: String, place: String? = nil) throws(Errno) {
         _ = try attempt(.fsync, path) { _ in tenon_sync(descriptor) }
+        record(.fsync, place ?? path)
     }
 
     static func truncate(_ descriptor: Int32, to byteCount: Int, path: String) throws(Errno) {
         _ = try attempt(.truncate, path) { _ in ftruncate(descriptor, off_t(byteCount)) }
+        record(.truncate, path, ["\(byteCount)"])
     }
 
     static func reserve(_ descriptor: Int32, byteCount: Int, path: String) throws(Errno) {
@@ -157,11 +166,13 @@ package enum Syscalls {
 
     static func rename(_ old: String, to new: String) throws(Errno) {
         _ = try attempt(.rename, new) { _ in unsafe systemRename(old, new) }
+        record(.rename, old, [new])
     }
 
     /// Fails with EEXIST where `new` is there.
     static func renameExclusively(_ old: String, to new: String) throws(Errno) {
         _ = try attempt(.rename, new) { _ in unsafe tenon_rename_exclusive(old, new) }
+        record(.rename, old, [new])
     }
 
     /// Fails with ENOTSUP where it cannot be done in one step.
@@ -171,6 +182,7 @@ package enum Syscalls {
 
     static func unlink(_ path: String) throws(Errno) {
         _ = try attempt(.unlink, path) { _ in unsafe systemUnlink(path) }
+        record(.unlink, path)
     }
 
     static func setMode(_ path: String, _ mode: mode_t) throws(Errno) {
@@ -180,10 +192,12 @@ package enum Syscalls {
     static func makeFolder(_ path: String, mode: mode_t = 0o777) throws(Errno) {
         try refuseNul(path)
         _ = try attempt(.mkdir, path) { _ in unsafe mkdir(path, mode) }
+        record(.mkdir, path)
     }
 
     static func removeFolder(_ path: String) throws(Errno) {
         _ = try attempt(.rmdir, path) { _ in unsafe rmdir(path) }
+        record(.rmdir, path)
     }
 
     /// The absolute path without symbolic links.
@@ -291,24 +305,6 @@ package enum Syscalls {
         #else
             Glibc.exit(status)
         #endif
-    }
-
-    /// Writes all of `bytes` to an open descriptor, such as the lines that a command prints.
-    package static func writeAll(
-        _ bytes: [UInt8], to descriptor: Int32, path: String = "standard output"
-    ) throws(Errno) {
-        var done = 0
-        while done < bytes.count {
-            do throws(Errno) {
-                let rest = unsafe bytes.span.bytes.extracting(droppingFirst: done)
-                done += try unsafe rest.withUnsafeBytes { rest throws(Errno) in
-                    try unsafe write(descriptor, rest, path: path)
-                }
-            } catch {
-                guard error.isNotNow else { throw error }
-                wait(descriptor, toWrite: true)
-            }
-        }
     }
 
     /// The most memory that this process has held, in bytes.

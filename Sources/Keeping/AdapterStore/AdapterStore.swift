@@ -24,9 +24,19 @@ package final class AdapterStore {
     /// catalog is missing, damaged or older than the reflog.
     ///
     /// - Parameter patience: In milliseconds, how long to wait for other processes before ``Failure/Code/busy``.
-    package init(at path: String, patience: Int = usualPatience) throws(Failure) {
-        try Self.checkVersion(path)
-        layout = StoreLayout(path)
+    package convenience init(at path: String, patience: Int = usualPatience) throws(Failure) {
+        let format = try StoreLayout.formatFile(in: path)
+        guard format == .whole else {
+            throw Failure(
+                .notAStore, "the store's file `format` is \(format == .missing ? "not there" : "damaged")", path: path,
+                hint: "`tenon store repair` writes it anew")
+        }
+        try self.init(opening: StoreLayout(path), patience: patience)
+    }
+
+    /// Opens a store whatever its file `format` says.
+    init(opening layout: StoreLayout, patience: Int) throws(Failure) {
+        self.layout = layout
         self.patience = patience
         reflog = Reflog(layout: layout, patience: patience)
         // In this order: a line is logged after it is committed, so a catalog read later knows all that was logged.
@@ -43,19 +53,6 @@ package final class AdapterStore {
     /// Opens the store that ``StorePlace`` finds.
     package convenience init(asked: String?, patience: Int = usualPatience) throws(Failure) {
         try self.init(at: try StorePlace.resolve(asked), patience: patience)
-    }
-
-    static func checkVersion(_ path: String) throws(Failure) {
-        guard let version = try StoreLayout.version(in: path) else {
-            throw Failure(
-                .notAStore, "there is no store", path: path,
-                hint: "make one with `tenon store init`, or name one with --store DIR or TENON_STORE")
-        }
-        guard version <= StoreLayout.version else {
-            throw Failure(
-                .storeTooNew, "the store was made by a newer version", path: path,
-                expected: "layout \(StoreLayout.version)", actual: "\(version)", hint: "use that version of tenon")
-        }
     }
 
     // MARK: Finding

@@ -61,13 +61,20 @@ struct StoreAdd: ParsableCommand, Exemplified {
         let report = try dryRun ? store.consider(addition) : store.add(addition)
         bar?.end()
         for finding in report.findings { console.warn(finding) }
+        if options.names.isEmpty, !dryRun, try store.names(of: report.object).isEmpty {
+            console.warn(
+                Finding(
+                    "nameless",
+                    "it has no name, so `tenon store gc` collects it after a day: `tenon store tag` gives it one"))
+        }
         if shared.json {
             var document = report.object.document
             document["names"] = .array(options.names.map { .string("\($0)") })
             document["isNew"] = .bool(report.isNew)
+            document["isRestored"] = .bool(report.isRestored)
             console.result(.object(document))
         } else {
-            let verb = dryRun ? "would add" : report.isNew ? "added" : "has already"
+            let verb = dryRun ? "would add" : report.isNew ? "added" : report.isRestored ? "restored" : "has already"
             let called = options.names.isEmpty ? "" : " as " + options.names.map(\.description).joined(separator: ", ")
             console.result("\(verb) \(source)\(called): \(report.object.summary)".escapedForTerminal)
             console.result("sha256:\(report.object.digest)")

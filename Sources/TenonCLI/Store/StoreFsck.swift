@@ -32,6 +32,12 @@ extension CheckLevel: ExpressibleByArgument {
     /// As the parser asks for it.
     public init?(argument: String) { self.init(argument) }
 
+    /// What the parser offers instead of a word that it does not know.
+    public static var allValueStrings: [String] { allCases.map(\.word) }
+
+    /// The help of the verb says what they mean.
+    public static var allValueDescriptions: [String: String] { [:] }
+
     /// As the help prints it.
     public var defaultValueDescription: String { word }
 }
@@ -57,7 +63,7 @@ extension CheckReport {
         }
         guard !isSound else { return }
         console.report(
-            Failure(.verificationFailed, "the store is damaged", path: path, hint: "tenon store repair"),
+            Failure(.verificationFailed, "the store is damaged", path: path, hint: hint),
             asDocument: false)
         throw ExitCode(ExitStatus.no.rawValue)
     }

@@ -49,6 +49,7 @@ struct StoreGet: ParsableCommand, Exemplified {
         guard base == nil || merged else { throw Failure(.usage, "--base goes with --merged") }
         guard format == nil || !merged else { throw Failure(.usage, "--format and --merged are two ways out") }
         let store = try place.open()
+        try store.checkOutside(output.output)
         let (object, file) = try store.open(ObjectReference(reference))
         if object.sort == .checkpoint, let format, format != .tenon {
             throw Failure(

@@ -44,4 +44,16 @@ package struct CheckReport: Sendable {
     package init() {}
 
     package var isSound: Bool { !findings.contains(where: \.isDamage) }
+
+    static let hintForMissing =
+        "add it again to heal it, or give up its names with `tenon store repair --drop-names`"
+
+    /// What to do about the damage: what a repair cannot mend needs somebody else.
+    package var hint: String {
+        let codes = Set(findings.filter(\.isDamage).map(\.code))
+        if !codes.subtracting(["object-missing", "base-missing", "names-lost"]).isEmpty { return "tenon store repair" }
+        if codes.contains("object-missing") { return Self.hintForMissing }
+        return codes.contains("names-lost")
+            ? "name what is to be kept: tenon store tag sha256:DIGEST NAME" : "add the missing base again"
+    }
 }

@@ -16,12 +16,13 @@ package struct StoreCheck {
     package static func run(
         _ path: String, level: CheckLevel, patience: Int = AdapterStore.usualPatience, lanes: Lanes
     ) throws(Failure) -> CheckReport {
-        try AdapterStore.checkVersion(path)
+        let format = try StoreLayout.formatFile(in: path)
         var check = StoreCheck(path: path, level: level, patience: patience, lanes: lanes)
         let lock = try check.holdOffCollector()
         try withExtendedLifetime(lock) { () throws(Failure) in
             do throws(Failure) {
-                try check.look(at: AdapterStore(at: path, patience: patience))
+                check.tell(format)
+                try check.look(at: AdapterStore(opening: StoreLayout(path), patience: patience))
             } catch {
                 guard error.code == .catalogCorrupt else { throw error }
                 check.report.findings.append(CheckFinding("catalog-corrupt", error.cause ?? error.what))
@@ -51,6 +52,17 @@ package struct StoreCheck {
     }
 
     // MARK: Level 0
+
+    private mutating func tell(_ format: StoreLayout.FormatFile) {
+        switch format {
+        case .whole: break
+        case .missing:
+            report.findings.append(
+                CheckFinding("format-missing", "the file that says that this is a store is not there"))
+        case .damaged:
+            report.findings.append(CheckFinding("format-damaged", "the file that says that this is a store is damaged"))
+        }
+    }
 
     private mutating func look(at store: AdapterStore) throws(Failure) {
         try store.catalog.check(thoroughly: true)
@@ -82,16 +94,23 @@ package struct StoreCheck {
         }
         // First, so that a line logged meanwhile is known to the catalog as well.
         let content = try store.reflog.content()
-        if content.damagedLines > 0 {
+        if try store.reflog.isDamaged(content, beside: store.catalog) {
             report.findings.append(CheckFinding("reflog-damaged", "\(content.damagedLines) lines are damaged"))
             return
         }
-        let names = try store.catalog.names()
-        guard try store.catalog.generation() == content.generation else { return }
+        if content.damagedLines > 0 {
+            report.findings.append(
+                CheckFinding(
+                    "reflog-behind", isDamage: false,
+                    "its end is damaged; the catalog has that still, and the next change writes it again"))
+        }
         var replay = Replay()
         replay.take(content.lines)
-        if !replay.agrees(with: names) {
-            report.findings.append(CheckFinding("reflog-differs", "it gives other names than the catalog has"))
+        let agrees = try replay.agrees(with: store.catalog)
+        guard try store.catalog.generation() == content.generation else { return }
+        if !agrees {
+            report.findings.append(
+                CheckFinding("reflog-differs", "it gives other names or metadata than the catalog has"))
         }
     }
 

@@ -26,13 +26,13 @@ package struct StoreRepair {
     /// Repairs the store in the folder at `path`; the findings are what was done, and those that are damage what could not
     /// be mended.
     package static func run(_ path: String, _ options: Options) throws(Failure) -> CheckReport {
-        try AdapterStore.checkVersion(path)
+        let format = try StoreLayout.formatFile(in: path)
         var repair = StoreRepair(layout: StoreLayout(path), options: options)
         let lock = try FileLock(
             repair.layout.collectorLock, .exclusive, patience: options.patience,
             reason: "other processes are using the store")
         return try withExtendedLifetime(lock) { () throws(Failure) in
-            try repair.mend()
+            try repair.mend(format)
             return repair.report
         }
     }
@@ -42,13 +42,14 @@ package struct StoreRepair {
         self.options = options
     }
 
-    private mutating func mend() throws(Failure) {
+    private mutating func mend(_ format: StoreLayout.FormatFile) throws(Failure) {
         for folder in layout.folders where try Folder.kind(of: folder) == nil { try Folder.make(folder) }
         // What a reflog that was being written left behind.
         for entry in try Folder.entries(of: layout.root) where entry.name.hasPrefix(".reflog.tenon-") {
             try Folder.remove(Paths.joined(layout.root, entry.name))
         }
         let store = try openOrRebuild()
+        try mendFormat(format)
         try store.sweep()
         try mendObjects(of: store)
         if options.dropsNames { try dropNames(in: store) }
@@ -65,11 +66,19 @@ package struct StoreRepair {
         report.findings.append(CheckFinding(code, isDamage: false, object: digest, detail))
     }
 
+    /// Only once the catalog is known to be one that this version may change.
+    private mutating func mendFormat(_ format: StoreLayout.FormatFile) throws(Failure) {
+        if format == .whole { return }
+        if format == .damaged { try layout.quarantine(layout.format, as: "format") }
+        try StorePlace.write(Array(StoreLayout.formatText.utf8), to: layout.format)
+        note("format-rewritten", nil, "it says that this is a store")
+    }
+
     // MARK: The catalog
 
     private mutating func openOrRebuild() throws(Failure) -> AdapterStore {
         do throws(Failure) {
-            let store = try AdapterStore(at: layout.root, patience: options.patience)
+            let store = try AdapterStore(opening: layout, patience: options.patience)
             try store.catalog.check(thoroughly: true)
             // Rows may be well-formed and mean nothing all the same.
             _ = try store.catalog.objects()
@@ -84,7 +93,7 @@ package struct StoreRepair {
             _ = try? Reflog(layout: layout, patience: options.patience).catchUp(with: catalog)
         }
         try rebuild()
-        return try AdapterStore(at: layout.root, patience: options.patience)
+        return try AdapterStore(opening: layout, patience: options.patience)
     }
 
     private mutating func rebuild() throws(Failure) {
@@ -260,15 +269,14 @@ package struct StoreRepair {
         note("names-dropped", nil, lost.map(\.description).joined(separator: ", "))
     }
 
-    /// Writes the reflog anew from the catalog where it does not give the names that the catalog has.
+    /// Writes the reflog anew from the catalog where it does not give the names and metadata that the catalog has.
     private mutating func mendReflog(of store: AdapterStore) throws(Failure) {
         try store.reflog.catchUp(with: store.catalog)
         let content = try store.reflog.content()
         var replay = Replay()
         replay.take(content.lines)
         let isThere = try Folder.kind(of: layout.reflog) == .file
-        let names = try store.catalog.names()
-        if isThere, content.damagedLines == 0, replay.agrees(with: names) { return }
+        if isThere, content.damagedLines == 0, try replay.agrees(with: store.catalog) { return }
         if isThere { try layout.quarantine(layout.reflog, as: "reflog") }
         try store.writeReflogAnew()
         note("reflog-rewritten", nil, "it has the names that the catalog has")

@@ -31,6 +31,22 @@ extension Catalog {
         ) { row throws(Failure) in (try StoreName(row.text(0) + ":" + row.text(1)), try row.digest(2)) }
     }
 
+    /// All that users said of objects.
+    func usersMetadata() throws(Failure) -> [(object: Digest, pair: ReflogLine.Pair)] {
+        try connection.rows(
+            "SELECT digest, key, value FROM metadata JOIN object ON object.id = metadata.object WHERE is_users = 1"
+        ) { row throws(Failure) in
+            (try row.digest(0), ReflogLine.Pair(key: row.text(1), value: row.text(2)))
+        }
+    }
+
+    /// The objects that went in as something else than a container.
+    func objectsOfOtherFormats() throws(Failure) -> [Digest] {
+        try connection.rows("SELECT digest FROM object WHERE origin NOT IN ('tenon', '')") { row throws(Failure) in
+            try row.digest(0)
+        }
+    }
+
     /// Lets `name` stand for the object of a row from now on.
     func set(_ name: StoreName, to row: Int, generation: Int, at time: Int64) throws(Failure) {
         // What it stood for may have no name now: it begins to rest.

@@ -31,6 +31,16 @@ final class Catalog {
         guard version == Schema.version else { throw Failure(catalogCorrupt: path, cause: "it has no version") }
     }
 
+    /// Whether the file at `path` says of itself that it is a store's catalog, by its first bytes alone.
+    static func isOne(at path: String) throws(Failure) -> Bool {
+        guard try Folder.kind(of: path) == .file else { return false }
+        let file = try InputFile(path: path)
+        guard file.size >= 100 else { return false }
+        let header = try file.read(at: 0, count: 100)
+        let application = header[68..<72].reduce(0) { $0 << 8 | Int($1) }
+        return header.starts(with: Array("SQLite format 3\0".utf8)) && application == Schema.application
+    }
+
     private init(_ connection: consuming Connection) {
         self.connection = connection
     }

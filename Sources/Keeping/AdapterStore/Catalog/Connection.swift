@@ -50,10 +50,10 @@ struct Connection: ~Copyable {
         unsafe sqlite3_close(handle)
     }
 
-    /// The file system that SQLite asks: its own, or one that meets the faults of a plan first.
+    /// The file system that SQLite asks: its own, or one whose calls meet the faults of a plan and are noted.
     private static func fileSystem(for path: String) -> String? {
         #if FaultInjection
-            FaultPlan.isActive ? FaultyFileSystem.name(for: path) : nil
+            FaultPlan.isActive || CallLog.isActive ? FaultyFileSystem.name(for: path) : nil
         #else
             nil
         #endif

@@ -3,10 +3,11 @@
     import Diagnostics
     import Files
 
-    /// SQLite's own file system, whose calls meet the fault plan first: so that what can happen to ours can happen to its.
+    /// SQLite's own file system, whose calls meet the fault plan first and are noted in the log of calls: so that what can
+    /// happen to ours can happen to its.
     ///
-    /// All calls go by the name of the catalog that was opened last, for SQLite does not tell which of its files one is about;
-    /// so this is for a process that uses one store, from one thread.
+    /// A plan knows all calls by the name of the catalog that was opened last; so this is for a process that uses one store,
+    /// from one thread.
     enum FaultyFileSystem {
         /// What SQLite is to ask for where the catalog is at `path`.
         static func name(for path: String) -> String {
@@ -26,6 +27,10 @@
         nonisolated(unsafe) private static var methods = sqlite3_io_methods()
         /// The tables of methods that were changed, by the address of those they were made of.
         nonisolated(unsafe) private static var tables: [UInt: UnsafeMutablePointer<sqlite3_io_methods>] = unsafe [:]
+        /// The names of open files, by their addresses.
+        nonisolated(unsafe) private static var names: [UInt: String] = [:]
+        /// Journals that were made and not synchronized yet: the first time takes their folder along.
+        nonisolated(unsafe) private static var newJournals: Set<String> = []
 
         private static func register() {
             guard let usual = unsafe sqlite3_vfs_find(nil) else { return }
@@ -38,14 +43,21 @@
                 guard FaultyFileSystem.allows(.open), let file = unsafe file else { return SQLITE_CANTOPEN }
                 let status =
                     unsafe FaultyFileSystem.system.xOpen?(system, name, file, flags, out) ?? SQLITE_CANTOPEN
-                if status == SQLITE_OK { unsafe FaultyFileSystem.replaceMethods(of: file) }
+                if status == SQLITE_OK {
+                    unsafe FaultyFileSystem.replaceMethods(of: file)
+                    unsafe FaultyFileSystem.noteOpened(file, name.map { unsafe String(cString: $0) } ?? "", flags)
+                }
                 return status
             }
             unsafe own.pointee.xDelete = { system, name, syncs in
                 guard FaultyFileSystem.allows(.unlink) else { return SQLITE_IOERR }
                 let status = unsafe FaultyFileSystem.system.xDelete?(system, name, 0) ?? SQLITE_IOERR
-                guard status == SQLITE_OK, syncs != 0 else { return status }
+                guard status == SQLITE_OK, let name = unsafe name else { return status }
+                let path = unsafe String(cString: name)
+                CallLog.note(.unlink, path)
+                guard syncs != 0 else { return status }
                 guard FaultyFileSystem.allows(.fsync) else { return SQLITE_IOERR }
+                CallLog.note(.fsync, Paths.parent(of: path))
                 return SQLITE_OK
             }
             unsafe sqlite3_vfs_register(own, 0)
@@ -67,18 +79,45 @@
             }
             unsafe table.pointee.xWrite = { file, bytes, count, offset in
                 if let status = FaultyFileSystem.refusal(.pwrite, SQLITE_IOERR) { return status }
-                return unsafe FaultyFileSystem.methods.xWrite?(file, bytes, count, offset) ?? SQLITE_IOERR
+                let status = unsafe FaultyFileSystem.methods.xWrite?(file, bytes, count, offset) ?? SQLITE_IOERR
+                if status == SQLITE_OK {
+                    let written = unsafe UnsafeRawBufferPointer(start: bytes, count: Int(count))
+                    unsafe CallLog.note(written: written, at: Int(offset), FaultyFileSystem.name(of: file))
+                }
+                return status
             }
             unsafe table.pointee.xTruncate = { file, size in
                 if let status = FaultyFileSystem.refusal(.truncate, SQLITE_IOERR) { return status }
-                return unsafe FaultyFileSystem.methods.xTruncate?(file, size) ?? SQLITE_IOERR
+                let status = unsafe FaultyFileSystem.methods.xTruncate?(file, size) ?? SQLITE_IOERR
+                if status == SQLITE_OK {
+                    unsafe CallLog.note(.truncate, FaultyFileSystem.name(of: file), ["\(size)"])
+                }
+                return status
             }
             unsafe table.pointee.xSync = { file, flags in
                 if let status = FaultyFileSystem.refusal(.fsync, SQLITE_IOERR) { return status }
-                return unsafe FaultyFileSystem.methods.xSync?(file, flags) ?? SQLITE_IOERR
+                let status = unsafe FaultyFileSystem.methods.xSync?(file, flags) ?? SQLITE_IOERR
+                if status == SQLITE_OK { unsafe FaultyFileSystem.noteSynchronized(FaultyFileSystem.name(of: file)) }
+                return status
             }
             unsafe tables[key] = unsafe table
             unsafe file.pointee.pMethods = unsafe UnsafePointer(table)
+        }
+
+        private static func name(of file: UnsafeMutablePointer<sqlite3_file>?) -> String {
+            unsafe names[UInt(bitPattern: file)] ?? ""
+        }
+
+        private static func noteOpened(_ file: UnsafeMutablePointer<sqlite3_file>, _ name: String, _ flags: Int32) {
+            unsafe names[UInt(bitPattern: file)] = name
+            guard flags & SQLITE_OPEN_CREATE != 0 else { return }
+            CallLog.note(.open, name)
+            if flags & SQLITE_OPEN_MAIN_JOURNAL != 0 { unsafe newJournals.insert(name) }
+        }
+
+        private static func noteSynchronized(_ name: String) {
+            CallLog.note(.fsync, name)
+            if unsafe newJournals.remove(name) != nil { CallLog.note(.fsync, Paths.parent(of: name)) }
         }
 
         private static func allows(_ call: Call) -> Bool { refusal(call, SQLITE_IOERR) == nil }

@@ -11,6 +11,8 @@ package struct Search: Sendable {
     package var rank: Int?
     package var sort: ObjectFacts.Sort?
     package var metadata: [(key: String, value: String)] = []
+    /// Whether to find, too, what has no name.
+    package var includesNameless = false
     /// How many to find at most; nil for all.
     package var limit: Int?
 
@@ -21,6 +23,8 @@ package struct Search: Sendable {
 package struct SearchResult: Sendable {
     /// Sorted by name and tag.
     package let found: [NamedObject]
+    /// Objects without a name, where they were asked for, in the order of their digests.
+    package var nameless: [StoredObject] = []
     /// Whether there are more than were asked for.
     package let isCut: Bool
 }
@@ -59,8 +63,23 @@ extension Catalog {
     func search(_ search: Search) throws(Failure) -> SearchResult {
         let conditions = try conditions(of: search)
         return try connection.reading { () throws(Failure) in
-            try find(search, conditions, beginningWith: try narrow(conditions, limit: search.limit))
+            let result = try find(search, conditions, beginningWith: try narrow(conditions, limit: search.limit))
+            return search.includesNameless ? try addNameless(to: result, search, conditions) : result
         }
+    }
+
+    private func addNameless(
+        to result: SearchResult, _ search: Search, _ conditions: [Condition]
+    ) throws(Failure) -> SearchResult {
+        var sql = "SELECT \(Self.columns) FROM object WHERE id NOT IN (SELECT object FROM name)"
+        for condition in conditions { sql += " AND \(condition.predicate)" }
+        sql += " ORDER BY digest"
+        let room = search.limit.map { $0 - result.found.count }
+        if let room { sql += " LIMIT \(room + 1)" }
+        var nameless = try connection.rows(sql, conditions.flatMap(\.values)) { row throws(Failure) in try object(row) }
+        let isCut = nameless.count > room ?? .max
+        if isCut { nameless.removeLast() }
+        return SearchResult(found: result.found, nameless: nameless, isCut: result.isCut || isCut)
     }
 
     /// The conditions that hold for few rows, those for the fewest first, when it is cheaper to begin with these rows than to

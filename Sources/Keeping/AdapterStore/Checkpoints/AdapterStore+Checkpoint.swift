@@ -39,10 +39,13 @@ extension AdapterStore {
         prepared.options.needs = base?.resultRoot
         let container = prepared.staging.container
         let root = try extract(tuned, from: base, addition, to: container)
-        if let base, base.resultRoot == root, try tuned.hasSameFiles(as: checkpoint(of: base)) {
+        // What is there in its very files, whatever it was told from, is what is added.
+        for there in try objects(resultingIn: root) where there.state == .whole {
+            guard let held = try? checkpoint(of: there), try tuned.hasSameFiles(as: held) else { continue }
             try Folder.remove(container)
-            try Self.copy(try open(base), to: container)
+            try Self.copy(try open(there), to: container)
             prepared.options.needs = nil
+            prepared.isVerified = false
             return prepared
         }
         // Where its very tensors are there in other files, only those need be kept.

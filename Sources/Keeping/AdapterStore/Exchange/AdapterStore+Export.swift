@@ -74,15 +74,6 @@ extension AdapterStore {
             items: prepared.map { $0.entry.item(manifest: $0.manifestDigest, blob: $0.container) })
     }
 
-    /// Refuses a place within the store, whose gc and repair take everything there for their own.
-    private func checkOutside(_ output: String) throws(Failure) {
-        guard let folder = try? Folder.resolved(Paths.parent(of: output)) else { return }
-        let root = try Folder.resolved(path)
-        guard folder == root || folder.hasPrefix(root + "/") else { return }
-        throw Failure(
-            .cannotCreate, "the output lies within the store", object: path, path: output, hint: "name another place")
-    }
-
     private struct PreparedImage {
         let entry: ExportSelection.Entry
         let container: Digest

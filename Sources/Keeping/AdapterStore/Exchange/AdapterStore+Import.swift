@@ -156,7 +156,7 @@ extension AdapterStore {
         for image in images { try SealedFile.seal(image.path) }
         return try holding(.shared) { () throws(Failure) in
             var findings = try missingBases(of: images)
-            for image in images { findings += try place(image.path, image.facts.digest) }
+            for image in images { findings += try place(image.path, image.facts.digest).findings }
             var isNew: [Bool] = []
             let finding = try operate { generation, time throws(Failure) in
                 isNew = []

@@ -66,4 +66,41 @@ package struct StoreLayout: Sendable {
         }
         return version
     }
+
+    /// What has become of the file `format` of a store.
+    enum FormatFile {
+        case whole, missing, damaged
+    }
+
+    /// Throws ``Failure/Code/notAStore`` where nothing says that `root` is a store, ``Failure/Code/storeTooNew`` where a newer
+    /// version made it.
+    static func formatFile(in root: String) throws(Failure) -> FormatFile {
+        let found: Int?
+        do throws(Failure) {
+            found = try version(in: root)
+        } catch {
+            guard error.code == .notAStore, try StoreLayout(root).isStoreWithoutFormat() else { throw error }
+            return .damaged
+        }
+        guard let found else {
+            if try StoreLayout(root).isStoreWithoutFormat() { return .missing }
+            throw Failure(
+                .notAStore, "there is no store", path: root,
+                hint: "make one with `tenon store init`, or name one with --store DIR or TENON_STORE")
+        }
+        guard found <= version else {
+            throw Failure(
+                .storeTooNew, "the store was made by a newer version", path: root,
+                expected: "layout \(version)", actual: "\(found)", hint: "use that version of tenon")
+        }
+        return .whole
+    }
+
+    /// Whether the folder is a store but for the file `format`: it has a store's folders, and a catalog or a reflog that nothing
+    /// else has.
+    func isStoreWithoutFormat() throws(Failure) -> Bool {
+        for folder in folders where try Folder.kind(of: folder) != .folder { return false }
+        if try Catalog.isOne(at: catalog) { return true }
+        return try Reflog.isOne(at: reflog)
+    }
 }

@@ -29,6 +29,12 @@ package enum StorePlace {
         let isThere = try Folder.kind(of: path) != nil
         let lock = try FolderLock.take(isThere ? try Folder.resolved(path) : path, for: path)
         try withExtendedLifetime(lock) { () throws(Failure) in
+            let isLost = (try? StoreLayout.version(in: path)) == nil
+            if isLost, try StoreLayout(path).isStoreWithoutFormat(), try !isEmptyBeginning(path) {
+                throw Failure(
+                    .outputExists, "a store is there already, whose file `format` is lost", path: path,
+                    hint: "`tenon store repair` writes it anew")
+            }
             guard try StoreLayout.version(in: path) == nil else {
                 throw Failure(.outputExists, "a store is there already", path: path)
             }
@@ -72,6 +78,7 @@ package enum StorePlace {
         guard try Folder.kind(of: parent) == nil else { return }
         try makeParents(of: parent)
         try Folder.make(parent)
+        try Folder.flush(Paths.parent(of: parent))
     }
 
     /// Refuses a folder that lies within a store: its gc or repair could take one for the other.
@@ -80,7 +87,7 @@ package enum StorePlace {
         while try Folder.kind(of: folder) == nil { folder = Paths.parent(of: folder) }
         folder = try Folder.resolved(folder)
         while true {
-            if (try? StoreLayout.version(in: folder)) != nil {
+            if (try? StoreLayout.formatFile(in: folder)) != nil {
                 throw Failure(.nestedStore, "the folder lies within another store", object: folder, path: path)
             }
             if folder == "/" { return }

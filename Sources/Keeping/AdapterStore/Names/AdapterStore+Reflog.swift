@@ -3,31 +3,33 @@ import Digests
 import Files
 
 extension AdapterStore {
-    /// So many names and objects a line at most, so that none is too long to be read.
-    private static let itemsPerLine = 500
+    /// So many names a line at most.
+    private static let namesPerLine = 500
+    /// A line is as long as this, or holds one thing alone.
+    private static let bytesPerLine = 1 << 20
 
     /// Makes a reflog of what the catalog knows.
     func writeReflogAnew() throws(Failure) {
         let now = Syscalls.realTimeNanoseconds()
         var lines: [ReflogLine] = []
-        let objects = try catalog.objects().filter { !$0.method.isEmpty }
-        for start in stride(from: 0, to: objects.count, by: Self.itemsPerLine) {
-            var line = ReflogLine(generation: 0, time: now)
-            for object in objects[start..<min(start + Self.itemsPerLine, objects.count)] {
-                let metadata = try catalog.metadata(of: object.row, onlyUsers: true)
-                line.puts.append(
-                    ReflogLine.Put(
-                        object: object.digest, inputBytes: object.inputBytes, origin: object.origin,
-                        metadata: metadata.map { ReflogLine.Pair(key: $0.key, value: $0.value) }))
+        var size = 0
+        for object in try catalog.objects() where !object.method.isEmpty {
+            for put in try puts(of: object) {
+                let length = ReflogLine(generation: 0, time: now, puts: [put]).text.utf8.count
+                if lines.isEmpty || size + length > Self.bytesPerLine {
+                    lines.append(ReflogLine(generation: 0, time: now))
+                    size = 0
+                }
+                lines[lines.count - 1].puts.append(put)
+                size += length
             }
-            lines.append(line)
         }
         let names = try catalog.names()
-        for start in stride(from: 0, to: names.count, by: Self.itemsPerLine) {
+        for start in stride(from: 0, to: names.count, by: Self.namesPerLine) {
             lines.append(
                 ReflogLine(
                     generation: 0, time: now,
-                    settings: names[start..<min(start + Self.itemsPerLine, names.count)].map { name in
+                    settings: names[start..<min(start + Self.namesPerLine, names.count)].map { name in
                         ReflogLine.Setting(name: name.name, object: name.digest)
                     }))
         }
@@ -39,5 +41,26 @@ extension AdapterStore {
         }
         for index in lines.indices { lines[index].generation = generation - lines.count + 1 + index }
         try reflog.replace(with: lines)
+    }
+
+    /// What the user said of an object, in several puts where it was said in many.
+    private func puts(of object: StoredObject) throws(Failure) -> [ReflogLine.Put] {
+        var puts = [
+            ReflogLine.Put(object: object.digest, inputBytes: object.inputBytes, origin: object.origin, metadata: [])
+        ]
+        var size = 0
+        for (key, value) in try catalog.metadata(of: object.row, onlyUsers: true) {
+            let length = key.utf8.count + value.utf8.count
+            // In JSON a byte may take six.
+            if size + length > Self.bytesPerLine / 6, size > 0 {
+                var next = puts[puts.count - 1]
+                next.metadata = []
+                puts.append(next)
+                size = 0
+            }
+            puts[puts.count - 1].metadata.append(ReflogLine.Pair(key: key, value: value))
+            size += length
+        }
+        return puts
     }
 }

@@ -18,14 +18,16 @@ struct Reflog {
         /// How many bytes hold whole lines, one after the other from the beginning.
         var soundBytes = 0
         var size = 0
-        /// Lines that are damaged, though others follow; a last one that was cut short does not count.
+        /// Lines that are damaged; a last one that was cut short does not count.
         var damagedLines = 0
+        /// How many of those no whole line follows.
+        var damagedAtEnd = 0
 
         var generation: Int { lines.last?.generation ?? 0 }
     }
 
     private static let checkDigits = 16
-    /// More than one operation ever takes, but for the largest of transactions.
+    /// More than one operation takes, but for the largest.
     private static let tailBytes = 1 << 16
 
     // MARK: Reading
@@ -42,14 +44,25 @@ struct Reflog {
         while let end = bytes[start...].firstIndex(of: UInt8(ascii: "\n")) {
             if let line = Self.line(bytes[start..<end]), line.generation > content.generation {
                 content.lines.append(line)
+                content.damagedAtEnd = 0
             } else {
                 content.damagedLines += 1
+                content.damagedAtEnd += 1
                 isSound = false
             }
             start = end + 1
             if isSound { content.soundBytes = start }
         }
         return content
+    }
+
+    /// Whether the file at `path` begins as a store's reflog does.
+    static func isOne(at path: String) throws(Failure) -> Bool {
+        guard try Folder.kind(of: path) == .file else { return false }
+        let file = try InputFile(path: path)
+        let bytes = try file.read(at: 0, count: min(file.size, ReflogLine.longest + checkDigits + 2))
+        guard let end = bytes.firstIndex(of: UInt8(ascii: "\n")) else { return false }
+        return line(bytes[..<end]) != nil
     }
 
     /// The generation of its last whole line; 0 where there is none.
@@ -106,12 +119,37 @@ struct Reflog {
                 (generation, end) = try tail(of: InputFile(path: layout.reflog))
             }
             let lines = try catalog.outbox(after: generation)
-            guard let last = lines.last.flatMap({ ReflogLine(parsing: Array($0.utf8)) }) else { return generation }
+            guard let last = Self.last(of: lines) else { return generation }
+            if let sound = try endBeforeTornLine(before: end, generation, lines) { end = sound }
             let log = try LogFile(at: layout.reflog, keeping: end)
             try log.append(lines.flatMap { Self.bytes(of: $0) })
             try log.flush()
             return last.generation
         }
+    }
+
+    private static func last(of lines: [String]) -> ReflogLine? {
+        lines.last.flatMap { ReflogLine(parsing: Array($0.utf8)) }
+    }
+
+    /// Whether `lines`, which the outbox has, are all that came after a generation.
+    private static func areAll(_ lines: [String], after generation: Int) -> Bool {
+        last(of: lines)?.generation == generation + lines.count
+    }
+
+    /// Where the whole lines end, where what follows them is damaged and will be written again: a machine that lost power may
+    /// have written the end of a line and not its beginning.
+    private func endBeforeTornLine(before end: Int, _ generation: Int, _ lines: [String]) throws(Failure) -> Int? {
+        guard end > 0, Self.areAll(lines, after: generation) else { return nil }
+        let content = try content()
+        return content.damagedLines > 0 && content.damagedLines == content.damagedAtEnd ? content.soundBytes : nil
+    }
+
+    /// Whether whole lines are missing or damaged that nothing else has.
+    func isDamaged(_ content: Content, beside catalog: Catalog) throws(Failure) -> Bool {
+        guard content.damagedLines > 0 else { return false }
+        guard content.damagedLines == content.damagedAtEnd else { return true }
+        return try !Self.areAll(catalog.outbox(after: content.generation), after: content.generation)
     }
 
     /// Writes it anew, with these lines.

@@ -23,6 +23,9 @@ struct ReflogLine: Hashable {
         var object: Digest?
     }
 
+    /// How many bytes a line may have: what is longer could not be read again.
+    static let longest = JSONLimits.byteCount
+
     var generation: Int
     /// Nanoseconds since 1970.
     var time: Int64

@@ -1,3 +1,4 @@
+import Diagnostics
 import Digests
 
 /// What the lines of a reflog come to.
@@ -41,8 +42,13 @@ struct Replay {
         }
     }
 
-    /// Whether the catalog has the same names for the same objects.
-    func agrees(with list: [(name: StoreName, digest: Digest)]) -> Bool {
-        list.count == names.count && list.allSatisfy { names[$0.name]?.object == $0.digest }
+    /// Whether the catalog has the same names for the same objects, and knows nothing of what went in that this lacks.
+    func agrees(with catalog: Catalog) throws(Failure) -> Bool {
+        let list = try catalog.names()
+        guard list.count == names.count, list.allSatisfy({ names[$0.name]?.object == $0.digest }) else { return false }
+        guard try catalog.objectsOfOtherFormats().allSatisfy({ puts[$0] != nil }) else { return false }
+        return try catalog.usersMetadata().allSatisfy { said in
+            puts[said.object]?.metadata.contains(said.pair) == true
+        }
     }
 }

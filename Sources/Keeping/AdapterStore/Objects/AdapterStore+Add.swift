@@ -27,14 +27,18 @@ extension AdapterStore {
 
     /// Puts a container as it is, packs an adapter on the way, or takes of a checkpoint what it differs in from the nearest.
     package func add(_ addition: Addition) throws(Failure) -> PutReport {
+        try addition.options.checkLength()
         let prepared = try prepare(addition)
         let report = try put(
             prepared.staging, prepared.options, isVerified: prepared.isVerified, lanes: addition.lanes)
-        return PutReport(object: report.object, isNew: report.isNew, findings: prepared.findings + report.findings)
+        return PutReport(
+            object: report.object, isNew: report.isNew, isRestored: report.isRestored,
+            findings: prepared.findings + report.findings)
     }
 
     /// What ``add(_:)`` would come to; throws what that would, and leaves nothing behind.
     package func consider(_ addition: Addition) throws(Failure) -> PutReport {
+        try addition.options.checkLength()
         let prepared = try prepare(addition)
         let container = try Container(InputFile(path: prepared.staging.container))
         let facts = ObjectFacts(container)

@@ -39,10 +39,15 @@ extension AdapterStore {
     }
 
     func damaged(_ object: StoredObject, _ cause: String) -> Failure {
-        Failure(
-            .objectDamaged, "the store's object is damaged", object: "\(object.digest)",
-            path: layout.object(object.digest),
-            hint: "`tenon store repair` puts it into the quarantine; add it again to heal it", cause: cause)
+        let path = layout.object(object.digest)
+        let isThere = (try? Folder.kind(of: path)) == .file
+        return Failure(
+            .objectDamaged, "the store's object is \(isThere ? "damaged" : "missing")", object: "\(object.digest)",
+            path: path,
+            hint: isThere
+                ? "`tenon store repair` puts it into the quarantine; add it again to heal it"
+                : CheckReport.hintForMissing,
+            cause: cause)
     }
 
     /// Writes the container of an object to `output` (`-` for the standard output), all of it verified before.

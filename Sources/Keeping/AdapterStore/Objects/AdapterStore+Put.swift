@@ -20,6 +20,22 @@ package struct PutOptions: Sendable {
     var needs: Digest?
 
     package init() {}
+
+    /// Throws ``Failure/Code/usage`` for more names and metadata than a line of the reflog can hold.
+    func checkLength() throws(Failure) {
+        let digest = Digest([UInt8](repeating: 0, count: 32))
+        let put = ReflogLine.Put(
+            object: digest, inputBytes: .max, origin: origin,
+            metadata: metadata.map { ReflogLine.Pair(key: $0.key, value: $0.value) })
+        let line = ReflogLine(
+            generation: .max, time: .max, puts: [put],
+            settings: names.map { ReflogLine.Setting(name: $0, object: digest) })
+        let length = line.text.utf8.count
+        guard length > ReflogLine.longest else { return }
+        throw Failure(
+            .usage, "this is more metadata than one object can be given at a time",
+            expected: "at most \(ReflogLine.longest) bytes, names and metadata together", actual: "\(length)")
+    }
 }
 
 /// What became of what was put into a store.
@@ -27,6 +43,8 @@ package struct PutReport: Sendable {
     package let object: StoredObject
     /// Whether the store did not have it before.
     package let isNew: Bool
+    /// Whether the store had it, but its file was missing or damaged.
+    package var isRestored = false
     package let findings: [Finding]
 }
 
@@ -40,6 +58,7 @@ extension AdapterStore {
     package func put(
         _ staging: Staging, _ options: PutOptions, isVerified: Bool, lanes: Lanes
     ) throws(Failure) -> PutReport {
+        try options.checkLength()
         let facts: ObjectFacts
         let added: Int64
         do {
@@ -52,10 +71,13 @@ extension AdapterStore {
         try checkFree(options.names, for: facts.digest, replaces: options.replaces)
         try SealedFile.seal(staging.container)
         return try holding(.shared) { () throws(Failure) in
-            var findings = try place(staging.container, facts.digest)
+            var (isPlaced, findings) = try place(staging.container, facts.digest)
             var isNew = false
+            var isRestored = false
             let finding = try operate { generation, time throws(Failure) in
-                isNew = try catalog.object(facts.digest) == nil
+                let there = try catalog.object(facts.digest)
+                isNew = there == nil
+                isRestored = there.map { isPlaced || $0.state != .whole } ?? false
                 try checkNeeds(of: options, facts.digest)
                 let row = try catalog.insert(
                     facts, inputBytes: options.inputBytes, origin: options.origin, added: added, used: time,
@@ -74,7 +96,7 @@ extension AdapterStore {
             guard let object = try catalog.object(facts.digest) else {
                 throw Failure(.internal, "an object was put and is not there", object: "\(facts.digest)", path: path)
             }
-            return PutReport(object: object, isNew: isNew, findings: findings)
+            return PutReport(object: object, isNew: isNew, isRestored: isRestored, findings: findings)
         }
     }
 
@@ -106,8 +128,11 @@ extension AdapterStore {
         if let failure = verification.failure { throw failure }
     }
 
-    /// Puts a sealed file in its object's place and waits until its name is on the medium.
-    func place(_ staged: String, _ digest: Digest) throws(Failure) -> [Finding] {
+    /// Puts a sealed file in its object's place and waits until its name is on the medium; `isPlaced` is false where the same
+    /// was there.
+    func place(
+        _ staged: String, _ digest: Digest
+    ) throws(Failure) -> (isPlaced: Bool, findings: [Finding]) {
         let folder = layout.folder(of: digest)
         let target = layout.object(digest)
         var findings: [Finding] = []
@@ -119,8 +144,12 @@ extension AdapterStore {
                 guard error.code == .outputExists else { throw error }
             }
         }
+        var isPlaced = true
         while !(try Folder.move(staged, to: target)) {
-            if try SealedFile.holdSameBytes(staged, target) { break }
+            if try SealedFile.holdSameBytes(staged, target) {
+                isPlaced = false
+                break
+            }
             try layout.quarantine(target, as: "\(digest)")
             findings.append(
                 Finding(
@@ -128,6 +157,6 @@ extension AdapterStore {
         }
         try Folder.flush(folder)
         try Folder.flush(layout.objects)
-        return findings
+        return (isPlaced, findings)
     }
 }
