@@ -116,12 +116,13 @@ let package = Package(
                 "Diagnostics", "Files", "JSON", "Tensors", "Checkpoints", "Architectures", "Kernels", "Layers",
             ]),
         module("Learning/Tokenization", ["Diagnostics", "JSON", "Files"]),
+        module("Learning/ChatTemplates", ["Diagnostics", "JSON"]),
         module(
             "Learning/Training",
             [
                 "Diagnostics", "Parallelism", "JSON", "Files", "Digests", "Tensors", "LinearAlgebra", "Checkpoints",
                 "Architectures", "Adapters", "DeltaFormat", "Interchange", "Packaging", "DeltaAlgebra", "Kernels",
-                "Layers", "Insertions", "Networks", "Tokenization",
+                "Layers", "Insertions", "Networks", "Tokenization", "ChatTemplates",
             ]),
         module(
             "Keeping/AdapterStore",
@@ -192,12 +193,13 @@ let package = Package(
                 "Diagnostics", "Parallelism", "JSON", "Files", "Tensors", "Checkpoints", "DeltaAlgebra",
             ]),
         tests("Tokenization", ["Diagnostics", "JSON", "Files"]),
+        tests("ChatTemplates", ["Diagnostics", "JSON", "Files"]),
         tests(
             "Training",
             [
                 "Diagnostics", "Parallelism", "Digests", "JSON", "Files", "Tensors", "Checkpoints", "Architectures",
                 "Adapters", "DeltaFormat", "Interchange", "Kernels", "Layers", "Insertions", "Networks",
-                "Tokenization",
+                "Tokenization", "ChatTemplates",
             ]),
         tests(
             "AdapterStore", ["Diagnostics", "Parallelism", "Files", "Digests", "DeltaFormat", "Packaging"]),

@@ -26,6 +26,8 @@ struct QualityOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Longer rows are cut (default: what the model allows).", valueName: "tokens"))
     var maxSeqLength: Int?
 
+    @OptionGroup var prompts: PromptFlags
+
     func validate() throws {
         if let maxLoss, !(maxLoss >= 0) { throw ValidationError("--max-loss is a loss, of 0 or more.") }
         if let gate = min.first(where: { !(0...1).contains($0.least) }) {
@@ -45,7 +47,8 @@ struct QualityOptions: ParsableArguments {
         guard let base else { throw Failure(.usage, "--data needs the base too", hint: "--base names its folder") }
         let architecture = try DecoderArchitecture(of: base)
         let length = Swift.min(maxSeqLength ?? architecture.maximumLength, architecture.maximumLength)
-        let read = try EvaluationData(data, base: base, architecture, maximumLength: length, isStrict: strict)
+        let read = try EvaluationData(
+            data, base: base, architecture, maximumLength: length, isStrict: strict, form: try prompts.form)
         for finding in read.findings { shared.console.warn(finding) }
         return QualityQuestion(base: base, data: read, lanes: shared.lanes)
     }

@@ -18,8 +18,9 @@ struct Train: ParsableCommand, Exemplified {
         commandName: "train", abstract: "Train an adapter.",
         discussion: """
             Trains on a folder's train.jsonl, evaluates on its valid.jsonl where there is one, and keeps the best. Each \
-            line holds "input_ids", with "labels" or without, or "text", which the base's tokenizer.json reads. The same \
-            base, data and options give the same adapter, bit for bit, on any number of threads.
+            line holds "input_ids", with "labels" or without; or "text", "prompt" and "completion", "messages", or \
+            "instruction", "input" and "output", which the base's tokenizer.json and chat template read. The same base, \
+            data and options give the same adapter, bit for bit, on any number of threads.
             """)
 
     @Option(help: ArgumentHelp("The base: a model's folder.", valueName: "model"))
@@ -32,6 +33,8 @@ struct Train: ParsableCommand, Exemplified {
     @OptionGroup var output: OutputOptions
 
     @OptionGroup(title: "Training") var training: TrainingFlags
+
+    @OptionGroup(title: "Data") var prompts: PromptFlags
 
     @Option(help: ArgumentHelp("Go on from this adapter.", valueName: "x.tenon"))
     var `init`: String?
@@ -73,12 +76,15 @@ struct Train: ParsableCommand, Exemplified {
         let initial = try `init`.map { try AdapterSource.open($0, on: checkpoint, shared: shared) }
         let length = min(training.maxSeqLength, architecture.maximumLength)
         guard length >= 1 else { throw Failure(.usage, "--max-seq-length must be at least 1", actual: "\(length)") }
-        let read = try TrainingData(data, base: checkpoint, architecture, maximumLength: length, isStrict: strict)
+        let form = try prompts.form
+        let read = try TrainingData(
+            data, base: checkpoint, architecture, maximumLength: length, isStrict: strict, form: form)
         for finding in read.findings { console.warn(finding) }
         var options = try training.options(
             layers: architecture.layers, shapes: architecture.shapes(in: checkpoint), rows: read.train.count,
             initial: initial)
         options.maximumLength = length
+        options.form = form
         var job = TrainingJob(base: checkpoint, data: read, options: options, lanes: shared.lanes)
         job.initial = initial
         job.replaces = output.force

@@ -109,7 +109,7 @@ struct Verify: ParsableCommand, Exemplified {
         let architecture = try DecoderArchitecture(of: base)
         let read = try TrainingData(
             data, base: base, architecture, maximumLength: record.maximumLength ?? architecture.maximumLength,
-            isStrict: quality.strict)
+            isStrict: quality.strict, form: record.form)
         let retraining = Retraining(base: base, data: read, lanes: shared.lanes)
         return Verification.Question("retrain") { [digest = file.contentDigest] (adapter) throws(Failure) in
             try retraining.check(adapter, contentDigest: digest)

@@ -65,7 +65,7 @@ import Training
         (#"{"input_ids":[-100]}"#, "0 to 99"),
         (#"{"input_ids":[1.0]}"#, "integer"), (#"{"input_ids":"1"}"#, "kind"), (#"{"input_ids":[]}"#, "no tokens"),
         (#"{"input_ids":[9999999999999999999]}"#, "range"), (#"{"input_ids":[1],"labels":[1,2]}"#, "labels"),
-        (#"{"input_ids":[1],"labels":[-1]}"#, "-100"), (#"{"prompt":"a","completion":"b"}"#, "`prompt`"),
+        (#"{"input_ids":[1],"labels":[-1]}"#, "-100"), (#"{"prompt":"a","label":"b"}"#, "`prompt`"),
         ("{}", "no keys"), (#"{"text":"a"}"#, "no tokenizer"), (#"{"input_ids":[1],"input_ids":[1]}"#, "twice"),
         (#"{"text":7}"#, "kind"), (#"{"input_ids":[1],"labels":1}"#, "array"), (#"{"input_ids":null}"#, "no keys"),
         ("{\"input_ids\":[1],\"a\":\"\u{1}\"}", "control"),

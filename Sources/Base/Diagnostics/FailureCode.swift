@@ -118,6 +118,9 @@ extension Failure.Code {
     package static let gateNotMet = Self("gate-not-met", .no)
     package static let tokenizerInvalid = Self("tokenizer-invalid", .malformed)
     package static let tokenizerUnsupported = Self("tokenizer-unsupported", .malformed)
+    package static let templateInvalid = Self("template-invalid", .malformed)
+    package static let templateUnsupported = Self("template-unsupported", .malformed)
+    package static let templateRefused = Self("template-refused", .malformed)
     package static let badDataLine = Self("bad-data-line", .malformed)
     package static let dataEmpty = Self("data-empty", .malformed)
 
@@ -164,7 +167,8 @@ extension Failure.Code {
         baseMismatch, baseIncompatible, baseAmbiguous, basePath, modelsIncompatible, recipeInvalid, badReport,
         baseMissingShard,
         notACheckpoint, unknownArchitecture, notTrainable, notTrained, resumeMismatch, notFinite, gateNotMet,
-        tokenizerInvalid, tokenizerUnsupported, badDataLine, dataEmpty, notAStore, storeTooNew, nestedStore,
+        tokenizerInvalid, tokenizerUnsupported, templateInvalid, templateUnsupported,
+        templateRefused, badDataLine, dataEmpty, notAStore, storeTooNew, nestedStore,
         catalogCorrupt, catalogTooNew, objectDamaged, ambiguous, hasDependents, importRejected, usage, notFound,
         notRegular, outputExists, cannotCreate, inputOutput, noSpace, changedDuringRead, outOfMemory, busy, permission,
         interrupted,

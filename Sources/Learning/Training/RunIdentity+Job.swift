@@ -28,8 +28,10 @@ extension RunIdentity {
     /// The flags of options and of keys of a method's config that have one.
     private static let flags = [
         "accumulation": "--gradient-accumulation-steps", "batchSize": "--batch-size", "bias": "--bias",
-        "gradientLimit": "--max-grad-norm", "layers_to_transform": "--num-layers", "learningRate": "--learning-rate",
-        "lora_alpha": "--alpha", "lora_dropout": "--dropout", "maximumLength": "--max-seq-length",
+        "chatTemplate": "--chat-template", "gradientLimit": "--max-grad-norm", "layers_to_transform": "--num-layers",
+        "learningRate": "--learning-rate",
+        "lora_alpha": "--alpha", "lora_dropout": "--dropout", "maskPrompt": "--mask-prompt",
+        "maximumLength": "--max-seq-length",
         "num_virtual_tokens": "--virtual-tokens", "patience": "--early-stopping-patience", "r": "--rank",
         "schedule": "--lr-schedule", "seed": "--seed", "steps": "--iters", "stepsPerEvaluation": "--steps-per-eval",
         "target_modules": "--target-modules", "use_dora": "--dora", "use_rslora": "--rslora",

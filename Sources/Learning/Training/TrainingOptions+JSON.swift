@@ -6,7 +6,7 @@ import Kernels
 extension TrainingOptions {
     /// All that decides a run's result besides base, data and the method's config.
     package var document: JSONValue {
-        [
+        let members: JSONValue = [
             "batchSize": JSONValue(batchSize), "accumulation": JSONValue(accumulation), "steps": JSONValue(steps),
             "learningRate": JSONValue(optimizer.learningRate), "schedule": .string(schedule.rawValue),
             "warmupSteps": JSONValue(warmupSteps), "beta1": JSONValue(optimizer.beta1),
@@ -15,6 +15,9 @@ extension TrainingOptions {
             "maximumLength": JSONValue(maximumLength), "seed": .string("\(seed)"),
             "stepsPerEvaluation": JSONValue(stepsPerEvaluation), "patience": patience.map { JSONValue($0) } ?? nil,
         ]
+        var object = members.object ?? JSONObject()
+        for (key, value) in form.members { object[key] = value }
+        return .object(object)
     }
 
     /// Reads what ``document`` wrote; nil for anything else.
@@ -49,5 +52,6 @@ extension TrainingOptions {
         self.seed = seed
         stepsPerEvaluation = perEvaluation
         patience = document["patience"]?.int
+        form = DataForm(document)
     }
 }

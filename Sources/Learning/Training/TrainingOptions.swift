@@ -20,6 +20,8 @@ package struct TrainingOptions: Sendable {
     /// The longest row, in tokens.
     package var maximumLength = 2048
     package var seed: UInt64 = 0
+    /// What of the data is learned.
+    package var form = DataForm()
     /// Steps from one evaluation to the next; 0 for none before the end.
     package var stepsPerEvaluation = 200
     /// Evaluations without a better loss after which training stops; nil for never.

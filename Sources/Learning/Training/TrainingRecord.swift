@@ -21,6 +21,9 @@ package struct TrainingRecord: Sendable {
     /// What its rows were cut to, in tokens.
     package var maximumLength: Int? { options["maximumLength"]?.int.flatMap { $0 >= 1 ? $0 : nil } }
 
+    /// What of its data was learned.
+    package var form: DataForm { DataForm(options) }
+
     package var document: JSONValue {
         [
             "tool": "tenon", "method": .string(method), "parameters": parameters, "options": options,

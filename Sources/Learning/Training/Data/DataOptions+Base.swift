@@ -6,9 +6,9 @@ import Tokenization
 
 extension DataOptions {
     /// With the tokenizer that lies beside the base, where there is one. Rows of ids need none, so a tokenizer that cannot
-    /// be read is told of when there is text.
+    /// be read is told of when there is text, and a chat template when there is a conversation.
     init(
-        _ base: Checkpoint, _ architecture: DecoderArchitecture, maximumLength: Int, isStrict: Bool
+        _ base: Checkpoint, _ architecture: DecoderArchitecture, maximumLength: Int, isStrict: Bool, form: DataForm
     ) throws(Failure) {
         var tokenizer: Tokenizer?
         var failure: Failure?
@@ -23,5 +23,11 @@ extension DataOptions {
             vocabularySize: architecture.vocabularySize, maximumLength: maximumLength, tokenizer: tokenizer,
             isStrict: isStrict)
         tokenizerFailure = failure
+        self.form = form
+        do throws(Failure) {
+            chat = try ChatFormat(base, form)
+        } catch {
+            chatFailure = error
+        }
     }
 }

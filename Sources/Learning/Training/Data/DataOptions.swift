@@ -11,6 +11,12 @@ package struct DataOptions: Sendable {
     package var tokenizer: Tokenizer?
     /// Why there is no tokenizer, where there could have been one: told of the first line of text.
     package var tokenizerFailure: Failure?
+    /// What is learned of a line, and in which words.
+    package var form = DataForm()
+    /// What makes text of conversations; nil where nothing does.
+    package var chat: ChatFormat?
+    /// Why nothing does, where something could have: told of the first conversation.
+    package var chatFailure: Failure?
     /// Whether the first line that cannot be used ends it all, instead of being skipped and counted.
     package var isStrict = false
     /// Bytes of one line; longer ones cannot be used.

@@ -29,6 +29,7 @@ package struct DataSet: Sendable {
         var skippedCount = 0
         var truncatedCount = 0
         var endlessCount = 0
+        var promptOnlyCount = 0
         while let line = try reader.next() {
             if !line.isTooLong && line.bytes.allSatisfy(\.isJSONSpace) { continue }
             do throws(Failure) {
@@ -36,6 +37,7 @@ package struct DataSet: Sendable {
                 rows.append(outcome.row)
                 if outcome.isTruncated { truncatedCount += 1 }
                 if outcome.hasNoEnd { endlessCount += 1 }
+                if outcome.isPromptOnly { promptOnlyCount += 1 }
             } catch {
                 guard error.code == .badDataLine, !options.isStrict else { throw error }
                 skippedCount += 1
@@ -50,7 +52,7 @@ package struct DataSet: Sendable {
         self.truncatedCount = truncatedCount
         findings =
             Self.findings(path, skipped, skippedCount)
-            + Self.findings(path, truncatedCount, endlessCount, options.maximumLength)
+            + Self.findings(path, truncatedCount, endlessCount, promptOnlyCount, options.maximumLength)
     }
 
     /// How many tokens are predicted in all rows together.
@@ -70,7 +72,8 @@ package struct DataSet: Sendable {
     private static func empty(_ path: String, _ first: Failure?) -> Failure {
         Failure(
             .dataEmpty, "no line of the data can be used", path: path,
-            hint: first?.hints.first ?? "each line is an object with `text`, or with `input_ids` and perhaps `labels`",
+            hint: first?.hints.first
+                ?? "each line is an object with `text`, `messages`, `prompt` and `completion`, or `input_ids`",
             cause: first.map { "\($0.object ?? ""): \($0.what)" })
     }
 
@@ -82,12 +85,19 @@ package struct DataSet: Sendable {
     }
 
     private static func findings(
-        _ path: String, _ truncatedCount: Int, _ endlessCount: Int, _ maximumLength: Int
+        _ path: String, _ truncatedCount: Int, _ endlessCount: Int, _ promptOnlyCount: Int,
+        _ maximumLength: Int
     ) -> [Finding] {
         var findings: [Finding] = []
         if truncatedCount > 0 {
             findings.append(
                 Finding("truncated-rows", "rows cut to \(maximumLength) tokens: \(truncatedCount)", object: path))
+        }
+        if promptOnlyCount > 0 {
+            findings.append(
+                Finding(
+                    "unlabeled-rows",
+                    "rows of which nothing is learned, as only the prompt is left: \(promptOnlyCount)", object: path))
         }
         if endlessCount > 0 {
             findings.append(

@@ -13,11 +13,13 @@ package struct EvaluationData: Sendable {
     ///
     /// Throws as ``TrainingData`` does.
     package init(
-        _ path: String, base: Checkpoint, _ architecture: DecoderArchitecture, maximumLength: Int, isStrict: Bool
+        _ path: String, base: Checkpoint, _ architecture: DecoderArchitecture, maximumLength: Int, isStrict: Bool,
+        form: DataForm = DataForm()
     ) throws(Failure) {
         let file = try DataFolder.evaluationFile(at: path)
         let set = try DataSet(
-            path: file, options: DataOptions(base, architecture, maximumLength: maximumLength, isStrict: isStrict))
+            path: file,
+            options: DataOptions(base, architecture, maximumLength: maximumLength, isStrict: isStrict, form: form))
         try set.checkLabeled()
         self.path = file
         rows = set.rows

@@ -1,9 +1,8 @@
 import Diagnostics
-import JSON
 import Layers
 import Tokenization
 
-/// Makes rows of lines: `input_ids` with or without `labels`, or `text`, whatever each line has.
+/// Makes rows of lines, in whatever form each is.
 struct RowReader {
     let options: DataOptions
     let path: String
@@ -14,32 +13,15 @@ struct RowReader {
         let isTruncated: Bool
         /// Whether it was made of text without a token that ends it, as the tokenizer names none.
         let hasNoEnd: Bool
+        /// Whether nothing of it is learned, as what is left of it is the prompt.
+        let isPromptOnly: Bool
     }
 
     /// Throws ``Failure/Code/badDataLine`` with the line's number for one that cannot be used.
     func row(_ line: LineReader.Line) throws(Failure) -> Outcome {
         do throws(Failure) {
-            guard !line.isTooLong else {
-                throw Failure(
-                    .badDataLine, "the line is too long", expected: "at most \(options.lineByteLimit) bytes")
-            }
-            let fields = try fields(line)
-            var inputs: [Int32]
-            var labels: [Int32]
-            if let ids = fields.inputs {
-                guard !fields.hasOtherLabels else {
-                    throw Failure(.badDataLine, "`labels` is of the wrong kind", expected: "array")
-                }
-                inputs = ids
-                labels = fields.labels ?? ids
-            } else if let text = fields.text {
-                inputs = try tokens(of: text)
-                labels = inputs
-            } else {
-                throw Failure(
-                    .badDataLine, "the line has nothing to learn from", expected: "`input_ids` or `text`",
-                    actual: fields.others.isEmpty ? "no keys" : fields.others.prefix(8).joined(separator: ", "))
-            }
+            let fields = try DataLine(line, path: path, options: options)
+            var (inputs, labels, hasNoEnd) = try content(of: fields)
             guard !inputs.isEmpty else { throw Failure(.badDataLine, "the line has no tokens") }
             guard inputs.count == labels.count else {
                 throw Failure(
@@ -51,73 +33,63 @@ struct RowReader {
                 inputs.removeSubrange(options.maximumLength...)
                 labels.removeSubrange(options.maximumLength...)
             }
+            let row = Row(inputs: inputs, labels: labels, line: line.number)
             return Outcome(
-                row: Row(inputs: inputs, labels: labels, line: line.number), isTruncated: isTruncated,
-                hasNoEnd: fields.inputs == nil && options.tokenizer?.eos == nil)
+                row: row, isTruncated: isTruncated, hasNoEnd: hasNoEnd,
+                isPromptOnly: options.form.masksPrompt && row.labeledTokenCount == 0)
         } catch {
             throw located(error, line.number)
         }
     }
 
-    private struct Fields {
-        var inputs: [Int32]?
-        var labels: [Int32]?
-        /// Whether `labels` is something else than one for each id.
-        var hasOtherLabels = false
-        var text: String?
-        var others: [String] = []
-    }
-
-    private func fields(_ line: LineReader.Line) throws(Failure) -> Fields {
-        var fields = Fields()
-        var scanner = try JSONScanner(
-            unsafe line.bytes.span.bytes, path: path, origin: UInt64(line.offset), limit: options.lineByteLimit,
-            mismatch: .badDataLine)
-        try scanner.beginObject()
-        while let key = try scanner.nextKey() {
-            let kind = try scanner.peek()
-            switch key {
-            case _ where kind == .null: try scanner.null()
-            case "input_ids": fields.inputs = try ids(&scanner, key)
-            case "labels" where kind == .array: fields.labels = try ids(&scanner, key, orIgnored: true)
-            case "text": fields.text = try scanner.string()
-            default:
-                if key == "labels" { fields.hasOtherLabels = true }
-                fields.others.append("`\(key)`")
-                try scanner.skip()
+    private func content(
+        of fields: DataLine
+    ) throws(Failure) -> (inputs: [Int32], labels: [Int32], hasNoEnd: Bool) {
+        if let ids = fields.inputs {
+            guard !fields.hasOtherLabels else {
+                throw Failure(.badDataLine, "`labels` is of the wrong kind", expected: "array")
+            }
+            if fields.labels == nil { try checkUnmasked("ids without labels") }
+            return (ids, fields.labels ?? ids, false)
+        }
+        guard let example = try Example(fields, options) else {
+            throw Failure(
+                .badDataLine, "the line has nothing to learn from",
+                expected: "`input_ids`, `text`, `messages`, `prompt` and `completion`, or `instruction` and `output`",
+                actual: fields.others.isEmpty ? "no keys" : fields.others.prefix(8).joined(separator: ", "))
+        }
+        let inputs = try tokens(of: example.text, isWhole: example.isChat)
+        var labels = inputs
+        if options.form.masksPrompt {
+            if let prompt = example.prompt {
+                let start = try tokens(of: prompt, isWhole: true, addsSpecial: !example.isChat)
+                let count = zip(inputs, start).prefix { $0 == $1 }.count
+                for index in 0..<count { labels[index] = Batch.ignored }
+            } else {
+                try checkUnmasked("text alone")
             }
         }
-        try scanner.end()
-        return fields
+        return (inputs, labels, !example.isChat && options.tokenizer?.eos == nil)
     }
 
-    private func ids(_ scanner: inout JSONScanner, _ key: String, orIgnored: Bool = false) throws(Failure) -> [Int32] {
-        let allowed = (orIgnored ? Int(Batch.ignored) : 0)...(min(options.vocabularySize, Int(Int32.max)) - 1)
-        var ids: [Int32] = []
-        try scanner.beginArray()
-        while try scanner.nextElement() {
-            let place = scanner.offset
-            let id = try scanner.integer(in: Int.min...Int.max)
-            guard allowed.contains(id), id >= 0 || id == Int(Batch.ignored) else {
-                throw Failure(
-                    .badDataLine, "`\(key)` has an id that the model has not", offset: place,
-                    expected: "0 to \(allowed.upperBound)" + (orIgnored ? " or \(Batch.ignored)" : ""), actual: "\(id)")
-            }
-            ids.append(Int32(id))
-        }
-        return ids
+    private func checkUnmasked(_ form: String) throws(Failure) {
+        guard options.form.masksPrompt else { return }
+        throw Failure(
+            .badDataLine, "the line has no prompt to leave out",
+            expected: "a prompt and a completion, or a conversation", actual: form)
     }
 
-    /// With the token that begins a text, where the tokenizer asks for it, and the one that ends it.
-    private func tokens(of text: String) throws(Failure) -> [Int32] {
+    /// With the token that begins a text, where the tokenizer asks for it, and the one that ends it; of a text that is whole
+    /// only those that are asked for.
+    private func tokens(of text: String, isWhole: Bool, addsSpecial: Bool = false) throws(Failure) -> [Int32] {
         if let failure = options.tokenizerFailure { throw failure }
         guard let tokenizer = options.tokenizer else {
             throw Failure(
                 .badDataLine, "the line has text, and there is no tokenizer", expected: "`input_ids`",
                 hint: "tokenizer.json belongs into the base's folder")
         }
-        var ids = tokenizer.encode(text, addSpecialTokens: true)
-        if let eos = tokenizer.eos, ids.last != eos { ids.append(eos) }
+        var ids = tokenizer.encode(text, addSpecialTokens: !isWhole || addsSpecial)
+        if !isWhole, let eos = tokenizer.eos, ids.last != eos { ids.append(eos) }
         if let id = ids.first(where: { $0 >= options.vocabularySize }) {
             throw Failure(
                 .badDataLine, "the tokenizer gives an id that the model has not",
@@ -128,10 +100,15 @@ struct RowReader {
 
     /// What went wrong, as the fault of a line; what is wrong with the text of it is the cause.
     private func located(_ error: Failure, _ number: Int) -> Failure {
-        if [.interrupted, .terminated, .internal].contains(error.code) { return error }
-        // No line can be read then, whatever it says.
-        if let failure = options.tokenizerFailure, failure.code == error.code { return error }
+        if [.interrupted, .terminated, .internal, .templateUnsupported].contains(error.code) { return error }
+        // No line of that kind can be read then, whatever it says.
+        for failure in [options.tokenizerFailure, options.chatFailure] where failure?.code == error.code {
+            return error
+        }
         var failure = error
+        if error.code == .templateRefused {
+            failure.cause = [error.cause, error.object, error.path].compactMap(\.self).joined(separator: ", ")
+        }
         failure.code = .badDataLine
         failure.object = "line \(number)"
         failure.path = path

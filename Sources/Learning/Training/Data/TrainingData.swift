@@ -14,10 +14,11 @@ package struct TrainingData: Sendable {
     /// Throws as ``DataSet/init(path:options:)`` does, for rows of which none is labeled, and for a `tokenizer.json` of the
     /// base that cannot be read where the data are text.
     package init(
-        _ path: String, base: Checkpoint, _ architecture: DecoderArchitecture, maximumLength: Int, isStrict: Bool
+        _ path: String, base: Checkpoint, _ architecture: DecoderArchitecture, maximumLength: Int, isStrict: Bool,
+        form: DataForm = DataForm()
     ) throws(Failure) {
         let folder = try DataFolder(path: path)
-        let options = try DataOptions(base, architecture, maximumLength: maximumLength, isStrict: isStrict)
+        let options = try DataOptions(base, architecture, maximumLength: maximumLength, isStrict: isStrict, form: form)
         let train = try DataSet(path: folder.train, options: options)
         let validation = try folder.validation.map { path throws(Failure) in try DataSet(path: path, options: options) }
         try train.checkLabeled()
