@@ -3,6 +3,7 @@ import DeltaAlgebra
 import DeltaFormat
 import Diagnostics
 import Digests
+import Files
 import Parallelism
 
 /// Whether containers of whole checkpoints give back what they state: others are told from them, or not kept beside them.
