@@ -29,13 +29,15 @@ struct Charsmap: Hashable, Sendable {
             let span = text.bytes.span
             var place = 0
             let whole = String(decoding: text.bytes, as: UTF8.self)
-            var index = whole.startIndex
-            while index < whole.endIndex {
-                let next = whole.index(after: index)
-                let end = place + whole.utf8.distance(from: index, to: next)
+            while place < span.count {
+                var end = place + 1
+                // A character of ASCII before another one is a cluster on its own.
+                if span[place] >= 0x80 || span[place] == 0x0D || end < span.count && span[end] >= 0x80 {
+                    let index = whole.utf8.index(whole.startIndex, offsetBy: place)
+                    end = place + whole.utf8.distance(from: index, to: whole.index(after: index))
+                }
                 replaceCluster(span.extracting(place..<end), &output)
                 place = end
-                index = next
             }
         }
     }
