@@ -47,7 +47,6 @@ package struct UnpackingJob: Sendable {
         guard output != "-" else {
             throw Failure(.usage, "only a container can be written to the standard output")
         }
-        try Outputs.checkApart(output, from: [file.path])
         let container = try Container(file)
         try checkRatio(container)
         do throws(Failure) {
@@ -118,6 +117,7 @@ package struct UnpackingJob: Sendable {
     private func write(_ container: Container, to output: String) throws(Failure) -> Report {
         let exported = try exportable(container.adapter)
         try Outputs.checkFree(output, replaces: replaces)
+        try Outputs.checkApart(output, from: [container.file.path])
         let adapter = try (progress?.watching(exported.adapter) ?? exported.adapter).dequantized()
         let digests = UnpackDigests(container)
         var report = Report(

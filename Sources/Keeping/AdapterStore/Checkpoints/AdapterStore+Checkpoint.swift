@@ -35,7 +35,7 @@ extension AdapterStore {
         prepared.options.needs = base?.resultRoot
         // What is there in its very files, whatever it was told from, is what is added; of its very tensors in other files, only
         // those need be kept.
-        for there in try objects(resultingIn: root) where there.state == .whole && there.digest != base?.digest {
+        for there in try objects(resultingIn: root) where there.state == .whole {
             guard try gives(there, root, lanes: addition.lanes) else { continue }
             if try tuned.hasSameFiles(as: checkpoint(of: there)) {
                 try Folder.remove(container)
@@ -44,7 +44,7 @@ extension AdapterStore {
                 prepared.isVerified = false
                 return prepared
             }
-            if there.baseRoot == root { continue }
+            if there.baseRoot == root || there.digest == base?.digest { continue }
             try Folder.remove(container)
             _ = try extract(tuned, from: there, addition, to: container)
             prepared.options.needs = root
