@@ -158,7 +158,17 @@ struct TrainBadInputTests {
             try place.write(Array("{\"text\":\"a\"}\n".utf8), to: "text.jsonl")
             let errors = try expectRefusal(65, "data-empty", command(place, data: "text.jsonl"), in: place)
             #expect(errors.contains("there is no tokenizer"))
-            #expect(errors.contains("hint: tokenizer.json belongs into the base's folder"))
+            #expect(errors.contains("hint: tokenizer.json or vocab.txt belongs into the base's folder"))
+        }
+    }
+
+    @Test func aTokenizerOfAnotherKind() throws {
+        try onBase { place in
+            try place.write([0], to: "base/tokenizer.model")
+            try place.write(Array("{\"text\":\"a\"}\n".utf8), to: "text.jsonl")
+            let errors = try expectRefusal(
+                65, "tokenizer-unsupported", command(place, data: "text.jsonl"), in: place)
+            #expect(errors.contains("tokenizer.model"))
         }
     }
 

@@ -248,6 +248,20 @@ struct TrainTests {
         }
     }
 
+    @Test("a list of words beside the base is a tokenizer too")
+    func words() throws {
+        try inFolder { place in
+            let base = place("base")
+            try copyFolder(TrainingPlace.base(), to: base)
+            let words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "ten", "##on", "fits", "one", "."]
+            try writeFile(Array(words.joined(separator: "\n").utf8), to: base + "/vocab.txt")
+            try place.write(Array("{\"text\":\"A tenon fits one.\"}\n".utf8), to: "text.jsonl")
+            let run = try document(succeed(["eval", "--base", base, "--data", place("text.jsonl"), "--json"]))
+            // [CLS] a ten ##on fits one . [SEP] and what the config ends a text with, each but the first predicted.
+            #expect(run["tokens"]?.int == 8)
+        }
+    }
+
     @Test("an output that is there is kept, and a dry run writes nothing")
     func outputs() throws {
         try inFolder { place in

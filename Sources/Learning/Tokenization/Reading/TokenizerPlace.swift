@@ -33,6 +33,17 @@ struct WordPieceOptions {
     var specials = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 }
 
+/// What shows that a folder has a tokenizer, be it one that is not read.
+package enum TokenizerFiles {
+    package static let names = ["tokenizer.json", "vocab.txt"] + unread.map(\.name)
+
+    static let unread = [
+        (name: "tokenizer.model", kind: "SentencePiece's own file; save it as `tokenizer.json`"),
+        (name: "spiece.model", kind: "SentencePiece's own file; save it as `tokenizer.json`"),
+        (name: "merges.txt", kind: "BPE in `vocab.json` and `merges.txt`; save it as `tokenizer.json`"),
+    ]
+}
+
 /// Where a tokenizer's files lie.
 struct TokenizerPlace {
     let file: String
@@ -55,12 +66,7 @@ struct TokenizerPlace {
         isList = try Folder.kind(of: document) == nil
         file = isList ? list : document
         if try Folder.kind(of: file) != nil { return }
-        let others = [
-            ("tokenizer.model", "SentencePiece's own file; save it as `tokenizer.json`"),
-            ("spiece.model", "SentencePiece's own file; save it as `tokenizer.json`"),
-            ("merges.txt", "BPE in `vocab.json` and `merges.txt`; save it as `tokenizer.json`"),
-        ]
-        for (name, kind) in others where try Folder.kind(of: Paths.joined(path, name)) != nil {
+        for (name, kind) in TokenizerFiles.unread where try Folder.kind(of: Paths.joined(path, name)) != nil {
             throw Failure.unsupportedTokenizer("the model", kind).at(path: Paths.joined(path, name))
         }
         throw Failure(

@@ -1,7 +1,6 @@
 import Architectures
 import Checkpoints
 import Diagnostics
-import Files
 import Tokenization
 
 extension DataOptions {
@@ -12,9 +11,9 @@ extension DataOptions {
     ) throws(Failure) {
         var tokenizer: Tokenizer?
         var failure: Failure?
-        if base.companions.contains("tokenizer.json") {
+        if base.companions.contains(where: TokenizerFiles.names.contains) {
             do throws(Failure) {
-                tokenizer = try Tokenizer(path: Paths.joined(base.folder, "tokenizer.json"))
+                tokenizer = try Tokenizer(path: base.folder)
             } catch {
                 failure = error
             }

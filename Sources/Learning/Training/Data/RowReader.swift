@@ -86,7 +86,7 @@ struct RowReader {
         guard let tokenizer = options.tokenizer else {
             throw Failure(
                 .badDataLine, "the line has text, and there is no tokenizer", expected: "`input_ids`",
-                hint: "tokenizer.json belongs into the base's folder")
+                hint: "tokenizer.json or vocab.txt belongs into the base's folder")
         }
         var ids = tokenizer.encode(text, addSpecialTokens: !isWhole || addsSpecial)
         if !isWhole, let eos = tokenizer.eos, ids.last != eos { ids.append(eos) }
