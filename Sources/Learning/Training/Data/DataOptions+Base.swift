@@ -8,7 +8,7 @@ extension DataOptions {
     /// With the tokenizer that lies beside the base, where there is one. Rows of ids need none, so a tokenizer that cannot
     /// be read is told of when there is text.
     init(
-        _ base: Checkpoint, _ architecture: DecoderArchitecture, maximumLength: Int, isStrict: Bool
+        _ base: Checkpoint, _ architecture: NetworkArchitecture, maximumLength: Int, isStrict: Bool
     ) throws(Failure) {
         var tokenizer: Tokenizer?
         var failure: Failure?
@@ -22,6 +22,9 @@ extension DataOptions {
         self.init(
             vocabularySize: architecture.vocabularySize, maximumLength: maximumLength, tokenizer: tokenizer,
             isStrict: isStrict)
+        task = architecture.task
+        labels = architecture.labels
+        typeCount = architecture.typeCount
         tokenizerFailure = failure
     }
 }

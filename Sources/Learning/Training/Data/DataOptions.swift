@@ -1,3 +1,4 @@
+package import Architectures
 package import Diagnostics
 package import Tokenization
 
@@ -11,6 +12,12 @@ package struct DataOptions: Sendable {
     package var tokenizer: Tokenizer?
     /// Why there is no tokenizer, where there could have been one: told of the first line of text.
     package var tokenizerFailure: Failure?
+    /// What rows are for.
+    package var task = ModelTask.causal
+    /// Classes are below this.
+    package var labels = 1
+    /// Parts of a row are below this.
+    package var typeCount = 1
     /// Whether the first line that cannot be used ends it all, instead of being skipped and counted.
     package var isStrict = false
     /// Bytes of one line; longer ones cannot be used.

@@ -1,3 +1,4 @@
+import Architectures
 import Diagnostics
 import JSON
 import Layers
@@ -24,36 +25,31 @@ struct RowReader {
                     .badDataLine, "the line is too long", expected: "at most \(options.lineByteLimit) bytes")
             }
             let fields = try fields(line)
-            var inputs: [Int32]
-            var labels: [Int32]
-            if let ids = fields.inputs {
-                guard !fields.hasOtherLabels else {
-                    throw Failure(.badDataLine, "`labels` is of the wrong kind", expected: "array")
-                }
-                inputs = ids
-                labels = fields.labels ?? ids
-            } else if let text = fields.text {
-                inputs = try tokens(of: text)
-                labels = inputs
-            } else {
-                throw Failure(
-                    .badDataLine, "the line has nothing to learn from", expected: "`input_ids` or `text`",
-                    actual: fields.others.isEmpty ? "no keys" : fields.others.prefix(8).joined(separator: ", "))
-            }
+            var inputs = try inputs(of: fields)
+            var (labels, question) = try question(fields, inputs)
+            var types = fields.types ?? []
             guard !inputs.isEmpty else { throw Failure(.badDataLine, "the line has no tokens") }
             guard inputs.count == labels.count else {
                 throw Failure(
                     .badDataLine, "the line has another number of labels than of ids", expected: "\(inputs.count)",
                     actual: "\(labels.count)")
             }
+            guard types.isEmpty || types.count == inputs.count else {
+                throw Failure(
+                    .badDataLine, "the line has another number of `token_type_ids` than of ids",
+                    expected: "\(inputs.count)", actual: "\(types.count)")
+            }
             let isTruncated = inputs.count > options.maximumLength
             if isTruncated {
                 inputs.removeSubrange(options.maximumLength...)
                 labels.removeSubrange(options.maximumLength...)
+                if !types.isEmpty { types.removeSubrange(options.maximumLength...) }
             }
             return Outcome(
-                row: Row(inputs: inputs, labels: labels, line: line.number), isTruncated: isTruncated,
-                hasNoEnd: fields.inputs == nil && options.tokenizer?.eos == nil)
+                row: Row(
+                    inputs: inputs, labels: labels, question: question, types: types, line: line.number),
+                isTruncated: isTruncated,
+                hasNoEnd: options.task == .causal && fields.inputs == nil && options.tokenizer?.eos == nil)
         } catch {
             throw located(error, line.number)
         }
@@ -64,6 +60,8 @@ struct RowReader {
         var labels: [Int32]?
         /// Whether `labels` is something else than one for each id.
         var hasOtherLabels = false
+        var label: JSONNumber?
+        var types: [Int32]?
         var text: String?
         var others: [String] = []
     }
@@ -79,7 +77,12 @@ struct RowReader {
             switch key {
             case _ where kind == .null: try scanner.null()
             case "input_ids": fields.inputs = try ids(&scanner, key)
-            case "labels" where kind == .array: fields.labels = try ids(&scanner, key, orIgnored: true)
+            case "labels" where kind == .array:
+                fields.labels = try ids(
+                    &scanner, key, below: options.task == .tokenClassification ? options.labels : nil, orIgnored: true)
+            case "label" where kind == .number: fields.label = try scanner.number()
+            case "token_type_ids" where options.typeCount > 1:
+                fields.types = try ids(&scanner, key, below: options.typeCount)
             case "text": fields.text = try scanner.string()
             default:
                 if key == "labels" { fields.hasOtherLabels = true }
@@ -91,8 +94,53 @@ struct RowReader {
         return fields
     }
 
-    private func ids(_ scanner: inout JSONScanner, _ key: String, orIgnored: Bool = false) throws(Failure) -> [Int32] {
-        let allowed = (orIgnored ? Int(Batch.ignored) : 0)...(min(options.vocabularySize, Int(Int32.max)) - 1)
+    private func inputs(of fields: Fields) throws(Failure) -> [Int32] {
+        if let ids = fields.inputs { return ids }
+        if let text = fields.text { return try tokens(of: text) }
+        throw Failure(
+            .badDataLine, "the line has nothing to learn from", expected: "`input_ids` or `text`",
+            actual: fields.others.isEmpty ? "no keys" : fields.others.prefix(8).joined(separator: ", "))
+    }
+
+    /// What is asked of a line's tokens, as the task wants it.
+    private func question(
+        _ fields: Fields, _ inputs: [Int32]
+    ) throws(Failure) -> (labels: [Int32], question: Row.Question) {
+        guard !fields.hasOtherLabels || fields.inputs == nil || options.task.isOfRows else {
+            throw Failure(.badDataLine, "`labels` is of the wrong kind", expected: "array")
+        }
+        switch options.task {
+        case .causal: return (fields.inputs == nil ? inputs : fields.labels ?? inputs, .next)
+        case .masked, .tokenClassification:
+            guard let labels = fields.labels else {
+                throw Failure(
+                    .badDataLine, "the line does not say what is asked at its tokens",
+                    expected: "`labels`, one for each id, \(Batch.ignored) where nothing is")
+            }
+            return (labels, .own)
+        case .classification, .regression:
+            guard let label = fields.label else {
+                throw Failure(.badDataLine, "the line has no label", expected: "`label`, a number")
+            }
+            let ignored = [Int32](repeating: Batch.ignored, count: inputs.count)
+            if options.task == .regression {
+                return (ignored, .whole(try label.double()))
+            }
+            guard let place = try? label.int(in: 0...options.labels - 1) else {
+                throw Failure(
+                    .badDataLine, "`label` is a class that there is not", expected: "0 to \(options.labels - 1)",
+                    actual: label.text)
+            }
+            return (ignored, .whole(Double(place)))
+        }
+    }
+
+    /// - Parameter limit: What they are below; the vocabulary's size where nothing is said.
+    private func ids(
+        _ scanner: inout JSONScanner, _ key: String, below limit: Int? = nil, orIgnored: Bool = false
+    ) throws(Failure) -> [Int32] {
+        let allowed =
+            (orIgnored ? Int(Batch.ignored) : 0)...(min(limit ?? options.vocabularySize, Int(Int32.max)) - 1)
         var ids: [Int32] = []
         try scanner.beginArray()
         while try scanner.nextElement() {
