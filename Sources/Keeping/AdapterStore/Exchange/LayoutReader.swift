@@ -87,7 +87,7 @@ package struct LayoutReader {
                         actual: descriptor.annotation(ImageLayout.Annotation.name))
                 }
                 let inner = ImageLayout.blob(descriptor.digest)
-                try walk(descriptors(of: document(inner, descriptor), inner), inner, depth: depth + 1)
+                try walk(self.descriptors(of: document(inner, descriptor), inner), inner, depth: depth + 1)
             default:
                 throw Failure.importRejected(
                     "the layout holds something else than adapters and checkpoints of tenon's", path: files.path,
