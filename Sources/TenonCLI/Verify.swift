@@ -1,3 +1,4 @@
+import Adapters
 import Architectures
 import ArgumentParser
 import Checkpoints
