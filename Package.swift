@@ -113,7 +113,8 @@ let package = Package(
         module(
             "Learning/Networks",
             [
-                "Diagnostics", "Files", "JSON", "Tensors", "Checkpoints", "Architectures", "Kernels", "Layers",
+                "Diagnostics", "Files", "JSON", "Tensors", "LinearAlgebra", "Checkpoints", "Architectures", "Kernels",
+                "Layers",
             ]),
         module("Learning/Tokenization", ["Diagnostics", "JSON", "Files"]),
         module("Learning/ChatTemplates", ["Diagnostics", "JSON"]),

@@ -33,8 +33,8 @@ struct Eval: ParsableCommand, Exemplified {
         let console = shared.console
         let checkpoint = try Checkpoint(path: base)
         for finding in checkpoint.findings { console.warn(finding) }
-        guard let question = try quality.question(base: checkpoint, shared, required: true) else { return }
         let opened = try adapter.map { try AdapterSource.open($0, on: checkpoint, shared: shared) }
+        guard let question = try quality.question(base: checkpoint, opened, shared, required: true) else { return }
         let result = try question.evaluate(opened)
         let failure = quality.gates.failure(of: result)
         if shared.json {

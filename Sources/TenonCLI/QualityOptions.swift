@@ -39,13 +39,16 @@ struct QualityOptions: ParsableArguments {
     var gates: QualityGates { QualityGates(maximumLoss: maxLoss, least: min) }
 
     /// What to evaluate on; nil where nobody asked.
-    func question(base: Checkpoint?, _ shared: SharedOptions, required: Bool) throws -> QualityQuestion? {
+    func question(
+        base: Checkpoint?, _ adapter: Adapter?, _ shared: SharedOptions, required: Bool
+    ) throws -> QualityQuestion? {
         guard let data else {
             guard required || !gates.isEmpty else { return nil }
             throw Failure(.usage, "there is nothing to evaluate on", hint: "--data names a folder or a file")
         }
         guard let base else { throw Failure(.usage, "--data needs the base too", hint: "--base names its folder") }
-        let architecture = try DecoderArchitecture(of: base)
+        let learned = adapter?.learned
+        let architecture = try NetworkArchitecture(of: base, task: learned?.task, labels: learned?.labels)
         let length = Swift.min(maxSeqLength ?? architecture.maximumLength, architecture.maximumLength)
         let read = try EvaluationData(
             data, base: base, architecture, maximumLength: length, isStrict: strict, form: try prompts.form)

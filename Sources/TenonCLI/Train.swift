@@ -72,19 +72,29 @@ struct Train: ParsableCommand, Exemplified {
         try Outputs.checkFree(output.output, replaces: output.force)
         let checkpoint = try Checkpoint(path: base)
         for finding in checkpoint.findings { console.warn(finding) }
-        let architecture = try DecoderArchitecture(of: checkpoint)
+        var architecture = try NetworkArchitecture(of: checkpoint, task: training.task)
         let initial = try `init`.map { try AdapterSource.open($0, on: checkpoint, shared: shared) }
+        if let learned = initial?.learned, learned.task != nil {
+            architecture = try NetworkArchitecture(
+                of: checkpoint, task: training.task ?? learned.task, labels: learned.labels)
+        }
         let length = min(training.maxSeqLength, architecture.maximumLength)
         guard length >= 1 else { throw Failure(.usage, "--max-seq-length must be at least 1", actual: "\(length)") }
         let form = try prompts.form
         let read = try TrainingData(
             data, base: checkpoint, architecture, maximumLength: length, isStrict: strict, form: form)
         for finding in read.findings { console.warn(finding) }
+        if !architecture.namesClasses, architecture.task.isOfClasses {
+            architecture = try NetworkArchitecture(
+                of: checkpoint, task: architecture.task, labels: max(2, read.classCount))
+        }
         var options = try training.options(
             layers: architecture.layers, shapes: architecture.shapes(in: checkpoint), rows: read.train.count,
             initial: initial)
         options.maximumLength = length
         options.form = form
+        options.task = architecture.task == .causal ? nil : architecture.task
+        options.labels = architecture.task.isOfClasses ? architecture.labels : nil
         var job = TrainingJob(base: checkpoint, data: read, options: options, lanes: shared.lanes)
         job.initial = initial
         job.replaces = output.force
@@ -138,6 +148,9 @@ struct Train: ParsableCommand, Exemplified {
             document["baseRoot"] = .string("\(report.baseRoot)")
             document["trainableParameters"] = JSONValue(report.parameterCount)
             document["storedBytes"] = JSONValue(Int(report.trailer.fileSize))
+            if !report.madePaths.isEmpty {
+                document["madeModules"] = .array(report.madePaths.map { .string($0) })
+            }
             document["bestStep"] = JSONValue(report.step)
             document["bestEvaluation"] = report.evaluation?.document ?? nil
             console.result(.object(document))
@@ -146,6 +159,10 @@ struct Train: ParsableCommand, Exemplified {
         console.result(
             ("wrote \(output.output): \(training.method), \(report.parameterCount) parameters, "
                 + ByteSize.text(Int(report.trailer.fileSize))).escapedForTerminal)
+        if !report.madePaths.isEmpty {
+            console.result(
+                "the base had no \(report.madePaths.joined(separator: ", ")): it was made and is kept in the adapter")
+        }
         console.result("loss \(last.loss.text(decimals: 4)) at step \(last.step)")
         if let evaluation = report.evaluation {
             console.result("kept step \(report.step): evaluation \(evaluation.text)")

@@ -1,4 +1,5 @@
 import Adapters
+import Architectures
 import ArgumentParser
 import Diagnostics
 import Insertions
@@ -10,6 +11,12 @@ import Training
 struct TrainingFlags: ParsableArguments {
     @Option(help: ArgumentHelp("What is trained: \(TrainingFlags.methods).", valueName: "method"))
     var method = "lora"
+
+    @Option(
+        help: ArgumentHelp(
+            "What for: \(ModelTask.allCases.map(\.rawValue).joined(separator: ", ")) (default: what the base is for).",
+            valueName: "task"))
+    var task: ModelTask?
 
     @Option(help: ArgumentHelp("Of the factors of a LoRA (default: 8).", valueName: "n"))
     var rank: Int?
@@ -161,3 +168,4 @@ struct TrainingFlags: ParsableArguments {
 }
 
 extension LearningRateSchedule.Shape: ExpressibleByArgument {}
+extension ModelTask: ExpressibleByArgument {}

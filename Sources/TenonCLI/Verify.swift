@@ -1,3 +1,4 @@
+import Adapters
 import Architectures
 import ArgumentParser
 import Checkpoints
@@ -88,7 +89,7 @@ struct Verify: ParsableCommand, Exemplified {
         }
         // To train again is no question of quality, and its data need not be such as to ask one.
         let asksQuality = !retrain || !quality.gates.isEmpty
-        if asksQuality, let question = try quality.question(base: base, shared, required: false) {
+        if asksQuality, let question = try quality.question(base: base, adapterOnDisk(), shared, required: false) {
             questions.append(
                 Verification.Question("quality") { [gates = quality.gates] (adapter) throws(Failure) in
                     let result = try question.evaluate(adapter)
@@ -100,13 +101,21 @@ struct Verify: ParsableCommand, Exemplified {
         return questions
     }
 
+    /// What is verified, as far as it can be read: its data are to be read as it learned them.
+    private func adapterOnDisk() -> Adapter? {
+        guard quality.data != nil, container != "-" else { return nil }
+        return try? Container(InputFile.opened(container)).adapter
+    }
+
     private func retraining(_ base: Checkpoint?) throws -> Verification.Question {
         guard let base, let data = quality.data, container != "-" else {
             throw Failure(.usage, "--retrain needs a file, --base and --data")
         }
         let file = try Container(InputFile.opened(container))
         let record = try TrainingRecord(of: file.adapter)
-        let architecture = try DecoderArchitecture(of: base)
+        let architecture = try NetworkArchitecture(
+            of: base, task: record.options["task"]?.string.flatMap(ModelTask.init),
+            labels: record.options["labels"]?.int)
         let read = try TrainingData(
             data, base: base, architecture, maximumLength: record.maximumLength ?? architecture.maximumLength,
             isStrict: quality.strict, form: record.form)

@@ -36,6 +36,33 @@ import Testing
         }
     }
 
+    @Test("a bias adds to the scores, and its gradient is a slope", arguments: [(3, 5), (70, 700)])
+    func bias(tokens: Int, words: Int) {
+        var random = RepeatableRandom(seed: UInt64(words))
+        let x: Matrix<Double> = random.matrix(tokens, 9), head: Matrix<Double> = random.matrix(words, 9)
+        let bias: Matrix<Double> = random.matrix(1, words)
+        let labels = (0..<tokens).map { _ in Int32.random(in: 0..<Int32(words), using: &random) }
+        let engine = Engine<Double>(threads: 2)
+        // The bias as the weights of one more input, which is 1.
+        let wider = Matrix<Double>(rows: tokens, columns: 10), widerHead = Matrix<Double>(rows: words, columns: 10)
+        wider.fill(1)
+        wider.columns(0..<9).copy(from: x)
+        widerHead.columns(0..<9).copy(from: head)
+        for word in 0..<words { widerHead[word, 9] = bias[0, word] }
+        let expected = engine.crossEntropy(wider, head: Weight(widerHead), labels: labels)
+        let dx = Matrix<Double>(rows: tokens, columns: 9), gradient = Matrix<Double>(rows: 1, columns: words)
+        let result = engine.crossEntropy(
+            x, head: Weight(head), bias: bias, labels: labels, scale: 0.3, gradient: dx, biasGradient: gradient)
+        #expect(abs(result.lossSum - expected.lossSum) < 1e-12 * expected.lossSum)
+        #expect(result.correct == expected.correct)
+        for (place, gradient) in [(x, dx), (bias, gradient)] {
+            let error = slopeError(place, gradient: gradient, &random) {
+                0.3 * engine.crossEntropy(x, head: Weight(head), bias: bias, labels: labels).lossSum
+            }
+            #expect(error < 1e-7)
+        }
+    }
+
     @Test("splitting the rows changes no bit but the loss's last")
     func split() {
         var random = RepeatableRandom(seed: 4)

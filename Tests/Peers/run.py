@@ -44,7 +44,7 @@ from logits import merged_logits  # noqa: E402
 from merged import TOLERANCE as MERGED_TOLERANCE  # noqa: E402
 from merged import merged_difference  # noqa: E402
 from safetensors import safe_open  # noqa: E402
-from trained import ADAPTED, TRAINED, evaluation_difference, training_difference  # noqa: E402
+from trained import ADAPTED, TRAINED, TRAINED_TASKS, evaluation_difference, task_difference, training_difference  # noqa: E402
 from trained import TOLERANCE as TRAINING_TOLERANCE  # noqa: E402
 
 TIMEOUT = 60
@@ -172,6 +172,9 @@ def training_checks(binary: Path) -> dict[str, Callable[[], None]]:
     if {"eval", "train"} <= verbs:
         for name, words in TRAINED.items():
             checks[f"train {name}"] = partial(check_difference, partial(training_difference, run, words))
+        for name, (base, like, words) in TRAINED_TASKS.items():
+            found = partial(task_difference, run, base, like, words)
+            checks[f"train {name}"] = partial(check_difference, found)
     return checks
 
 

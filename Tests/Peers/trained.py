@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 from goldens.bases import load_base
-from goldens.cases import CASES, Case, batch
+from goldens.cases import CASES, CLASSES, TASKS, VALUES, Case, batch, targets, types
 from goldens.golden import loss_of, row_logits
 from peft import PeftModel, get_peft_model_state_dict
 from safetensors.torch import load_file
@@ -32,6 +32,17 @@ TRAINED = {
     "adaption-prompt": ["--method", "adaption-prompt", "--set", "adapter_len=4"],
     "ln-tuning": ["--method", "ln-tuning"],
 }
+# The same for other tasks: the base, that whose head it gets where it has none of its own, and how it is trained.
+_BERT = [*_LORA, "--target-modules", "query,value,dense"]
+TRAINED_TASKS = {
+    "bert": ("bert-classes", None, _BERT),
+    "bert-norms": ("bert-classes", None, ["--method", "ln-tuning"]),
+    "bert-new-head": ("bert-masked", "bert-classes", _BERT),
+    "bert-tokens": ("bert-tokens", None, _LORA),
+    "roberta": ("roberta-value", None, _LORA),
+    "gpt2": ("gpt2", None, _LORA),
+    "gpt2-new-head": ("gpt2", "gpt2-classes", _LORA),
+}
 # Of losses and of −log p.
 TOLERANCE = 1e-4
 STEPS = 20
@@ -41,8 +52,31 @@ Tenon = Callable[..., str]
 
 def write_data(folder: Path, rows: list[tuple[list[int], list[int]]]) -> Path:
     """A data folder whose every split has these rows of tokens and labels."""
+    return write_lines(folder, [{"input_ids": ids, "labels": labels} for ids, labels in rows])
+
+
+def lines(base: str) -> list[dict]:
+    """The rows of the batch as a base is asked."""
+    task = TASKS.get(base, "causal")
+    rows = []
+    for number, (ids, _) in enumerate(batch()):
+        row: dict = {"input_ids": ids}
+        if base.startswith("bert"):
+            row["token_type_ids"] = types()[number]
+        if task == "classification":
+            row["label"] = CLASSES[number]
+        elif task == "regression":
+            row["label"] = VALUES[number]
+        else:
+            row["labels"] = targets(task)[number]
+        rows.append(row)
+    return rows
+
+
+def write_lines(folder: Path, rows: list[dict]) -> Path:
+    """A data folder whose every split has these rows."""
     folder.mkdir()
-    text = "".join(json.dumps({"input_ids": ids, "labels": labels}) + "\n" for ids, labels in rows)
+    text = "".join(json.dumps(row) + "\n" for row in rows)
     for split in ("train", "valid", "test"):
         (folder / f"{split}.jsonl").write_text(text, encoding="ascii")
     return folder
@@ -53,11 +87,11 @@ def evaluated(tenon: Tenon, container: Path, base: str, data: Path) -> float:
     return json.loads(tenon("eval", container, "--base", TRAINING / "bases" / base, "--data", data, "--json"))["loss"]
 
 
-def loaded(folder: Path, base: str) -> torch.nn.Module:
+def loaded(folder: Path, base: str, like: str | None = None) -> torch.nn.Module:
     """PEFT's model of an adapter's folder, in evaluation. Raises `ValueError` unless it holds just what the file does."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        model = PeftModel.from_pretrained(load_base(base, TRAINING), str(folder)).eval()
+        model = PeftModel.from_pretrained(load_base(base, TRAINING, like), str(folder)).eval()
         held = get_peft_model_state_dict(model)
     stored = load_file(folder / "adapter_model.safetensors")
     if held.keys() != stored.keys():
@@ -72,7 +106,7 @@ def evaluation_difference(tenon: Tenon, case: Case, work: Path) -> float:
     container = work / "peft.tenon"
     tenon("pack", TRAINING / "cases" / case.name / "adapter", "-o", container)
     wanted = load_file(TRAINING / "cases" / case.name / "golden.safetensors")["loss"].item()
-    return abs(evaluated(tenon, container, case.base, write_data(work / "data", batch())) - wanted)
+    return abs(evaluated(tenon, container, case.base, write_lines(work / "data", lines(case.base))) - wanted)
 
 
 def training_difference(tenon: Tenon, words: list[str], work: Path) -> float:
@@ -99,4 +133,27 @@ def training_difference(tenon: Tenon, words: list[str], work: Path) -> float:
             one = write_data(work / f"{number}-{place}", [(ids, labels)])
             found = evaluated(tenon, container, base, one)
             worst = max(worst, abs(found + likely[place - 1, ids[place]].item()))
+    return worst
+
+
+def task_difference(tenon: Tenon, base: str, like: str | None, words: list[str], work: Path) -> float:
+    """As ``training_difference``, for the task of the base or of that whose head it gets, row by row."""
+    asked, container, folder = like or base, work / "trained.tenon", work / "trained"
+    task, rows = TASKS.get(asked, "causal"), lines(asked)
+    data = write_lines(work / "data", rows)
+    options = {"--batch-size": len(rows), "--iters": STEPS, "--learning-rate": 1e-2, "--seed": 1, "--task": task}
+    words = [*(str(word) for option in options.items() for word in option), *words]
+    tenon("train", "--base", TRAINING / "bases" / base, "--data", data, *words, "-o", container)
+    tenon("unpack", container, "--format", "peft", "-o", folder)
+    with torch.no_grad():
+        logits = row_logits(loaded(folder, base, like))
+        loss = loss_of(logits, task).item()
+        first = json.loads(container.with_suffix(".metrics.jsonl").read_text().splitlines()[0])["loss"]
+        if not loss < first:
+            raise ValueError(f"the loss was {first:.4f}, and is {loss:.4f}")
+        worst = abs(evaluated(tenon, container, base, data) - loss)
+        for number, row in enumerate(rows):
+            one = write_lines(work / str(number), [row])
+            wanted = loss_of(logits[number : number + 1], task, number).item()
+            worst = max(worst, abs(evaluated(tenon, container, base, one) - wanted))
     return worst

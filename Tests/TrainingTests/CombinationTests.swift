@@ -27,8 +27,8 @@ import Training
 
     private func insert<R: Real>(
         _ methods: [TinyCase], _ engine: Engine<R>
-    ) throws -> (model: Decoder<R>, parameters: [Parameter<R>]) {
-        let model = try Decoder<R>(of: Golden.checkpoint(methods[0].base), length: 64)
+    ) throws -> (model: Network<R>, parameters: [Parameter<R>]) {
+        let model = try Network<R>(of: Golden.checkpoint(methods[0].base), length: 64)
         var random = RepeatableRandom(seed: 30)
         var parameters: [Parameter<R>] = []
         for (place, one) in methods.enumerated() {
@@ -109,7 +109,7 @@ import Training
             rotary: RotaryTable(cosines: table, sines: table))
         let sites = Sites(
             projections: [], attentions: [attention], subLayers: [],
-            embedding: Embedding(table: linear("embedding").weight), parameters: [])
+            embedding: Embedding(table: linear("embedding").weight), parameters: [], norms: [])
         let failure = #expect(throws: Failure.self) {
             try AdaptionPrompt().insert(
                 InsertionPlan(parameters: AdaptionPrompt().standard), into: sites, Engine(threads: 1))

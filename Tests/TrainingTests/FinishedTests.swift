@@ -20,11 +20,11 @@ struct FinishedTests {
         options.optimizer.learningRate = 1e-2
         let model = try TrainedModel(Golden.checkpoint(one.base), options, initial: nil, length: 64, engine)
         try model.initialize(on: [Golden.batch()], engine)
-        let trainer = Trainer(model.decoder, model.inserted, options, memory: Trainer.PassMemory(), engine)
+        let trainer = Trainer(model.network, model.inserted, options, memory: Trainer.PassMemory(), engine)
         for step in 1...steps {
             _ = try trainer.step(step, on: TinyRun.rows(6, longest: 20, seed: UInt64(step)))
         }
-        return (model, model.decoder.logits(Golden.batch(), engine))
+        return (model, model.network.logits(Golden.batch(), engine))
     }
 
     @Test("what is written computes what was trained", arguments: [.eva, .pissa, .adalora, .shira] as [TinyCase])
@@ -32,7 +32,7 @@ struct FinishedTests {
         let (model, logits) = try trained(one)
         let adapter = try model.adapter()
         let again = try TrainedModel(Golden.checkpoint(one.base), adapter, length: 64, Engine(threads: 1))
-        let own = again.decoder.logits(Golden.batch(), Engine(threads: 1)).values
+        let own = again.network.logits(Golden.batch(), Engine(threads: 1)).values
         #expect(distance(own, logits.values.map(Double.init)) < 1e-5)
         // Nothing is lost on the way once more.
         let twice = try again.adapter()
@@ -61,7 +61,7 @@ struct FinishedTests {
         #expect(adapter.parameters["lora_alpha"] == .number(6 * factor))
         #expect(adapter.parameters["alpha_pattern"] == ["v_proj": .number(5 * factor)])
         let again = try TrainedModel(Golden.checkpoint(one.base), adapter, length: 64, Engine(threads: 1))
-        let own = again.decoder.logits(Golden.batch(), Engine(threads: 1)).values
+        let own = again.network.logits(Golden.batch(), Engine(threads: 1)).values
         #expect(distance(own, logits.values.map(Double.init)) < 1e-5)
     }
 
@@ -83,7 +83,7 @@ struct FinishedTests {
         options.steps = 2
         let engine = Engine<Float>(threads: 1)
         let model = try TrainedModel(Golden.checkpoint("llama"), options, initial: adapter, length: 64, engine)
-        let trainer = Trainer(model.decoder, model.inserted, options, memory: Trainer.PassMemory(), engine)
+        let trainer = Trainer(model.network, model.inserted, options, memory: Trainer.PassMemory(), engine)
         _ = try trainer.step(1, on: TinyRun.rows(6, longest: 20, seed: 1))
         let further = try model.adapter()
         #expect(further.entries.map(\.key) == adapter.entries.map(\.key))
@@ -163,7 +163,7 @@ struct FinishedTests {
         #expect(throws: Failure.self) { try targets(["target_modules": ["q_proj"]]) }
 
         let base = try Golden.checkpoint("llama")
-        let shapes = try DecoderArchitecture(of: base).shapes(in: base)
+        let shapes = try NetworkArchitecture(of: base).shapes(in: base)
         try shapes.check(["target_modules": ["norm", "input_layernorm"]], of: LNTuning(), layers: 2)
         let failure = #expect(throws: Failure.self) {
             try shapes.check(["target_modules": ["norm", "q_proj"]], of: LNTuning(), layers: 2)

@@ -23,18 +23,23 @@ struct GoldenTests {
         let (model, inserted) = try golden.model(engine)
         let signs = try Signs(inserted, file)
         for row in Golden.rows.indices {
-            let logits = model.logits(Golden.batch([row]), engine)
+            let logits = model.logits(golden.batch([row]), engine)
             let own = logits.rows(model.virtualTokens..<logits.rows).values
             #expect(distance(own, try #require(try file.doubles("logits.\(row)"))) < limit)
         }
-        let batch = Golden.batch()
-        let loss = model.lossAndGradient(batch, scale: 1 / R(batch.labeled.count), engine)
+        let batch = golden.batch()
+        let loss = model.lossAndGradient(batch, scale: 1 / R(batch.askedCount), engine)
         inserted.addLosses(engine)
         let expected = try #require(try file.doubles("loss")?.first)
         #expect(abs(loss.mean - expected) < limit * expected)
         for tensor in inserted.tensors {
             guard let gradient = try tensor.names.lazy.compactMap({ try file.doubles("grad." + $0) }).first else {
                 #expect(golden.trained == "everything" || golden.trained == "nothing", "no gradient of \(tensor.key)")
+                continue
+            }
+            // What the bias of keys adds to a query's scores is the same for all keys: it has no gradient.
+            if tensor.isKeyBias {
+                #expect(tensor.parameter.gradient.values.allSatisfy { abs($0) < R(limit) })
                 continue
             }
             let own = signs.values(tensor.parameter.gradient, of: tensor)
@@ -51,14 +56,14 @@ struct GoldenTests {
         let adapter = try golden.adapter()
         #expect(stored.map(\.key) == adapter.entries.map(\.key).filter { $0.kind != .file })
 
-        let model = try Decoder<Float>(of: golden.checkpoint(), length: 64)
+        let model = try Network<Float>(of: golden.checkpoint(), length: 64)
         let plan = InsertionPlan(parameters: adapter.parameters, entries: adapter.entries)
         let again = try PrefixTuning().insert(plan, into: model.sites, engine)
         let prefix = try #require(again.tensors.first?.parameter.value)
         #expect(again.tensors.count == 1)
         #expect(distance(stored[0].value.values, prefix.values.map(Double.init)) < 1e-6)
         let expected = try #require(try golden.file().doubles("logits.0"))
-        #expect(distance(model.logits(Golden.batch([0]), engine).values, expected) < 1e-5)
+        #expect(distance(model.logits(golden.batch([0]), engine).values, expected) < 1e-5)
     }
 
     @Test(arguments: Golden.all.filter { $0.trained != "nothing" }.map(\.name))
@@ -70,9 +75,9 @@ struct GoldenTests {
         let (model, inserted) = try golden.model(engine)
         let signs = try Signs(inserted, file)
         let optimizer = Optimizer(inserted.tensors, engine)
-        let batch = Golden.batch()
+        let batch = golden.batch()
         for step in 1...5 {
-            let loss = model.lossAndGradient(batch, scale: 1 / Float(batch.labeled.count), engine)
+            let loss = model.lossAndGradient(batch, scale: 1 / Float(batch.askedCount), engine)
             inserted.addLosses(engine)
             #expect(abs(loss.mean - losses[step - 1]) < 1e-4)
             optimizer.step(step, AdamW(learningRate: golden.learningRate))
@@ -84,12 +89,25 @@ struct GoldenTests {
             guard let after = try tensor.names.lazy.compactMap({ try file.doubles("after." + $0) }).first else {
                 continue
             }
-            let own = signs.values(tensor.parameter.value, of: tensor)
+            // AdamW divides rounding by rounding there.
+            if tensor.isKeyBias { continue }
+            var own = signs.values(tensor.parameter.value, of: tensor)
+            var expected = after
+            if tensor.key.target.hasSuffix("c_attn.bias") {
+                let third = own.count / 3
+                own.removeSubrange(third..<2 * third)
+                expected.removeSubrange(third..<2 * third)
+            }
             // The bias of keys moves all scores of a row alike but for the turn by positions: its gradient is what is left
             // of a sum that cancels, and AdamW divides rounding by rounding there.
             // EVA's directions come of a spectrum in fp32, to which they are near from the start.
             let limit = tensor.key.target.hasSuffix("k_proj.bias") ? 2e-3 : golden.name == "eva" ? 1e-4 : 1e-5
-            #expect(distance(own, after) < limit, "\(tensor.key) \(tensor.role.word)")
+            #expect(distance(own, expected) < limit, "\(tensor.key) \(tensor.role.word)")
         }
     }
+}
+
+extension TrainedTensor {
+    /// Of keys that no position turns.
+    fileprivate var isKeyBias: Bool { key.target.hasSuffix("self.key.bias") }
 }

@@ -10,11 +10,13 @@ import Kernels
 import Layers
 import Networks
 import Tensors
+import Training
 
 /// What PyTorch and PEFT computed in fp64 for a tiny model: `Fixtures/training/README.md`.
 struct Golden {
     let name: String
     let base: String
+    let task: ModelTask
     let trained: String
     let learningRate: Double
     /// What of the config only training looks at.
@@ -34,7 +36,8 @@ struct Golden {
             guard let name = one["name"]?.string, let base = one["base"]?.string, let trained = one["trained"]?.string
             else { return nil }
             return Golden(
-                name: name, base: base, trained: trained, learningRate: one["learningRate"]?.double ?? 0,
+                name: name, base: base, task: one["task"]?.string.flatMap(ModelTask.init) ?? .causal, trained: trained,
+                learningRate: one["learningRate"]?.double ?? 0,
                 schedule: parameters(one["schedule"]), settings: parameters(one["settings"]))
         }
     }()
@@ -53,64 +56,68 @@ struct Golden {
         return (try? JSONValue.parse(bytes, path: path)) ?? nil
     }()
 
-    /// The rows of the one batch: ids, and labels at their own tokens' places.
-    static let rows: [(ids: [Int32], labels: [Int32])] = (document["batch"]?.array ?? []).map { row in
-        let ids = (row["inputIds"]?.array ?? []).compactMap { $0.int.map(Int32.init) }
-        return (ids, (row["labels"]?.array ?? []).compactMap { $0.int.map(Int32.init) })
+    /// The rows of the one batch.
+    static let rows: [GoldenRow] = (document["batch"]?.array ?? []).map { row in
+        func numbers(_ key: String) -> [Int32] { (row[key]?.array ?? []).compactMap { $0.int.map(Int32.init) } }
+        return GoldenRow(
+            ids: numbers("inputIds"), labels: numbers("labels"), types: numbers("tokenTypeIds"),
+            classes: numbers("tokenClasses"), number: Double(row["class"]?.int ?? 0), value: row["value"]?.double ?? 0)
     }
 
-    /// All rows, or one.
-    static func batch(_ chosen: [Int]? = nil) -> Batch {
-        var tokens: [Int32] = []
-        var labels: [Int32] = []
-        var positions: [Int32] = []
-        var segments: [Range<Int>] = []
-        for row in chosen ?? Array(rows.indices) {
-            let start = tokens.count
-            tokens += rows[row].ids
-            labels += rows[row].labels.dropFirst() + [Batch.ignored]
-            positions += 0..<Int32(rows[row].ids.count)
-            segments.append(start..<tokens.count)
-        }
-        return Batch(tokens: tokens, labels: labels, positions: positions, segments: segments)
+    /// All rows, or some, as a base of the task is asked.
+    static func batch(_ chosen: [Int]? = nil, for task: ModelTask = .causal, hasTypes: Bool = false) -> Batch {
+        let rows = (chosen ?? Array(rows.indices)).map { Golden.rows[$0].row(for: task, hasTypes: hasTypes) }
+        return Packing.batches(of: rows, tokensPerPass: 1 << 20)[0]
+    }
+
+    func batch(_ chosen: [Int]? = nil) -> Batch {
+        Golden.batch(chosen, for: task, hasTypes: base.hasPrefix("bert"))
     }
 
     func checkpoint() throws -> Checkpoint { try Golden.checkpoint(base) }
 
     /// The model with what the case trains in it, if anything.
-    func model<R: Real>(_ engine: Engine<R>) throws -> (decoder: Decoder<R>, inserted: Inserted<R>) {
-        let decoder = try Decoder<R>(of: checkpoint(), length: 64)
+    func model<R: Real>(_ engine: Engine<R>) throws -> (network: Network<R>, inserted: Inserted<R>) {
+        let network = try Network<R>(of: checkpoint(), length: 64)
+        var inserted = try insert(into: network, engine)
+        let entries = trained == "adapter" ? try adapter().entries : nil
+        try inserted.add(network.sites.saved, InsertionPlan(parameters: [:], entries: entries))
+        return (network, inserted)
+    }
+
+    private func insert<R: Real>(into network: Network<R>, _ engine: Engine<R>) throws -> Inserted<R> {
         switch trained {
         case "beginning":
             let plan = InsertionPlan(parameters: settings)
-            let inserted = try LoRA().insert(plan, into: decoder.sites, engine)
-            try inserted.initialize(engine) { () throws(Failure) in _ = decoder.loss(Golden.batch(), engine) }
-            return (decoder, inserted)
+            let inserted = try LoRA().insert(plan, into: network.sites, engine)
+            try inserted.initialize(engine) { () throws(Failure) in _ = network.loss(Golden.batch(), engine) }
+            return inserted
         case "adapter":
             let adapter = try adapter()
             guard let method = TrainableMethods.all.first(where: { $0.canHold(adapter) }) else {
                 throw Failure(.internal, "no method holds \(name)")
             }
             var parameters = adapter.parameters
+            parameters["modules_to_save"] = nil
             for member in schedule.members { parameters[member.key] = member.value }
             let plan = InsertionPlan(parameters: parameters, entries: adapter.entries, steps: 5)
-            return (decoder, try method.insert(plan, into: decoder.sites, engine))
+            return try method.insert(plan, into: network.sites, engine)
         case "encoder":
             // What makes the adapter is trained, and what it makes is saved.
             let adapter = try adapter()
             let inserted = try PrefixTuning().insert(
-                InsertionPlan(parameters: adapter.parameters), into: decoder.sites, engine)
+                InsertionPlan(parameters: adapter.parameters), into: network.sites, engine)
             let start = try SafetensorsFile(InputFile(path: "\(Golden.folder)/cases/\(name)/encoder.safetensors"))
             for tensor in inserted.tensors {
                 let (name, value) = (tensor.parameter.name, tensor.parameter.value)
                 guard let source = start.source(named: name) else { throw Failure(.internal, "no \(name)") }
                 value.copy(from: try Matrix(source, rows: value.rows, columns: value.columns, name: name))
             }
-            return (decoder, inserted)
+            return inserted
         default:
             // Where nothing is trained there are gradients all the same, as if everything were.
             let method: any TrainableMethod = trained == "biases" ? BitFit() : FullTuning()
-            return (decoder, try method.insert(InsertionPlan(parameters: [:]), into: decoder.sites, engine))
+            return try method.insert(InsertionPlan(parameters: [:]), into: network.sites, engine)
         }
     }
 
@@ -120,6 +127,29 @@ struct Golden {
     /// What PyTorch computed.
     func file() throws -> SafetensorsFile {
         try SafetensorsFile(InputFile(path: "\(Golden.folder)/cases/\(name)/golden.safetensors"))
+    }
+}
+
+/// What is asked of the same row by models of different tasks.
+struct GoldenRow {
+    let ids: [Int32]
+    /// At their own tokens' places.
+    let labels: [Int32]
+    let types: [Int32]
+    let classes: [Int32]
+    let number: Double
+    let value: Double
+
+    func row(for task: ModelTask, hasTypes: Bool) -> Row {
+        let types = hasTypes ? types : []
+        let none = ids.map { _ in Batch.ignored }
+        return switch task {
+        case .causal: Row(inputs: ids, labels: labels, line: 1)
+        case .masked: Row(inputs: ids, labels: labels, question: .own, types: types, line: 1)
+        case .tokenClassification: Row(inputs: ids, labels: classes, question: .own, types: types, line: 1)
+        case .classification: Row(inputs: ids, labels: none, question: .whole(number), types: types, line: 1)
+        case .regression: Row(inputs: ids, labels: none, question: .whole(value), types: types, line: 1)
+        }
     }
 }
 
@@ -153,7 +183,7 @@ extension TrainedTensor {
         case (.gatedPrompt, _): ["base_model.model." + parameter.name]
         case (.bias, _):
             [key.target, "base_model.model." + key.target, module.replacingBias]
-        default: [key.target, module + ".ln_tuning_layers.weight"]
+        default: [key.target, "base_model.model." + key.target, module + ".ln_tuning_layers.weight"]
         }
     }
 }

@@ -64,7 +64,7 @@ import Training
         let base = try Golden.checkpoint("llama")
         try place.write(lines(TinyRun.rows(8, longest: 12, seed: 6)), to: "train.jsonl")
         if !valid.isEmpty { try place.write(lines(valid), to: "valid.jsonl") }
-        let architecture = try DecoderArchitecture(of: base)
+        let architecture = try NetworkArchitecture(of: base)
         let data = try TrainingData(place.path, base: base, architecture, maximumLength: 64, isStrict: true)
         var options = TrainingOptions(LoRA())
         options.optimizer.learningRate = 2e-2

@@ -102,7 +102,7 @@ import Training
         for byte in 0..<8 { bytes[byte] = UInt8(truncatingIfNeeded: (length + padding) >> (8 * byte)) }
         try place.write(bytes, to: "model.safetensors")
         let engine = Engine<Float>(threads: 1)
-        let moved = try Decoder<Float>(of: Checkpoint(path: place.path), length: 64).logits(Golden.batch(), engine)
+        let moved = try Network<Float>(of: Checkpoint(path: place.path), length: 64).logits(Golden.batch(), engine)
         #expect(try bits(moved) == bits(logits(nil, on: "llama")))
     }
 
@@ -128,9 +128,9 @@ import Training
     private func logits(_ one: TinyCase?, on base: String, threads: Int = 1) throws -> Matrix<Float> {
         let engine = Engine<Float>(threads: threads)
         guard let one else {
-            return try Decoder<Float>(of: Golden.checkpoint(base), length: 64).logits(Golden.batch(), engine)
+            return try Network<Float>(of: Golden.checkpoint(base), length: 64).logits(Golden.batch(), engine)
         }
-        return try one.insert(engine).decoder.logits(Golden.batch(), engine)
+        return try one.insert(engine).network.logits(Golden.batch(), engine)
     }
 
     @Test(

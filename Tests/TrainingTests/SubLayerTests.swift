@@ -20,8 +20,8 @@ import Training
         }
 
         /// The model, and all that is trained in it.
-        func insert<R: Real>(_ engine: Engine<R>) throws -> (model: Decoder<R>, parameters: [Parameter<R>]) {
-            let model = try Decoder<R>(of: Golden.checkpoint(base), length: 64)
+        func insert<R: Real>(_ engine: Engine<R>) throws -> (model: Network<R>, parameters: [Parameter<R>]) {
+            let model = try Network<R>(of: Golden.checkpoint(base), length: 64)
             var parameters: [Parameter<R>] = []
             for (site, place) in places {
                 let chosen = model.sites.subLayers[site]
@@ -106,8 +106,8 @@ import Training
     @Test("what adds nothing gives the base's logits", arguments: Bottleneck<Float>.Place.allCases)
     func beginsAtTheBase(_ place: Bottleneck<Float>.Place) throws {
         let engine = Engine<Float>(threads: 1)
-        let base = try Decoder<Float>(of: Golden.checkpoint("llama"), length: 64)
-        let model = try Decoder<Float>(of: Golden.checkpoint("llama"), length: 64)
+        let base = try Network<Float>(of: Golden.checkpoint("llama"), length: 64)
+        let model = try Network<Float>(of: Golden.checkpoint("llama"), length: 64)
         for site in model.sites.subLayers { site.insert(Bottleneck(site, place, startsAtZero: true)) }
         let expected = base.logits(Golden.batch(), engine).values
         let found = model.logits(Golden.batch(), engine).values
@@ -123,7 +123,7 @@ import Training
     func lowest(_ site: Int) throws {
         func gradients(_ sites: Range<Int>) throws -> [[UInt32]] {
             let engine = Engine<Float>(threads: 1)
-            let model = try Decoder<Float>(of: Golden.checkpoint("llama"), length: 64)
+            let model = try Network<Float>(of: Golden.checkpoint("llama"), length: 64)
             var last: [Parameter<Float>] = []
             for place in sites {
                 let chosen = model.sites.subLayers[place]
@@ -141,7 +141,7 @@ import Training
     }
 
     @Test func paths() throws {
-        let model = try Decoder<Float>(of: Golden.checkpoint("llama"), length: 64)
+        let model = try Network<Float>(of: Golden.checkpoint("llama"), length: 64)
         #expect(
             model.sites.subLayers.map(\.path) == [
                 "model.layers.0.self_attn", "model.layers.0.mlp", "model.layers.1.self_attn", "model.layers.1.mlp",

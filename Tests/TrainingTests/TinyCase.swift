@@ -1,4 +1,5 @@
 package import Adapters
+import Architectures
 import Checkpoints
 import Diagnostics
 import Insertions
@@ -61,21 +62,52 @@ struct TinyCase: Sendable, CustomTestStringConvertible {
         if !needsBiases, !cases.contains(where: { $0.testDescription == one.testDescription }) { cases.append(one) }
     }
 
+    /// Models with layer norms and learned positions, and with heads of all tasks.
+    static let normed: [TinyCase] =
+        ["bert-classes", "bert-tokens", "bert-masked", "roberta-value", "roberta-masked", "gpt2", "gpt2-classes"]
+        .flatMap { base in
+            [
+                TinyCase("lora", LoRA(), on: base, ["r": 3]),
+                TinyCase(
+                    "lora with dropout and all biases", LoRA(), on: base, ["r": 3, "lora_dropout": 0.3, "bias": "all"]),
+                TinyCase("bitfit", BitFit(), on: base), TinyCase("ln-tuning", LNTuning(), on: base),
+                TinyCase("full", FullTuning(), on: base),
+            ]
+        } + [
+            TinyCase("dora", LoRA(), on: "bert-classes", ["r": 3, "use_dora": true]),
+            TinyCase("adalora", AdaLoRA(), on: "bert-tokens", ["init_r": 4, "target_r": 2, "tinit": 1, "tfinal": 1]),
+            TinyCase("shira", SHiRA(), on: "roberta-value", ["r": 3]),
+            TinyCase(
+                "ia3", IA3(), on: "bert-classes",
+                ["target_modules": ["key", "value", "output.dense"], "feedforward_modules": ["output.dense"]]),
+        ]
+
+    /// The rows of the goldens, as the case's base is asked.
+    var batch: Batch {
+        Golden.batch(for: Self.tasks[base] ?? .causal, hasTypes: base.hasPrefix("bert"))
+    }
+
+    static let tasks: [String: ModelTask] = [
+        "bert-classes": .classification, "bert-tokens": .tokenClassification, "bert-masked": .masked,
+        "roberta-value": .regression, "roberta-masked": .masked, "gpt2-classes": .classification,
+    ]
+
     /// The model of this case's base, or of another, with the method in it.
     func insert<R: Real>(
         _ engine: Engine<R>, on other: Checkpoint? = nil
-    ) throws -> (decoder: Decoder<R>, inserted: Inserted<R>) {
-        let decoder = try Decoder<R>(of: other ?? Golden.checkpoint(base), length: 64)
+    ) throws -> (network: Network<R>, inserted: Inserted<R>) {
+        let network = try Network<R>(of: other ?? Golden.checkpoint(base), length: 64)
         let plan = InsertionPlan(parameters: parameters, seed: 7, steps: 6)
-        let inserted = try method.insert(plan, into: decoder.sites, engine)
-        try inserted.initialize(engine) { () throws(Failure) in _ = decoder.loss(Golden.batch(), engine) }
-        return (decoder, inserted)
+        var inserted = try method.insert(plan, into: network.sites, engine)
+        try inserted.add(network.sites.saved, plan)
+        try inserted.initialize(engine) { () throws(Failure) in _ = network.loss(batch, engine) }
+        return (network, inserted)
     }
 }
 
 /// A run over a tiny base, by steps.
 struct TinyRun {
-    let model: Decoder<Float>
+    let model: Network<Float>
     let inserted: Inserted<Float>
     let trainer: Trainer
 

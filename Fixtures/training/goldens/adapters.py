@@ -12,7 +12,7 @@ from peft.mapping import PEFT_TYPE_TO_CONFIG_MAPPING
 from safetensors.torch import load_file, save_file
 
 from .bases import load_base
-from .cases import Case
+from .cases import PEFT_TASKS, Case
 from .exact import widen
 
 SPREAD = 0.2
@@ -30,7 +30,7 @@ def _start(name: str, value: torch.Tensor) -> torch.Tensor:
 def _config(case: Case) -> peft.PeftConfig:
     """The PEFT config of a case."""
     kind = PEFT_TYPE_TO_CONFIG_MAPPING[peft.PeftType(case.method)]
-    return kind(task_type="CAUSAL_LM", **copy.deepcopy(case.settings | case.schedule))
+    return kind(task_type=PEFT_TASKS[case.task], **copy.deepcopy(case.settings | case.schedule))
 
 
 def write_adapter(case: Case, out: Path) -> None:
@@ -79,7 +79,12 @@ def load(case: Case, out: Path) -> tuple[torch.nn.Module, dict[str, torch.nn.Par
     if case.trained not in ("adapter", "encoder"):
         model = widen(base, config)
         names = {name: parameter for name, parameter in model.named_parameters()}
-        trained = {name: value for name, value in names.items() if case.trained != "biases" or name.endswith(".bias")}
+        # With the head of a task that asks for classes, which is trained whatever the method.
+        trained = {
+            name: value
+            for name, value in names.items()
+            if case.trained != "biases" or name.endswith(".bias") or name.startswith(("classifier.", "score."))
+        }
         for name, parameter in names.items():
             parameter.requires_grad_(name in trained)
         return model, trained

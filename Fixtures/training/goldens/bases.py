@@ -9,6 +9,13 @@ from typing import Any
 import torch
 from generator.noise import noise
 from transformers import (
+    BertConfig,
+    BertForMaskedLM,
+    BertForSequenceClassification,
+    BertForTokenClassification,
+    GPT2Config,
+    GPT2ForSequenceClassification,
+    GPT2LMHeadModel,
     LlamaConfig,
     LlamaForCausalLM,
     MistralConfig,
@@ -16,6 +23,9 @@ from transformers import (
     PreTrainedModel,
     Qwen2Config,
     Qwen2ForCausalLM,
+    RobertaConfig,
+    RobertaForMaskedLM,
+    RobertaForSequenceClassification,
 )
 
 VOCABULARY = 97
@@ -43,7 +53,21 @@ class Base:
     config: type
     settings: dict[str, Any] = field(default_factory=dict)
     older: bool = False
+    shape: dict[str, Any] = field(default_factory=lambda: _SHAPE)
 
+
+_ENCODER = {
+    "vocab_size": VOCABULARY,
+    "hidden_size": 24,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 3,
+    "intermediate_size": 40,
+    "max_position_embeddings": 40,
+    "type_vocab_size": 2,
+    "pad_token_id": 0,
+}
+_GPT2 = {"vocab_size": VOCABULARY, "n_embd": 24, "n_layer": 2, "n_head": 3, "n_positions": 40, "bos_token_id": 1, "eos_token_id": 2}
+_ROBERTA = {"layer_norm_eps": 1e-5, "pad_token_id": 1, "bos_token_id": 0, "eos_token_id": 2, "type_vocab_size": 1}
 
 BASES = {
     "llama": Base(LlamaForCausalLM, LlamaConfig, older=True),
@@ -77,7 +101,17 @@ BASES = {
     ),
     # Heads wider than hidden size over heads, and a window that all rows outgrow.
     "mistral": Base(MistralForCausalLM, MistralConfig, {"head_dim": 12, "sliding_window": 5}, older=True),
+    "bert-classes": Base(BertForSequenceClassification, BertConfig, {"num_labels": 3}, shape=_ENCODER),
+    "bert-tokens": Base(BertForTokenClassification, BertConfig, {"num_labels": 4, "hidden_act": "gelu_new"}, shape=_ENCODER),
+    "bert-masked": Base(BertForMaskedLM, BertConfig, shape=_ENCODER),
+    "roberta-value": Base(RobertaForSequenceClassification, RobertaConfig, {**_ROBERTA, "num_labels": 1}, shape=_ENCODER),
+    "roberta-masked": Base(RobertaForMaskedLM, RobertaConfig, _ROBERTA, shape=_ENCODER),
+    "gpt2": Base(GPT2LMHeadModel, GPT2Config, shape=_GPT2),
+    "gpt2-classes": Base(GPT2ForSequenceClassification, GPT2Config, {"num_labels": 3, "pad_token_id": 0}, shape=_GPT2),
 }
+
+
+_NORMS = ("norm.weight", "ln_1.weight", "ln_2.weight", "ln_f.weight")
 
 
 def fill(model: torch.nn.Module, label: str) -> None:
@@ -87,7 +121,7 @@ def fill(model: torch.nn.Module, label: str) -> None:
         if weight.dim() > 1:
             values = values / weight.shape[-1] ** 0.5
         else:
-            values = 0.1 * values + (1.0 if name.endswith("norm.weight") else 0.0)
+            values = 0.1 * values + (1.0 if name.lower().endswith(_NORMS) else 0.0)
         weight.data.copy_(values)
 
 
@@ -104,7 +138,7 @@ def _as_older(path: Path) -> None:
 def write_base(name: str, out: Path) -> None:
     """Writes `bases/<name>/` (config.json, model.safetensors in fp32)."""
     base = BASES[name]
-    model = base.model(base.config(**{**_SHAPE, **base.settings}))
+    model = base.model(base.config(**{**base.shape, **base.settings}))
     fill(model, name)
     folder = out / "bases" / name
     model.save_pretrained(folder)
@@ -113,11 +147,13 @@ def write_base(name: str, out: Path) -> None:
         _as_older(folder / "config.json")
 
 
-def load_base(name: str, out: Path) -> PreTrainedModel:
-    """The base in fp32, read from its folder, under its neutral name."""
-    load: Callable[..., PreTrainedModel] = BASES[name].model.from_pretrained
-    model = load(out / "bases" / name, dtype=torch.float32, attn_implementation="sdpa", local_files_only=True)
+def load_base(name: str, out: Path, like: str | None = None) -> PreTrainedModel:
+    """The base in fp32, read from its folder, under its neutral name; with a head `like` that of another base."""
+    load: Callable[..., PreTrainedModel] = BASES[like or name].model.from_pretrained
+    labels = {"num_labels": BASES[like].settings["num_labels"]} if like else {}
+    model = load(out / "bases" / name, dtype=torch.float32, attn_implementation="sdpa", local_files_only=True, **labels)
     model.name_or_path = f"tenon/training-{name}"
     model.config._name_or_path = model.name_or_path
-    model.config.use_cache = False
+    if hasattr(model.config, "use_cache"):
+        model.config.use_cache = False
     return model

@@ -36,13 +36,50 @@ class Case:
     recorded: tuple[str, ...] = ()
     followed: tuple[str, ...] = ()
 
+    @property
+    def task(self) -> str:
+        """What the base of the case is for."""
+        return TASKS.get(self.base, "causal")
+
+
+# Of the bases that are for something else than the next token.
+TASKS = {
+    "bert-classes": "classification",
+    "bert-tokens": "token-classification",
+    "bert-masked": "masked",
+    "roberta-value": "regression",
+    "roberta-masked": "masked",
+    "gpt2-classes": "classification",
+}
+PEFT_TASKS = {"causal": "CAUSAL_LM", "classification": "SEQ_CLS", "regression": "SEQ_CLS", "token-classification": "TOKEN_CLS"}
 
 _QUERY_VALUE = ["q_proj", "v_proj"]
 _ALL = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
+_LLAMAS = ("llama", "llama-tied", "qwen2", "llama3-rope", "linear-rope", "mistral")
 _RECORDED_OF_BASES = ("norm.weight", ".bias", "layers.0.self_attn.q_proj.weight", "layers.0.self_attn.k_proj.weight")
 
+_BERT_IA3 = {"target_modules": ["key", "value", "output.dense"], "feedforward_modules": ["output.dense"]}
+# A kind of tensor each.
+_SOME = (
+    "word_embeddings.weight",
+    "token_type_embeddings.weight",
+    "position_embeddings.weight",
+    "orm.weight",
+    ".bias",
+    "layer.0.attention.self.key.weight",
+    "layer.1.output.dense.weight",
+    "pooler.dense.weight",
+    "transform.dense.weight",
+    "classifier.weight",
+    "classifier.dense.weight",
+    "wte.weight",
+    "wpe.weight",
+    "h.0.attn.c_attn.weight",
+    "h.1.mlp.c_proj.weight",
+)
+
 _LISTED = [
-    *(Case(f"base-{name}", name, "nothing", recorded=_RECORDED_OF_BASES) for name in BASES),
+    *(Case(f"base-{name}", name, "nothing", recorded=_RECORDED_OF_BASES) for name in BASES if name in _LLAMAS),
     Case("lora", settings={"r": 4, "lora_alpha": 8, "target_modules": _QUERY_VALUE}),
     Case("lora-all", settings={"r": 4, "lora_alpha": 12, "target_modules": _ALL}),
     Case("rslora", settings={"r": 4, "lora_alpha": 6, "target_modules": _QUERY_VALUE, "use_rslora": True}),
@@ -121,6 +158,31 @@ _LISTED = [
         recorded=("embed_tokens.weight", "model.norm.weight"),
         followed=("embed_tokens.weight", "model.norm.weight"),
     ),
+    Case("bert-lora", "bert-classes", settings={"r": 4, "lora_alpha": 8, "target_modules": ["query", "value"]}),
+    # PEFT adapts the pooler too, whose name ends so.
+    Case("bert-lora-dense", "bert-classes", settings={"r": 3, "lora_alpha": 8, "target_modules": ["key", "dense"]}),
+    Case("bert-ia3", "bert-classes", method="IA3", settings=_BERT_IA3, learning_rate=5e-2),
+    Case("bert-bitfit", "bert-classes", "biases"),
+    Case("bert-full", "bert-classes", "everything", learning_rate=2e-3, recorded=_SOME, followed=_SOME),
+    Case("bert-tokens-lora", "bert-tokens", settings={"r": 4, "lora_alpha": 8, "target_modules": ["query", "value"]}),
+    Case("bert-masked-full", "bert-masked", "everything", learning_rate=2e-3, recorded=_SOME, followed=_SOME),
+    Case("roberta-lora", "roberta-value", settings={"r": 4, "lora_alpha": 8, "target_modules": ["query", "value"]}),
+    Case("roberta-bitfit", "roberta-value", "biases"),
+    Case("roberta-full", "roberta-value", "everything", learning_rate=2e-3, recorded=_SOME, followed=_SOME),
+    Case("roberta-masked-bitfit", "roberta-masked", "biases"),
+    Case("gpt2-lora", "gpt2", settings={"r": 4, "lora_alpha": 8, "target_modules": ["c_attn"], "fan_in_fan_out": True}),
+    Case(
+        "gpt2-lora-all",
+        "gpt2",
+        settings={"r": 4, "lora_alpha": 8, "target_modules": ["c_attn", "c_proj", "c_fc"], "fan_in_fan_out": True},
+    ),
+    Case("gpt2-bitfit", "gpt2", "biases"),
+    Case("gpt2-full", "gpt2", "everything", learning_rate=2e-3, recorded=_SOME, followed=_SOME),
+    Case(
+        "gpt2-classes-lora",
+        "gpt2-classes",
+        settings={"r": 4, "lora_alpha": 8, "target_modules": ["c_attn"], "fan_in_fan_out": True},
+    ),
 ]
 CASES = {case.name: case for case in _LISTED}
 
@@ -135,3 +197,20 @@ def batch() -> list[tuple[list[int], list[int]]]:
     for place in (3, 4, 9, len(labels[2]) - 1):
         labels[2][place] = _IGNORED
     return list(zip(rows, labels, strict=True))
+
+
+def targets(task: str) -> list[list[int]]:
+    """What of each row of the batch is asked at its tokens; for the causal task the labels of ``batch``."""
+    if task == "token-classification":
+        return [[label if label < 0 else token % 4 for token, label in zip(ids, labels, strict=True)] for ids, labels in batch()]
+    return [labels for _, labels in batch()]
+
+
+# Of the rows of the batch, for tasks that ask of rows.
+CLASSES = (2, 0, 1)
+VALUES = (0.75, -1.25, 0.5)
+
+
+def types() -> list[list[int]]:
+    """Which part of its row each token belongs to, for encoders: the first third, then the second part."""
+    return [[int(3 * place >= len(ids)) for place in range(len(ids))] for ids, _ in batch()]

@@ -8,7 +8,7 @@ from safetensors.torch import save_file
 
 from .adapters import load
 from .beginnings import begin
-from .cases import BETAS, EPSILON, STEPS, WEIGHT_DECAY, Case, batch
+from .cases import BETAS, CLASSES, EPSILON, STEPS, VALUES, WEIGHT_DECAY, Case, batch, targets, types
 from .moments import after_step, extra_loss
 
 # A model that computes in float32 anywhere is off by 1e-3 and more here.
@@ -17,20 +17,29 @@ DIFFERENCE_TOLERANCE = 1e-7
 
 
 def row_logits(model: torch.nn.Module) -> list[torch.Tensor]:
-    """The logits of each row's own tokens, each row computed alone, so that there is no padding to mask."""
+    """The logits of each row's own tokens, or of each row, computed alone, so that there is no padding to mask."""
     rows = []
-    for ids, _ in batch():
-        logits = model(input_ids=torch.tensor([ids])).logits[0]
+    for (ids, _), parts in zip(batch(), types(), strict=True):
+        has_types = getattr(model.config, "type_vocab_size", 1) > 1
+        extra = {"token_type_ids": torch.tensor([parts])} if has_types else {}
+        logits = model(input_ids=torch.tensor([ids]), **extra).logits[0]
         rows.append(logits[-len(ids) :])
     return rows
 
 
-def loss_of(rows: list[torch.Tensor]) -> torch.Tensor:
-    """The sum of −log p over the labelled tokens of all rows, each predicted from those before it, by their count."""
+def loss_of(rows: list[torch.Tensor], task: str = "causal", first: int = 0) -> torch.Tensor:
+    """The sum of the losses of all that is asked by its count: −log p over the labelled tokens of all rows, each predicted
+    from those before it, or at its own place; or one of each row. The rows are those of the batch from `first` on."""
+    asked = slice(first, first + len(rows))
+    if task == "classification":
+        return torch.nn.functional.cross_entropy(torch.stack(rows), torch.tensor(CLASSES[asked]))
+    if task == "regression":
+        return torch.nn.functional.mse_loss(torch.stack(rows)[:, 0], torch.tensor(VALUES[asked], dtype=rows[0].dtype))
     total, count = torch.zeros((), dtype=torch.float64), 0
-    for logits, (_, labels) in zip(rows, batch(), strict=True):
-        wanted = torch.tensor(labels[1:])
-        total = total + torch.nn.functional.cross_entropy(logits[:-1], wanted, ignore_index=-100, reduction="sum")
+    for logits, labels in zip(rows, targets(task)[asked], strict=True):
+        wanted = torch.tensor(labels[1:] if task == "causal" else labels)
+        logits = logits[:-1] if task == "causal" else logits
+        total = total + torch.nn.functional.cross_entropy(logits, wanted, ignore_index=-100, reduction="sum")
         count += int((wanted != -100).sum())
     return total / count
 
@@ -51,7 +60,7 @@ def check_gradients(case: Case, model: torch.nn.Module, trained: dict[str, torch
         for steps, weight in ((1, 8), (-1, -8), (2, -1), (-2, 1)):
             for key, value in moved.items():
                 value.copy_(start[key] + steps * DIFFERENCE * directions[key])
-            loss = loss_of(row_logits(model)) + extra_loss(case, model)
+            loss = loss_of(row_logits(model), case.task) + extra_loss(case, model)
             difference += weight * loss / (12 * DIFFERENCE)
         for key, value in moved.items():
             value.copy_(start[key])
@@ -63,7 +72,7 @@ def write_golden(case: Case, out: Path) -> list[float]:
     """Writes `cases/<case>/golden.safetensors`, and gives the losses before each step and after the last."""
     model, trained = (begin if case.trained == "beginning" else load)(case, out)
     rows = row_logits(model)
-    loss = loss_of(rows)
+    loss = loss_of(rows, case.task)
     (loss + extra_loss(case, model)).backward()
     golden = {f"logits.{number}": logits.detach() for number, logits in enumerate(rows)}
     golden["loss"] = loss.detach()
@@ -81,7 +90,7 @@ def write_golden(case: Case, out: Path) -> list[float]:
             optimizer.step()
             after_step(case, model, step + 1)
             optimizer.zero_grad()
-            loss = loss_of(row_logits(model))
+            loss = loss_of(row_logits(model), case.task)
             losses.append(loss.item())
             if step + 1 < STEPS:
                 (loss + extra_loss(case, model)).backward()

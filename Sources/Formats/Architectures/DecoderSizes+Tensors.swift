@@ -64,6 +64,11 @@ extension DecoderSizes {
 package struct NamedShape: Hashable, Sendable {
     package let name: String
     package let shape: Shape
+
+    package init(name: String, shape: Shape) {
+        self.name = name
+        self.shape = shape
+    }
 }
 
 /// A linear layer that an architecture has.
@@ -72,7 +77,11 @@ package struct LinearShape: Hashable, Sendable {
     package let outputs: Int
     package let inputs: Int
     package let hasBias: Bool
+    /// Whether its weight is kept as [inputs, outputs].
+    package var isTransposed = false
 
-    package var weight: NamedShape { NamedShape(name: path + ".weight", shape: [outputs, inputs]) }
+    package var weight: NamedShape {
+        NamedShape(name: path + ".weight", shape: isTransposed ? [inputs, outputs] : [outputs, inputs])
+    }
     package var bias: NamedShape? { hasBias ? NamedShape(name: path + ".bias", shape: [outputs]) : nil }
 }

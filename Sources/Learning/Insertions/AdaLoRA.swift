@@ -47,6 +47,7 @@ package struct AdaLoRA: TrainableMethod {
                         parts.append(try Triplets(entry, of: linear, at: place))
                     }
                 } else if targets.contains(linear.path) {
+                    try linear.checkNotTransposed(word)
                     parts.append(try Triplets(new: linear, at: place, plan))
                 }
             }

@@ -21,6 +21,7 @@ package struct AdaptionPrompt: TrainableMethod {
         _ plan: InsertionPlan, into sites: Sites<R>, _ engine: Engine<R>
     ) throws(Failure) -> Inserted<R> {
         try plan.parameters.checkTrainable(["adapter_len", "adapter_layers", "target_modules", "task_type"])
+        try sites.checkVirtualTokens(word)
         var inserted = Inserted<R>(tensors: [], parameters: plan.parameters)
         let count = try plan.rowCount("adapter_len")
         let attentions = try chosen(plan.parameters, sites.attentions)

@@ -34,7 +34,7 @@ extension Inserted {
                     from: try Matrix(
                         value, rows: trained.value.rows, columns: trained.value.columns, name: parameter.name))
             }
-            inserted.tensors.append(TrainedTensor(base: trained, kind: kind))
+            inserted.tensors.append(TrainedTensor(base: parameter, kind: kind))
         }
         return inserted
     }

@@ -36,6 +36,7 @@ package struct IA3: TrainableMethod {
         for projection in sites.projections {
             for (place, linear) in projection.linears.enumerated() {
                 guard known.map({ $0[linear] != nil }) ?? targets.contains(linear.path) else { continue }
+                try linear.checkNotTransposed(word)
                 let scalesInputs = inputs.contains(linear.path)
                 if scalesInputs, projection.linears.count > 1 {
                     throw Failure(

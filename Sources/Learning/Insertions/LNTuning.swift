@@ -18,8 +18,7 @@ package struct LNTuning: TrainableMethod {
         _ plan: InsertionPlan, into sites: Sites<R>, _ engine: Engine<R>
     ) throws(Failure) -> Inserted<R> {
         try plan.parameters.checkTrainable(["target_modules", "exclude_modules", "task_type"])
-        let others = Set(sites.linears.flatMap { [$0.weight.name, $0.bias?.name] } + [sites.embedding.table.name])
-        let norms = sites.parameters.filter { !others.contains($0.name) && $0.weight.rows == 1 }
+        let norms = sites.norms
         let chosen: [BaseParameter<R>]
         if let entries = plan.entries {
             let held = Set(entries.map(\.key.target))

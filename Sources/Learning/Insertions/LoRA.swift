@@ -20,7 +20,7 @@ package struct LoRA: TrainableMethod {
             [
                 "r", "lora_alpha", "lora_dropout", "use_rslora", "use_dora", "rank_pattern", "alpha_pattern",
                 "target_modules", "exclude_modules", "layers_to_transform", "task_type", "bias", "init_lora_weights",
-                "eva_config",
+                "eva_config", "fan_in_fan_out",
             ],
             words: [
                 "bias": ["none", "lora_only", "all"],
@@ -35,6 +35,7 @@ package struct LoRA: TrainableMethod {
         let beginning = plan.entries == nil ? plan.parameters["init_lora_weights"]?.string : nil
         let eva = beginning == "eva" ? try EVAInitialization<R>(plan.parameters) : nil
         var residuals: [ResidualInsertion<R>] = []
+        var adapted: [Linear<R>] = []
         for projection in sites.projections {
             var parts: [LoRAFactors<R>] = []
             for (place, linear) in projection.linears.enumerated() {
@@ -46,6 +47,10 @@ package struct LoRA: TrainableMethod {
                 }
             }
             guard !parts.isEmpty else { continue }
+            adapted += parts.map(\.linear)
+            for part in parts where beginning == "pissa" || part.magnitude != nil {
+                try part.linear.checkNotTransposed(part.magnitude == nil ? "pissa" : "use_dora")
+            }
             if beginning == "pissa" {
                 let residual = ResidualInsertion(parts, of: projection, engine)
                 projection.insert(residual)
@@ -59,7 +64,7 @@ package struct LoRA: TrainableMethod {
             eva?.add(projection, insertion.factors.map(\.a))
         }
         try insertBiases(plan, into: sites, &inserted)
-        inserted.parameters = TargetModules.named(inserted.parameters, sites)
+        inserted.parameters = TargetModules.oriented(TargetModules.named(inserted.parameters, sites), adapted)
         inserted.initialization = eva
         if beginning == "pissa" {
             inserted.finished = { [residuals] adapter throws(Failure) in
@@ -77,19 +82,19 @@ package struct LoRA: TrainableMethod {
         _ plan: InsertionPlan, into sites: Sites<R>, _ inserted: inout Inserted<R>
     ) throws(Failure) {
         let adapted = Set(inserted.tensors.map { $0.key.target })
-        for linear in sites.linears {
-            guard let bias = linear.bias else { continue }
+        let biases: [BaseParameter<R>] =
             switch plan.parameters["bias"]?.string ?? "none" {
-            case "none": continue
-            case "all": break
-            default: guard adapted.contains(linear.weight.name) else { continue }
+            case "none": []
+            case "all": sites.parameters.filter { $0.name.hasSuffix(".bias") }
+            default: sites.linears.filter { adapted.contains($0.weight.name) }.compactMap(\.bias)
             }
+        for bias in biases {
             let parameter = bias.makeTrainable()
             if let value = plan.entries?.first(where: { $0.key.target == bias.name && $0.key.kind == .bias })?[.value] {
                 parameter.value.copy(
                     from: try Matrix(value, rows: 1, columns: parameter.value.columns, name: bias.name))
             }
-            inserted.tensors.append(TrainedTensor(base: parameter, kind: .bias))
+            inserted.tensors.append(TrainedTensor(base: bias, kind: .bias))
         }
     }
 }

@@ -21,13 +21,17 @@ package struct ModelShapes: Sendable {
     package struct Norm: Sendable {
         /// The module's path.
         package let path: String
-        /// How many numbers it has.
+        /// How many numbers its weight has, and as many its bias.
         package let count: Int
+        package let hasBias: Bool
 
-        package init(path: String, count: Int) {
+        package init(path: String, count: Int, hasBias: Bool = false) {
             self.path = path
             self.count = count
+            self.hasBias = hasBias
         }
+
+        package var parameterCount: Int { hasBias ? 2 * count : count }
     }
 
     /// Linear layers, those with one input together.
@@ -37,16 +41,28 @@ package struct ModelShapes: Sendable {
     package let width: Int
     /// How many numbers the model has in all, tied ones once.
     package let parameterCount: Int
+    /// How many of them a task's head has, which is trained whatever the method.
+    package let savedCount: Int
+    /// How many numbers the biases of a head have that is not.
+    package let headBiasCount: Int
 
-    package init(projections: [[Linear]], norms: [Norm], width: Int, parameterCount: Int) {
+    package init(
+        projections: [[Linear]], norms: [Norm], width: Int, parameterCount: Int, savedCount: Int = 0,
+        headBiasCount: Int = 0
+    ) {
         self.projections = projections
         self.norms = norms
         self.width = width
         self.parameterCount = parameterCount
+        self.savedCount = savedCount
+        self.headBiasCount = headBiasCount
     }
 
     package var linears: [Linear] { projections.flatMap { $0 } }
-    package var biasCount: Int { linears.reduce(0) { $0 + ($1.hasBias ? $1.outputs : 0) } }
+    package var biasCount: Int {
+        linears.reduce(headBiasCount) { $0 + ($1.hasBias ? $1.outputs : 0) }
+            + norms.reduce(0) { $0 + ($1.hasBias ? $1.count : 0) }
+    }
 
     /// The layers that a config's `target_modules` mean.
     ///

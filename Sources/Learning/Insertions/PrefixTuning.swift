@@ -22,6 +22,7 @@ package struct PrefixTuning: TrainableMethod {
     ) throws(Failure) -> Inserted<R> {
         try plan.parameters.checkTrainable(
             TrainingKeys.virtualTokens.union(["prefix_projection", "encoder_hidden_size", "init_weights"]))
+        try sites.checkVirtualTokens(word)
         let count = try plan.rowCount("num_virtual_tokens")
         guard let shape = sites.attentions.first?.shape else {
             throw Failure(.usage, "the base has no attention that could see a prefix")

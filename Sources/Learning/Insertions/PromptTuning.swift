@@ -22,6 +22,7 @@ package struct PromptTuning: TrainableMethod {
             TrainingKeys.virtualTokens.union([
                 "prompt_tuning_init", "prompt_tuning_init_text", "tokenizer_name_or_path", "tokenizer_kwargs",
             ]))
+        try sites.checkVirtualTokens(word)
         let table = sites.embedding.table.weight
         let count = try plan.rowCount("num_virtual_tokens")
         var value = Matrix<R>(rows: count, columns: table.columns)

@@ -40,6 +40,7 @@ package struct SHiRA: TrainableMethod {
                     value = try Matrix(source, rows: 1, columns: places.count, name: name)
                 } else {
                     guard targets.contains(linear.path) else { continue }
+                    try linear.checkNotTransposed(word)
                     let count = share.multipliedReportingOverflow(by: rows + columns)
                     guard share >= 1, !count.overflow, count.partialValue <= rows * columns else {
                         throw Failure(

@@ -83,7 +83,7 @@ extension LNTuning {
     package func size(in shapes: ModelShapes, _ parameters: Parameters) throws(Failure) -> TrainingSize {
         let targets = parameters["target_modules"] == nil ? nil : try TargetModules(parameters)
         let norms = shapes.norms.filter { targets?.contains($0.path) ?? true }
-        return TrainingSize(parameterCount: norms.reduce(0) { $0 + $1.count })
+        return TrainingSize(parameterCount: norms.reduce(0) { $0 + $1.parameterCount })
     }
 }
 

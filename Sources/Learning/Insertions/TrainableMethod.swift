@@ -38,7 +38,17 @@ extension TrainableMethod {
     /// Whether all of an adapter is of this method, so that it can be trained further and evaluated.
     package func canHold(_ adapter: Adapter) -> Bool {
         adapter.method == method.word
-            && adapter.entries.allSatisfy { $0.key.kind == .file || kinds.contains($0.key.kind) }
+            && adapter.entries.allSatisfy {
+                $0.key.kind == .file || kinds.contains($0.key.kind) || isHead($0, of: adapter)
+            }
+    }
+
+    /// Whether an entry is a module kept whole beside what the method trains: the head of a task.
+    private func isHead(_ entry: AdapterEntry, of adapter: Adapter) -> Bool {
+        guard entry.key.kind == .full else { return false }
+        let saved = adapter.parameters["modules_to_save"]?.strings ?? ["classifier", "score", "pooler"]
+        let module = entry.key.target.split(separator: ".").dropLast().joined(separator: ".")
+        return saved.contains { module.hasSuffix($0) || module.contains($0 + ".") }
     }
 }
 
@@ -105,6 +115,11 @@ package struct Inserted<R: Real>: Sendable {
         projection.insert(insertion)
         insertions.append(insertion)
         self.tensors += tensors
+    }
+
+    /// Adds the head of a task, which is trained whatever the method.
+    package mutating func add(_ saved: SavedModules<R>, _ plan: InsertionPlan) throws(Failure) {
+        tensors += try Inserted.base(saved.parameters, kind: .full, plan).tensors
     }
 
     /// Lets a method begin with what it finds in data: `pass` takes the same data through the model each time.

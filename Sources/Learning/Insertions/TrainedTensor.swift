@@ -19,10 +19,10 @@ package struct TrainedTensor<R: Real>: Sendable {
     }
 
     /// A tensor of the base that is trained itself: a vector lies as one row.
-    package init(base parameter: Parameter<R>, kind: Kind) {
-        let value = parameter.value
+    package init(base parameter: BaseParameter<R>, kind: Kind) {
+        let trained = parameter.makeTrainable()
         self.init(
-            EntryKey(parameter.name, kind), .value, shape: value.rows == 1 ? [value.columns] : nil, parameter)
+            EntryKey(parameter.name, kind), .value, shape: parameter.isVector ? [trained.value.columns] : nil, trained)
     }
 
 }

@@ -1,22 +1,26 @@
 import CKernels
 
 extension Engine {
-    /// The negative log likelihoods of labels under `softmax(x · headᵀ)`, summed in fp64, and how many labels score
-    /// highest: x has one row for each label, the head one for each word.
+    /// The negative log likelihoods of labels under `softmax(x · headᵀ + bias)`, summed in fp64, and how many labels score
+    /// highest: x has one row for each label, the head one for each word, the bias, [1, words], is none where it is nil.
     ///
-    /// Gradients are those of `scale` times the sum: `gradient` is written, `headGradient` added to. Scores exist for 64
+    /// Gradients are those of `scale` times the sum: `gradient` is written, `headGradient` and `biasGradient` added to. Scores exist for 64
     /// tokens at once. Labels below zero are not allowed; leave their rows out.
     ///
     /// - Parameter sum: What the sum goes on from, so that no bit depends on how tokens are split over calls.
     public func crossEntropy(
-        _ x: Matrix<R>, head: Weight<R>, labels: [Int32], scale: R = 1, continuing sum: Double = 0,
-        gradient: Matrix<R>? = nil, headGradient: Matrix<R>? = nil
+        _ x: Matrix<R>, head: Weight<R>, bias: Matrix<R>? = nil, labels: [Int32], scale: R = 1,
+        continuing sum: Double = 0, gradient: Matrix<R>? = nil, headGradient: Matrix<R>? = nil,
+        biasGradient: Matrix<R>? = nil
     ) -> (lossSum: Double, correct: Int) {
         require(labels.count == x.rows && head.columns == x.columns, "\(labels.count) labels, x \(x.shape)")
         require(labels.allSatisfy { $0 >= 0 && Int($0) < head.rows }, "a label beyond \(head.rows) words")
         if let gradient { requireSame(x, gradient) }
         if let headGradient {
             require(headGradient.rows == head.rows && headGradient.columns == head.columns, "the head's gradient")
+        }
+        for row in [bias, biasGradient] {
+            require(row.map { $0.rows == 1 && $0.columns == head.rows } ?? true, "a bias for \(head.rows) words")
         }
         let chunk = ScoreChunk<R>(words: head.rows, tokens: min(x.rows, Int(TENON_SCORE_TOKENS)), workspace)
         var loss = sum, correct = 0
@@ -25,19 +29,26 @@ extension Engine {
             let here = Array(labels[rows])
             unsafe forEachWithScratch(chunk.blocks) { block, scratch in
                 unsafe chunk.with(labels: here) { of in
-                    unsafe R.kernels.scores(of, head.operand(isTransposed: false), part.view, block, scratch)
+                    unsafe R.kernels.scores(
+                        of, head.operand(isTransposed: false), bias?.view ?? .none, part.view, block, scratch)
                 }
             }
             unsafe chunk.with(labels: here) { of in
                 unsafe R.kernels.likelihood(of, Double(scale), &loss, &correct)
             }
-            guard gradient != nil || headGradient != nil else { continue }
+            guard gradient != nil || headGradient != nil || biasGradient != nil else { continue }
             forEach(chunk.blocks) { block in
                 unsafe chunk.with(labels: here) { of in unsafe R.kernels.scores_backward(of, Double(scale), block) }
             }
             let scores = chunk.scores.columns(0..<rows.count)
             if let gradient { multiply(Term(scores, transposed: true, head), into: gradient.rows(rows)) }
             if let headGradient { multiply(Term(scores, part), from: .accumulate, into: headGradient) }
+            if let biasGradient {
+                let ones = workspace.matrix(rows: rows.count, columns: 1)
+                ones.fill(1)
+                multiply(
+                    Term(scores, ones), from: .accumulate, into: biasGradient.reshaped(rows: head.rows, columns: 1))
+            }
         }
         return (loss, correct)
     }

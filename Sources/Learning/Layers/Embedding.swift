@@ -1,18 +1,54 @@
 package import Kernels
 
-/// The vectors of tokens: a table's rows, and before each row of tokens the vectors that methods put there.
+/// What models with learned positions add to the vectors of tokens.
+package struct EmbeddingAdditions<R: Real>: Sendable {
+    /// [positions, d].
+    package let positions: BaseParameter<R>
+    /// The row of that table which the first token of a row has.
+    package let firstPosition: Int32
+    /// [types, d]; nil where a model does not tell parts of a row apart.
+    package let types: BaseParameter<R>?
+    /// What comes after the sum, if anything.
+    package let norm: (any Norm<R>)?
+
+    package init(
+        positions: BaseParameter<R>, firstPosition: Int32 = 0, types: BaseParameter<R>? = nil,
+        norm: (any Norm<R>)? = nil
+    ) {
+        self.positions = positions
+        self.firstPosition = firstPosition
+        self.types = types
+        self.norm = norm
+    }
+
+    fileprivate var isTrained: Bool { positions.isTrained || types?.isTrained == true || norm?.isTrained == true }
+
+    /// The tables with the rows that a batch's tokens take of them.
+    fileprivate func rows(of batch: Batch) -> [(table: BaseParameter<R>, rows: [Int32])] {
+        var rows = [(positions, batch.positions.map { $0 + firstPosition })]
+        if let types {
+            rows.append((types, batch.types.isEmpty ? [Int32](repeating: 0, count: batch.count) : batch.types))
+        }
+        return rows
+    }
+}
+
+/// The vectors of tokens: a table's rows, with what is added to them, and before each row of tokens the vectors that methods
+/// put there.
 package final class Embedding<R: Real>: @unchecked Sendable {
     /// [vocabulary, d].
     package let table: BaseParameter<R>
     package private(set) var insertion: (any EmbeddingInsertion<R>)?
+    private let additions: EmbeddingAdditions<R>?
     private let isTied: Bool
     /// What tied tables have of gradients from here, until a step's last pass is done: summed into those from the head at
     /// once, they would come in an order that depends on how the batch was split.
     private var heldGradient: Matrix<R>?
 
     /// `isTied` says that the head has the same table.
-    package init(table: BaseParameter<R>, isTied: Bool = false) {
+    package init(table: BaseParameter<R>, additions: EmbeddingAdditions<R>? = nil, isTied: Bool = false) {
         self.table = table
+        self.additions = additions
         self.isTied = isTied
     }
 
@@ -20,7 +56,9 @@ package final class Embedding<R: Real>: @unchecked Sendable {
         self.insertion = insertion
     }
 
-    package var isTrained: Bool { table.isTrained || insertion?.parameters.isEmpty == false }
+    package var isTrained: Bool {
+        table.isTrained || insertion?.parameters.isEmpty == false || additions?.isTrained == true
+    }
 
     /// The vectors of the batch's tokens [tokens, d]. With a tape, backward reads `gradient`, which is theirs by then.
     package func forward(gradient: Matrix<R>?, _ pass: Pass<R>) -> Matrix<R> {
@@ -28,8 +66,19 @@ package final class Embedding<R: Real>: @unchecked Sendable {
         let x = pass.matrix(columns: table.weight.columns)
         engine.embed(pass.batch.tokens.map { max($0, 0) }, table: table.weight, into: x)
         insertion?.fill(x, pass)
+        for (table, rows) in additions?.rows(of: pass.batch) ?? [] {
+            let added = pass.matrix(columns: x.columns)
+            engine.embed(rows, table: table.weight, into: added)
+            engine.add(added, into: x)
+        }
+        let (normed, statistics) = additions?.norm.map { $0.forward(x, engine) } ?? (x, nil)
         if let gradient, isTrained {
             pass.tape?.record { [self] in
+                let gradient = gradientOfSum(x, statistics, gradient: gradient, pass)
+                for (table, rows) in additions?.rows(of: pass.batch) ?? [] {
+                    guard let trained = table.trained else { continue }
+                    engine.embedBackward(rows, gradient: gradient, into: trained.gradient)
+                }
                 if let table = table.trained {
                     let real = pass.batch.tokens.indices.filter { pass.batch.tokens[$0] != Batch.virtualToken }
                     engine.embedBackward(
@@ -39,7 +88,18 @@ package final class Embedding<R: Real>: @unchecked Sendable {
                 insertion?.fillBackward(gradient, pass)
             }
         }
-        return x
+        return normed
+    }
+
+    /// What the gradient of a norm's output means for the sum that it was given.
+    private func gradientOfSum(
+        _ x: Matrix<R>, _ statistics: NormStatistics<R>?, gradient: Matrix<R>, _ pass: Pass<R>
+    ) -> Matrix<R> {
+        guard let norm = additions?.norm, let statistics else { return gradient }
+        let inward = pass.matrix(columns: gradient.columns)
+        inward.fill(0)
+        norm.backward(x, statistics, gradient: gradient, addingTo: inward, pass.engine)
+        return inward
     }
 
     private func tableGradient(_ table: Parameter<R>) -> Matrix<R> {

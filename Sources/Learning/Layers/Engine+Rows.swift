@@ -3,9 +3,14 @@ import Kernels
 extension Engine {
     /// `y[t] += row` for every t.
     func addRow(_ row: Matrix<R>, into y: Matrix<R>) {
-        let ones = workspace.matrix(rows: y.rows, columns: 1)
+        multiply([Term(ones(y.rows), row)], from: .accumulate, into: y)
+    }
+
+    /// A column that makes of a row as many as it has, as a factor of a product.
+    func ones(_ count: Int) -> Matrix<R> {
+        let ones = workspace.matrix(rows: count, columns: 1)
         ones.fill(1)
-        multiply([Term(ones, row)], from: .accumulate, into: y)
+        return ones
     }
 
     /// The given rows of x, in their order.

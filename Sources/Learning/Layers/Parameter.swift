@@ -27,14 +27,17 @@ package final class BaseParameter<R: Real>: @unchecked Sendable {
     package let name: String
     /// A matrix as [rows, columns], a vector as one row.
     package private(set) var weight: Weight<R>
+    /// Whether it is a vector, and no matrix of one row.
+    package let isVector: Bool
     /// Nil as long as it is frozen.
     package private(set) var trained: Parameter<R>?
     /// The numbers of a single row, as vectors are, which kernels want widened; empty for more rows.
     package private(set) var row: Matrix<R>
 
-    package init(name: String, _ weight: Weight<R>) {
+    package init(name: String, _ weight: Weight<R>, isVector: Bool? = nil) {
         self.name = name
         self.weight = weight
+        self.isVector = isVector ?? (weight.rows == 1)
         row = weight.rows == 1 ? weight.widened() : Matrix(rows: 0, columns: 0)
     }
 

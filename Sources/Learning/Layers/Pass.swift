@@ -4,8 +4,13 @@ package import Kernels
 package struct Batch: Sendable {
     /// A token at each place; ``virtualToken`` where a method puts an embedding of its own.
     package let tokens: [Int32]
-    /// What should follow each token within its row; ``ignored`` where nothing is asked.
+    /// What is asked at each token: the one that follows it within its row, or a class, as the model's head wants it;
+    /// ``ignored`` where nothing is.
     package let labels: [Int32]
+    /// What is asked of each row as a whole, the number of its class or a value; none where tokens are asked.
+    package let targets: [Double]
+    /// Which part of its row each token belongs to, for models that learned to tell; none where all are of the first.
+    package let types: [Int32]
     /// The place of each token in its row.
     package let positions: [Int32]
     /// Where each row lies; attention stays within.
@@ -19,22 +24,37 @@ package struct Batch: Sendable {
     package static let ignored: Int32 = -100
 
     package init(
-        tokens: [Int32], labels: [Int32], positions: [Int32], segments: [Range<Int>], firstToken: Int = 0,
-        firstRow: Int = 0
+        tokens: [Int32], labels: [Int32], positions: [Int32], segments: [Range<Int>], targets: [Double] = [],
+        types: [Int32] = [], firstToken: Int = 0, firstRow: Int = 0
     ) {
         precondition(tokens.count == labels.count && tokens.count == positions.count)
+        precondition(targets.isEmpty || targets.count == segments.count)
+        precondition(types.isEmpty || types.count == tokens.count)
         self.tokens = tokens
         self.labels = labels
         self.positions = positions
         self.segments = segments
+        self.targets = targets
+        self.types = types
         self.firstToken = firstToken
         self.firstRow = firstRow
     }
 
     package var count: Int { tokens.count }
 
-    /// Where something is asked.
+    /// The tokens at which something is asked.
     package var labeled: [Int] { labels.indices.filter { labels[$0] != Self.ignored } }
+
+    /// How many questions there are: tokens, or rows.
+    package var askedCount: Int { targets.isEmpty ? labeled.count : targets.count }
+
+    /// One token of each row, as rows by themselves.
+    var oneOfEachRow: Batch {
+        Batch(
+            tokens: segments.map { tokens[$0.lowerBound] }, labels: segments.map { _ in Self.ignored },
+            positions: segments.map { _ in 0 }, segments: segments.indices.map { $0..<$0 + 1 }, firstToken: firstRow,
+            firstRow: firstRow)
+    }
 
     /// With `count` virtual tokens in front of every row.
     package func withVirtualTokens(_ count: Int) -> Batch {
@@ -51,7 +71,7 @@ package struct Batch: Sendable {
             segments.append(start..<tokens.count)
         }
         return Batch(
-            tokens: tokens, labels: labels, positions: positions, segments: segments,
+            tokens: tokens, labels: labels, positions: positions, segments: segments, targets: targets,
             firstToken: firstToken + count * firstRow, firstRow: firstRow)
     }
 }
@@ -77,6 +97,8 @@ package struct Pass<R: Real> {
         engine.workspace.matrix(rows: batch.count, columns: columns)
     }
 
+    /// The same walk for one token of each row.
+    var oneOfEachRow: Pass { Pass(engine, batch.oneOfEachRow, tape: tape, dropoutKey: dropoutKey) }
 }
 
 /// What is left to do for the gradients, last block first. Each step holds what its block saved, and lets go of it when

@@ -1,20 +1,24 @@
 package import Kernels
 
-/// A linear layer of the base: y = x·Wᵀ + b, W [out, in].
+/// A linear layer of the base: y = x·Wᵀ + b, W [out, in]; or y = x·W + b, W [in, out], where it `isTransposed`, as in GPT-2.
 package struct Linear<R: Real>: Sendable {
     /// The module's path, such as `model.layers.0.self_attn.q_proj`.
     package let path: String
     package let weight: BaseParameter<R>
     package let bias: BaseParameter<R>?
+    package let isTransposed: Bool
 
-    package init(path: String, weight: BaseParameter<R>, bias: BaseParameter<R>? = nil) {
+    package init(
+        path: String, weight: BaseParameter<R>, bias: BaseParameter<R>? = nil, isTransposed: Bool = false
+    ) {
         self.path = path
         self.weight = weight
         self.bias = bias
+        self.isTransposed = isTransposed
     }
 
-    package var inputs: Int { weight.weight.columns }
-    package var outputs: Int { weight.weight.rows }
+    package var inputs: Int { isTransposed ? weight.weight.rows : weight.weight.columns }
+    package var outputs: Int { isTransposed ? weight.weight.columns : weight.weight.rows }
 }
 
 /// Linear layers with one input, such as q, k and v of an attention: methods see them together, and so read x once.
@@ -50,7 +54,7 @@ package final class Projection<R: Real>: @unchecked Sendable {
         let engine = pass.engine
         var saved = Saved<R>()
         let input = changed(x, pass)
-        var terms = linears.map { [Term(input, $0.weight.weight, transposed: true)] }
+        var terms = linears.map { [Term(input, $0.weight.weight, transposed: !$0.isTransposed)] }
         for insertion in insertions {
             for (place, more) in insertion.terms(input, saving: &saved, pass).enumerated() { terms[place] += more }
         }
@@ -65,10 +69,10 @@ package final class Projection<R: Real>: @unchecked Sendable {
                     start = .row(bias.row)
                 }
             }
-            engine.multiply(terms[place], from: start, into: output)
             if !changesOutputs, residual != nil, let bias = linears[place].bias {
-                engine.addRow(bias.row, into: output)
+                terms[place].append(Term(engine.ones(x.rows), bias.row))
             }
+            engine.multiply(terms[place], from: start, into: output)
         }
         if changesOutputs {
             for insertion in insertions { insertion.rescale(outputs, saving: &saved, pass) }
@@ -96,11 +100,15 @@ package final class Projection<R: Real>: @unchecked Sendable {
         for insertion in insertions.reversed() { insertion.rescaleBackward(gradients, saved: saved, pass) }
         for (linear, gradient) in zip(linears, gradients) {
             guard let trained = linear.weight.trained else { continue }
-            engine.multiply([Term(gradient, transposed: true, input)], from: .accumulate, into: trained.gradient)
+            let term =
+                linear.isTransposed
+                ? Term(input, transposed: true, gradient) : Term(gradient, transposed: true, input)
+            engine.multiply([term], from: .accumulate, into: trained.gradient)
         }
         let changesInput = insertions.contains { $0.changesInput }
         let target = inputGradient ?? (changesInput ? pass.matrix(columns: inputs) : nil)
-        var terms = target == nil ? [] : zip(gradients, linears).map { Term($0, $1.weight.weight) }
+        var terms =
+            target == nil ? [] : zip(gradients, linears).map { Term($0, $1.weight.weight, transposed: $1.isTransposed) }
         for insertion in insertions.reversed() {
             terms += insertion.termsBackward(
                 input, gradients: gradients, saved: &saved, needsInputGradient: target != nil, pass)

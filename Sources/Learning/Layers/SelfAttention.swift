@@ -8,33 +8,36 @@ package struct AttentionShape: Hashable, Sendable {
     package let headSize: Int
     /// How many tokens back one may look, itself included; nil for all.
     package let window: Int?
+    /// Whether no token sees those after it.
+    package let isCausal: Bool
 
-    package init(heads: Int, keyHeads: Int, headSize: Int, window: Int? = nil) {
+    package init(heads: Int, keyHeads: Int, headSize: Int, window: Int? = nil, isCausal: Bool = true) {
         self.heads = heads
         self.keyHeads = keyHeads
         self.headSize = headSize
         self.window = window
+        self.isCausal = isCausal
     }
 
     /// What scores are multiplied with.
     var scale: Double { 1 / Double(headSize).squareRoot() }
 }
 
-/// Causal attention with rotary positions: q, k, v of x, and the projection of what the heads found. Methods may let it see
-/// more than its tokens.
+/// Attention: q, k, v of x, by three layers or by one for all, turned by rotary positions where there are such, and the
+/// projection of what the heads found. Methods may let it see more than its tokens.
 package final class SelfAttention<R: Real>: @unchecked Sendable {
     /// The module's path, such as `model.layers.0.self_attn`.
     package let path: String
     package let queryKeyValue: Projection<R>
     package let output: Projection<R>
     package let shape: AttentionShape
-    private let rotary: RotaryTable<R>
+    private let rotary: RotaryTable<R>?
     private var prefixes: [KeysAndValues<R>] = []
     private var branches: [GatedBranch<R>] = []
 
     package init(
         path: String, queryKeyValue: Projection<R>, output: Projection<R>, shape: AttentionShape,
-        rotary: RotaryTable<R>
+        rotary: RotaryTable<R>? = nil
     ) {
         self.path = path
         self.queryKeyValue = queryKeyValue
@@ -74,7 +77,8 @@ extension SelfAttention: SubLayerBody {
 
     func forward(_ x: Matrix<R>, residual: Matrix<R>?, _ pass: Pass<R>) -> (Matrix<R>, Saved) {
         let engine = pass.engine
-        let (qkv, saved) = queryKeyValue.forward(x, pass)
+        let (outputs, saved) = queryKeyValue.forward(x, pass)
+        let qkv = isFused ? parts(of: outputs[0]) : outputs
         rotate(qkv, inverse: false, pass)
         let pattern = pattern(pass)
         let keys = joined(prefixes.map(\.keys.value), qkv[1], pattern, pass)
@@ -83,9 +87,9 @@ extension SelfAttention: SubLayerBody {
         let logSums = pass.matrix(columns: shape.heads)
         engine.attention(q: qkv[0], k: keys, v: values, pattern, into: found, logSums: logSums)
         let beside = branches.map { $0.forward(qkv[0], shape, pass) }
-        let (outputs, outputSaved) = output.forward(total(found, beside, pass), residual: residual, pass)
+        let (results, outputSaved) = output.forward(total(found, beside, pass), residual: residual, pass)
         return (
-            outputs[0],
+            results[0],
             Saved(
                 query: qkv[0], keys: keys, values: values, found: found, logSums: logSums, branches: beside,
                 insertions: (saved, outputSaved))
@@ -121,17 +125,35 @@ extension SelfAttention: SubLayerBody {
         guard needsProjection else { return }
         rotate(gradients, inverse: true, pass)
         queryKeyValue.backward(
-            input: x, gradients: gradients, saved: saved.insertions.queryKeyValue, into: inputGradient, pass)
+            input: x, gradients: isFused ? [joined(gradients, pass)] : gradients,
+            saved: saved.insertions.queryKeyValue, into: inputGradient, pass)
+    }
+
+    // MARK: One layer for q, k and v
+
+    private var isFused: Bool { queryKeyValue.linears.count == 1 }
+
+    /// Where q, k and v lie beside each other.
+    private func parts(of all: Matrix<R>) -> [Matrix<R>] {
+        let (size, keys) = (shape.heads * shape.headSize, shape.keyHeads * shape.headSize)
+        return [0..<size, size..<size + keys, size + keys..<size + 2 * keys].map { all.columns($0) }
+    }
+
+    private func joined(_ gradients: [Matrix<R>], _ pass: Pass<R>) -> Matrix<R> {
+        let all = pass.matrix(columns: queryKeyValue.linears[0].outputs)
+        for (part, gradient) in zip(parts(of: all), gradients) { part.copy(from: gradient) }
+        return all
     }
 
     private func pattern(_ pass: Pass<R>) -> AttentionPattern {
         AttentionPattern(
             heads: shape.heads, keyHeads: shape.keyHeads, segments: pass.batch.segments,
-            keySegments: prefixes.isEmpty ? nil : pass.keySegments(front: prefixCount, hasOwn: true), isCausal: true,
-            window: shape.window, scale: shape.scale)
+            keySegments: prefixes.isEmpty ? nil : pass.keySegments(front: prefixCount, hasOwn: true),
+            isCausal: shape.isCausal, window: shape.window, scale: shape.scale)
     }
 
     private func rotate(_ qkv: [Matrix<R>], inverse: Bool, _ pass: Pass<R>) {
+        guard let rotary else { return }
         let first = Int32(prefixCount)
         let positions = first == 0 ? pass.batch.positions : pass.batch.positions.map { $0 + first }
         for (part, heads) in [(qkv[0], shape.heads), (qkv[1], shape.keyHeads)] {

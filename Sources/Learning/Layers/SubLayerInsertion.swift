@@ -2,8 +2,8 @@ package import Kernels
 
 /// What a method does at a sub-layer, which is an attention or an MLP. Every step may be left out.
 ///
-/// With x what the norm gave and r the residual stream, the block computes `x' = changeInput(x)`, `y = layer(x')`,
-/// `y = changeOutput(y)`, `r + y`. Backward undoes the steps in reverse, each adding to the gradients of its own parameters.
+/// With x what the norm before it gave, or the residual stream itself, and r that stream, the block computes
+/// `x' = changeInput(x)`, `y = layer(x')`, `y = changeOutput(y)`, `r + y`. Backward undoes the steps in reverse, each adding to the gradients of its own parameters.
 package protocol SubLayerInsertion<R>: AnyObject, Sendable {
     associatedtype R: Real
 
@@ -19,7 +19,7 @@ package protocol SubLayerInsertion<R>: AnyObject, Sendable {
     /// Turns the gradient of what ``changeInput(_:_:)`` made of x into that of x, in place.
     func changeInputBackward(_ x: Matrix<R>, gradient: Matrix<R>, _ pass: Pass<R>)
 
-    /// Changes y [tokens, d] in place; x is what the norm gave.
+    /// Changes y [tokens, d] in place; x is what the layer is given.
     func changeOutput(_ y: Matrix<R>, input x: Matrix<R>, saving saved: inout Saved<R>, _ pass: Pass<R>)
     /// Turns the gradient of what ``changeOutput(_:input:saving:_:)`` left into that of what it was given, in place. Returns
     /// what is added to that of x, if anything, where `needsInputGradient` says that it is wanted.

@@ -33,11 +33,17 @@ package final class WeightStore: Sendable {
         names = TensorNaming(checkpoint)
     }
 
-    /// The tensor as layers read it: a vector is one row.
+    /// Whether there is a tensor of that name and shape.
+    func has(_ wanted: NamedShape) -> Bool { names.tensor(wanted.name)?.shape == wanted.shape }
+
+    /// The tensor as layers read it: a vector is one row. It goes by the name that is wanted, or by its `ownName` in the
+    /// file.
     ///
     /// Throws ``Failure/Code/baseIncompatible`` where the base lacks it or has another shape, and ``Failure/Code/baseInvalid``
     /// for a type that is none of F32, BF16 and F16.
-    func parameter<R: Real>(_ wanted: NamedShape, _ type: R.Type) throws(Failure) -> BaseParameter<R> {
+    func parameter<R: Real>(
+        _ wanted: NamedShape, ownName: Bool = false, _ type: R.Type
+    ) throws(Failure) -> BaseParameter<R> {
         guard let tensor = names.tensor(wanted.name) else {
             throw Failure(
                 .baseIncompatible, "the base lacks a tensor of its architecture", object: wanted.name,
@@ -57,7 +63,7 @@ package final class WeightStore: Sendable {
         let (rows, columns) = dimensions.count == 1 ? (1, dimensions[0]) : (dimensions[0], dimensions[1])
         let weight: Weight<R> = try files[tensor.shard].weight(
             tensor.source.tensor.range, format: format, rows: rows, columns: columns)
-        return BaseParameter(name: tensor.name, weight)
+        return BaseParameter(name: ownName ? tensor.name : wanted.name, weight, isVector: dimensions.count == 1)
     }
 }
 
@@ -117,16 +123,34 @@ extension WeightFormat {
     }
 }
 
-/// Names of tensors with or without the model's prefix, as files have them.
+/// Names of tensors with or without the model's prefix, and as older releases wrote them.
 private struct TensorNaming: Sendable {
     private let checkpoint: Checkpoint
+
+    /// What a model with a head puts before the names of the model without one.
+    private static let prefixes = ["model.", "transformer.", "bert.", "roberta."]
+    private static let renamed = [
+        // BERT's norms, as converted from TensorFlow.
+        (".LayerNorm.weight", ".LayerNorm.gamma"), (".LayerNorm.bias", ".LayerNorm.beta"),
+        // The bias of the head, which its last layer shares.
+        ("predictions.decoder.bias", "predictions.bias"), ("lm_head.decoder.bias", "lm_head.bias"),
+    ]
 
     init(_ checkpoint: Checkpoint) {
         self.checkpoint = checkpoint
     }
 
     func tensor(_ name: String) -> CheckpointTensor? {
-        if let tensor = checkpoint[name] { return tensor }
-        return name.hasPrefix("model.") ? checkpoint[String(name.dropFirst("model.".count))] : nil
+        var names = [name]
+        for (newer, older) in Self.renamed where name.hasSuffix(newer) {
+            names.append(name.dropLast(newer.count) + older)
+        }
+        for name in names {
+            if let tensor = checkpoint[name] { return tensor }
+            for prefix in Self.prefixes where name.hasPrefix(prefix) {
+                if let tensor = checkpoint[String(name.dropFirst(prefix.count))] { return tensor }
+            }
+        }
+        return nil
     }
 }

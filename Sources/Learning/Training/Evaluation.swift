@@ -47,7 +47,7 @@ package struct Evaluation: Hashable, Sendable {
 
     /// Evaluates a model on batches, one after the other.
     package static func run<R: Real>(
-        _ model: Decoder<R>, on batches: [Batch], _ engine: Engine<R>
+        _ model: Network<R>, on batches: [Batch], _ engine: Engine<R>
     ) throws(Failure) -> Evaluation {
         var sum = LossSum()
         for batch in batches {

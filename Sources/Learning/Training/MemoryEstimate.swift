@@ -26,7 +26,7 @@ package struct MemoryEstimate: Hashable, Sendable {
     ///   - keepsBest: Whether the best numbers so far are kept.
     ///   - threads: How many threads compute.
     package init(
-        _ architecture: DecoderArchitecture, _ base: Checkpoint, _ size: TrainingSize, tokens: Int, rowTokens: Int,
+        _ architecture: NetworkArchitecture, _ base: Checkpoint, _ size: TrainingSize, tokens: Int, rowTokens: Int,
         checkpoints: Bool, keepsBest: Bool, threads: Int
     ) throws(Failure) {
         parameterCount = size.parameterCount
@@ -54,14 +54,17 @@ package struct MemoryEstimate: Hashable, Sendable {
 
     /// What blocks keep of a token, and what they work with.
     static func bytesPerToken(
-        _ architecture: DecoderArchitecture, _ size: TrainingSize, checkpoints: Bool
+        _ architecture: NetworkArchitecture, _ size: TrainingSize, checkpoints: Bool
     ) -> Double {
         let hidden = Double(architecture.hiddenSize)
-        let queries = Double(architecture.heads * architecture.headSize)
-        let keys = Double(architecture.keyHeads * architecture.headSize)
+        let stack = architecture.stack
+        let (queries, keys) = (Double(stack.queryWidth), Double(stack.keyWidth))
         let layers = Double(architecture.layers)
         let own = Double(size.keptPerToken) / layers
-        let block = 2 * hidden + 2 * queries + 2 * keys + 2 * Double(architecture.innerSize) + own
+        // With norms after the sums these are kept too, and an MLP without a gate has one inner output.
+        let sums = architecture.hasNormsAfter ? 2 * hidden : 0
+        let inner = (stack.isGated ? 2 : 1) * Double(stack.innerSize)
+        let block = 2 * hidden + 2 * queries + 2 * keys + inner + sums + own
         let kept = checkpoints ? hidden : block
         return 4 * (kept * layers + 2 * block + 6 * hidden)
     }
@@ -90,7 +93,7 @@ extension Trainer.PassMemory {
     ///
     /// - Parameter longestRow: With the tokens that the method puts in front.
     package mutating func fit(
-        _ bytes: Int, _ architecture: DecoderArchitecture, _ size: TrainingSize, longestRow: Int
+        _ bytes: Int, _ architecture: NetworkArchitecture, _ size: TrainingSize, longestRow: Int
     ) {
         let perToken = MemoryEstimate.bytesPerToken(architecture, size, checkpoints: checkpoints)
         let fitting = Int(min(Double(bytes) / perToken, Double(tokensPerPass)))

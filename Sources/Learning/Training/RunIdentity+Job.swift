@@ -33,7 +33,8 @@ extension RunIdentity {
         "lora_alpha": "--alpha", "lora_dropout": "--dropout", "maskPrompt": "--mask-prompt",
         "maximumLength": "--max-seq-length",
         "num_virtual_tokens": "--virtual-tokens", "patience": "--early-stopping-patience", "r": "--rank",
-        "schedule": "--lr-schedule", "seed": "--seed", "steps": "--iters", "stepsPerEvaluation": "--steps-per-eval",
+        "schedule": "--lr-schedule", "seed": "--seed", "task": "--task", "steps": "--iters",
+        "stepsPerEvaluation": "--steps-per-eval",
         "target_modules": "--target-modules", "use_dora": "--dora", "use_rslora": "--rslora",
         "warmupSteps": "--warmup", "weightDecay": "--weight-decay",
     ]

@@ -1,4 +1,5 @@
 package import Adapters
+import Architectures
 package import Checkpoints
 package import Diagnostics
 package import Insertions
@@ -9,20 +10,27 @@ import Tensors
 
 /// A base with a method's adapter in it.
 package struct TrainedModel: Sendable {
-    package let decoder: Decoder<Float>
+    package let network: Network<Float>
     package let inserted: Inserted<Float>
     private let method: any TrainableMethod
     private let base: Checkpoint
-    private let taskType: String?
 
     /// A new adapter, or `initial`, in the model of a base's folder; `length` is that of the longest row.
     package init(
         _ base: Checkpoint, _ options: TrainingOptions, initial: Adapter?, length: Int, _ engine: Engine<Float>
     ) throws(Failure) {
-        decoder = try Decoder(of: base, length: length)
+        let architecture = try NetworkArchitecture(of: base, task: options.task, labels: options.labels)
+        network = try Network(architecture, WeightStore(base), length: length, seed: options.seed)
+        var parameters = options.parameters
+        parameters[Self.savedKey] = nil
         let plan = InsertionPlan(
-            parameters: options.parameters, entries: initial?.entries, seed: options.seed, steps: options.steps)
-        inserted = try options.method.insert(plan, into: decoder.sites, engine)
+            parameters: parameters, entries: initial?.entries, seed: options.seed, steps: options.steps)
+        var inserted = try options.method.insert(plan, into: network.sites, engine)
+        try inserted.add(network.sites.saved, plan)
+        if options.method.method.key(Self.savedKey) != nil, !network.sites.saved.names.isEmpty {
+            inserted.parameters[Self.savedKey] = .list(network.sites.saved.names.map { .string($0) })
+        }
+        self.inserted = inserted
         let used = Set(inserted.tensors.map(\.key) + inserted.idle.map(\.key))
         if let stray = initial?.entries.first(where: { $0.key.kind != .file && !used.contains($0.key) }) {
             throw Failure(
@@ -30,8 +38,10 @@ package struct TrainedModel: Sendable {
         }
         method = options.method
         self.base = base
-        taskType = base.config.taskType
     }
+
+    /// The key of modules that are kept whole beside what a method trains.
+    private static let savedKey = "modules_to_save"
 
     /// A trained adapter in its base, to be evaluated.
     ///
@@ -50,6 +60,7 @@ package struct TrainedModel: Sendable {
         }
         var options = TrainingOptions(method)
         options.parameters = adapter.parameters
+        (options.task, options.labels) = adapter.learned
         try self.init(base, options, initial: adapter, length: length, engine)
     }
 
@@ -62,7 +73,7 @@ package struct TrainedModel: Sendable {
         try inserted.initialize(engine) { () throws(Failure) in
             for batch in batches {
                 try Cancellation.check()
-                _ = decoder.loss(batch, engine)
+                _ = network.loss(batch, engine)
             }
         }
     }
@@ -75,7 +86,7 @@ package struct TrainedModel: Sendable {
                 RoleTensor(tensor.role, MatrixSource(tensor.value, shape: tensor.shape)))
         }
         var parameters = inserted.parameters
-        if let taskType { parameters["task_type"] = .string(taskType) }
+        if let taskType = network.architecture.task.peftName { parameters["task_type"] = .string(taskType) }
         let entries = tensors.map { AdapterEntry(key: $0.key, tensors: $0.value) } + inserted.idle
         let adapter = Adapter(
             method: method.method.word, parameters: parameters, entries: entries.sorted { $0.key < $1.key },

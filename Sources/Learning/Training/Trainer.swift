@@ -9,7 +9,7 @@ package import Networks
 package struct Trainer: Sendable {
     package let options: TrainingOptions
     package let optimizer: Optimizer<Float>
-    private let model: Decoder<Float>
+    private let model: Network<Float>
     private let inserted: Inserted<Float>
     private let engine: Engine<Float>
     /// How blocks go about their memory; no result depends on it.
@@ -26,7 +26,7 @@ package struct Trainer: Sendable {
     }
 
     package init(
-        _ model: Decoder<Float>, _ inserted: Inserted<Float>, _ options: TrainingOptions, memory: PassMemory,
+        _ model: Network<Float>, _ inserted: Inserted<Float>, _ options: TrainingOptions, memory: PassMemory,
         _ engine: Engine<Float>
     ) {
         self.model = model
@@ -37,14 +37,14 @@ package struct Trainer: Sendable {
         optimizer = Optimizer(inserted.tensors, engine)
     }
 
-    /// One step of the optimizer on `rows`: every labeled token counts alike, however the rows are split into passes.
+    /// One step of the optimizer on `rows`: every labeled token, or row, counts alike, however the rows are split into passes.
     ///
     /// - Parameter step: Counted from 1.
     ///
     /// Throws ``Failure/Code/notFinite`` naming the rows where the loss is no number; nothing is changed then.
     package func step(_ step: Int, on rows: [Row]) throws(Failure) -> TrainingMetrics {
         let batches = Packing.batches(of: rows, tokensPerPass: memory.tokensPerPass, virtualTokens: model.virtualTokens)
-        let count = batches.reduce(0) { $0 + $1.labeled.count }
+        let count = batches.reduce(0) { $0 + $1.askedCount }
         let dropoutKey = CounterRandom.key(options.seed, "step \(step)")
         var sum = LossSum()
         for (place, batch) in batches.enumerated() {

@@ -50,6 +50,8 @@ package struct TrainingJob: Sendable {
         package let evaluation: Evaluation?
         package let parameterCount: Int
         package let baseRoot: Digest
+        /// The modules of the head that the base lacked.
+        package let madePaths: [String]
     }
 
     /// Trains, and writes the container to `output`, with its metrics and its loss curve beside it.
@@ -109,7 +111,7 @@ package struct TrainingJob: Sendable {
     private func begin(_ work: WorkFolder?, _ passes: Trainer.PassMemory) throws(Failure) -> TrainingRun {
         let engine = Engine<Float>(lanes)
         let model = try TrainedModel(base, options, initial: initial, length: data.longestRow, engine)
-        let trainer = Trainer(model.decoder, model.inserted, options, memory: passes, engine)
+        let trainer = Trainer(model.network, model.inserted, options, memory: passes, engine)
         return TrainingRun(
             trainer: trainer, model: model, data: data, state: TrainingState(of: try RunIdentity(of: self)),
             log: try MetricsLog(at: resumes ? nil : work?.place(of: MetricsLog.fileName)),
@@ -151,7 +153,8 @@ package struct TrainingJob: Sendable {
             { trailer in
                 Report(
                     trailer: trailer, metrics: run.log.metrics, step: step, evaluation: evaluation,
-                    parameterCount: run.model.parameterCount, baseRoot: fingerprint.root)
+                    parameterCount: run.model.parameterCount, baseRoot: fingerprint.root,
+                    madePaths: run.model.network.sites.saved.madePaths)
             }
         )
     }
@@ -169,8 +172,10 @@ package struct TrainingJob: Sendable {
 
     /// How much goes through the model at once, and what all of it will take. Nothing of the base is read.
     private func plan() throws(Failure) -> (passes: Trainer.PassMemory, estimate: MemoryEstimate) {
-        let architecture = try DecoderArchitecture(of: base)
-        let size = try options.method.size(in: architecture.shapes(in: base), options.parameters)
+        let architecture = try NetworkArchitecture(of: base, task: options.task, labels: options.labels)
+        let shapes = try architecture.shapes(in: base)
+        var size = try options.method.size(in: shapes, options.parameters)
+        if !(options.method is FullTuning) { size.parameterCount += shapes.savedCount }
         func estimate(tokens: Int) throws(Failure) -> MemoryEstimate {
             try MemoryEstimate(
                 architecture, base, size, tokens: tokens, rowTokens: data.tokenCount, checkpoints: memory.checkpoints,

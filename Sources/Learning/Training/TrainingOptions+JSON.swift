@@ -1,4 +1,5 @@
 package import Adapters
+import Architectures
 package import Insertions
 package import JSON
 import Kernels
@@ -6,7 +7,17 @@ import Kernels
 extension TrainingOptions {
     /// All that decides a run's result besides base, data and the method's config.
     package var document: JSONValue {
-        let members: JSONValue = [
+        var members = JSONObject()
+        // Left out where nothing was said.
+        if let task { members["task"] = .string(task.rawValue) }
+        if let labels { members["labels"] = JSONValue(labels) }
+        for (key, value) in numbers.object?.members ?? [] { members[key] = value }
+        for (key, value) in form.members { members[key] = value }
+        return .object(members)
+    }
+
+    private var numbers: JSONValue {
+        [
             "batchSize": JSONValue(batchSize), "accumulation": JSONValue(accumulation), "steps": JSONValue(steps),
             "learningRate": JSONValue(optimizer.learningRate), "schedule": .string(schedule.rawValue),
             "warmupSteps": JSONValue(warmupSteps), "beta1": JSONValue(optimizer.beta1),
@@ -15,9 +26,6 @@ extension TrainingOptions {
             "maximumLength": JSONValue(maximumLength), "seed": .string("\(seed)"),
             "stepsPerEvaluation": JSONValue(stepsPerEvaluation), "patience": patience.map { JSONValue($0) } ?? nil,
         ]
-        var object = members.object ?? JSONObject()
-        for (key, value) in form.members { object[key] = value }
-        return .object(object)
     }
 
     /// Reads what ``document`` wrote; nil for anything else.
@@ -37,6 +45,8 @@ extension TrainingOptions {
             (0...(1 << 24)).contains(warmup), rate > 0, rate.isFinite
         else { return nil }
         self.parameters = parameters
+        task = document["task"]?.string.flatMap(ModelTask.init)
+        labels = document["labels"]?.int
         self.batchSize = batchSize
         self.accumulation = accumulation
         self.steps = steps

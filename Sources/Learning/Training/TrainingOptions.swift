@@ -1,4 +1,5 @@
 package import Adapters
+package import Architectures
 package import Insertions
 package import Kernels
 
@@ -7,6 +8,10 @@ package struct TrainingOptions: Sendable {
     package var method: any TrainableMethod
     /// The method's config, as PEFT names its keys.
     package var parameters: Parameters
+    /// What the model is trained to do; nil for what the base's config says.
+    package var task: ModelTask?
+    /// How many classes there are; nil for as many as the base's config says.
+    package var labels: Int?
     /// Rows of a batch.
     package var batchSize = 4
     /// Batches of a step.

@@ -98,8 +98,8 @@ struct TrainingRun {
         guard !data.validation.isEmpty else { return }
         let batches = Packing.batches(
             of: data.validation, tokensPerPass: trainer.memory.tokensPerPass,
-            virtualTokens: model.decoder.virtualTokens)
-        let evaluation = try Evaluation.run(model.decoder, on: batches, engine)
+            virtualTokens: model.network.virtualTokens)
+        let evaluation = try Evaluation.run(model.network, on: batches, engine)
         guard evaluation.loss.isFinite else {
             throw Failure(
                 .notFinite, "the loss on the validation data is no longer a number at step \(state.step)",

@@ -1,3 +1,4 @@
+import Architectures
 import Diagnostics
 import JSON
 import Layers
@@ -14,6 +15,8 @@ struct DataLine {
     var labels: [Int32]?
     /// Whether `labels` is something else than one for each id.
     var hasOtherLabels = false
+    var label: JSONNumber?
+    var types: [Int32]?
     var text: String?
     var prompt: Part?
     var completion: Part?
@@ -41,7 +44,13 @@ struct DataLine {
             case _ where kind == .null: try scanner.null()
             case "input_ids": inputs = try Self.ids(&scanner, key, below: options.vocabularySize)
             case "labels" where kind == .array:
-                labels = try Self.ids(&scanner, key, below: options.vocabularySize, orIgnored: true)
+                labels = try Self.ids(
+                    &scanner, key,
+                    below: options.task == .tokenClassification ? options.labels : options.vocabularySize,
+                    orIgnored: true)
+            case "label" where kind == .number: label = try scanner.number()
+            case "token_type_ids" where options.typeCount > 1:
+                types = try Self.ids(&scanner, key, below: options.typeCount)
             case "text": text = try scanner.string()
             default:
                 if key == "labels" { hasOtherLabels = true }

@@ -7,7 +7,7 @@ extension DataOptions {
     /// With the tokenizer that lies beside the base, where there is one. Rows of ids need none, so a tokenizer that cannot
     /// be read is told of when there is text, and a chat template when there is a conversation.
     init(
-        _ base: Checkpoint, _ architecture: DecoderArchitecture, maximumLength: Int, isStrict: Bool, form: DataForm
+        _ base: Checkpoint, _ architecture: NetworkArchitecture, maximumLength: Int, isStrict: Bool, form: DataForm
     ) throws(Failure) {
         var tokenizer: Tokenizer?
         var failure: Failure?
@@ -21,6 +21,9 @@ extension DataOptions {
         self.init(
             vocabularySize: architecture.vocabularySize, maximumLength: maximumLength, tokenizer: tokenizer,
             isStrict: isStrict)
+        task = architecture.task
+        labels = architecture.labels
+        typeCount = architecture.typeCount
         tokenizerFailure = failure
         self.form = form
         do throws(Failure) {

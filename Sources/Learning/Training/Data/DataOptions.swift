@@ -1,3 +1,4 @@
+package import Architectures
 package import Diagnostics
 package import Tokenization
 
@@ -17,6 +18,12 @@ package struct DataOptions: Sendable {
     package var chat: ChatFormat?
     /// Why nothing does, where something could have: told of the first conversation.
     package var chatFailure: Failure?
+    /// What rows are for.
+    package var task = ModelTask.causal
+    /// Classes are below this.
+    package var labels = 1
+    /// Parts of a row are below this.
+    package var typeCount = 1
     /// Whether the first line that cannot be used ends it all, instead of being skipped and counted.
     package var isStrict = false
     /// Bytes of one line; longer ones cannot be used.

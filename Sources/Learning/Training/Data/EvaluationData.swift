@@ -8,12 +8,15 @@ package struct EvaluationData: Sendable {
     package let path: String
     package let rows: [Row]
     package let findings: [Finding]
+    /// What the rows are for, and how many classes there are.
+    package let task: ModelTask
+    package let labels: Int
 
     /// Reads a folder's `test.jsonl`, or else its `valid.jsonl`, or a file; rows are cut to `maximumLength` tokens.
     ///
     /// Throws as ``TrainingData`` does.
     package init(
-        _ path: String, base: Checkpoint, _ architecture: DecoderArchitecture, maximumLength: Int, isStrict: Bool,
+        _ path: String, base: Checkpoint, _ architecture: NetworkArchitecture, maximumLength: Int, isStrict: Bool,
         form: DataForm = DataForm()
     ) throws(Failure) {
         let file = try DataFolder.evaluationFile(at: path)
@@ -23,6 +26,8 @@ package struct EvaluationData: Sendable {
         try set.checkLabeled()
         self.path = file
         rows = set.rows
+        task = architecture.task
+        labels = architecture.labels
         findings = set.findings
     }
 

@@ -32,15 +32,25 @@ package enum Packing {
         var labels: [Int32] = []
         var positions: [Int32] = []
         var segments: [Range<Int>] = []
+        var targets: [Double] = []
+        var types: [Int32] = []
+        let hasTypes = rows.contains { !$0.types.isEmpty }
         for row in rows {
             let start = tokens.count
             tokens += row.inputs
-            labels += row.labels.dropFirst() + [Batch.ignored]
+            switch row.question {
+            case .next: labels += row.labels.dropFirst() + [Batch.ignored]
+            case .own: labels += row.labels
+            case .whole(let target):
+                labels += row.labels
+                targets.append(target)
+            }
+            if hasTypes { types += row.types.isEmpty ? row.inputs.map { _ in 0 } : row.types }
             positions += 0..<Int32(row.inputs.count)
             segments.append(start..<tokens.count)
         }
         return Batch(
-            tokens: tokens, labels: labels, positions: positions, segments: segments, firstToken: firstToken,
-            firstRow: firstRow)
+            tokens: tokens, labels: labels, positions: positions, segments: segments, targets: targets, types: types,
+            firstToken: firstToken, firstRow: firstRow)
     }
 }

@@ -5,6 +5,8 @@ package import Digests
 
 /// The rows to train on, and those to evaluate on meanwhile.
 package struct TrainingData: Sendable {
+    private static let mostClasses = 1 << 16
+
     package let train: [Row]
     package let validation: [Row]
     package let findings: [Finding]
@@ -14,11 +16,13 @@ package struct TrainingData: Sendable {
     /// Throws as ``DataSet/init(path:options:)`` does, for rows of which none is labeled, and for a `tokenizer.json` of the
     /// base that cannot be read where the data are text.
     package init(
-        _ path: String, base: Checkpoint, _ architecture: DecoderArchitecture, maximumLength: Int, isStrict: Bool,
+        _ path: String, base: Checkpoint, _ architecture: NetworkArchitecture, maximumLength: Int, isStrict: Bool,
         form: DataForm = DataForm()
     ) throws(Failure) {
         let folder = try DataFolder(path: path)
-        let options = try DataOptions(base, architecture, maximumLength: maximumLength, isStrict: isStrict, form: form)
+        var options = try DataOptions(base, architecture, maximumLength: maximumLength, isStrict: isStrict, form: form)
+        // Where the base has no head for them, the data say how many there are.
+        if !architecture.namesClasses { options.labels = max(options.labels, Self.mostClasses) }
         let train = try DataSet(path: folder.train, options: options)
         let validation = try folder.validation.map { path throws(Failure) in try DataSet(path: path, options: options) }
         try train.checkLabeled()
@@ -32,6 +36,17 @@ package struct TrainingData: Sendable {
     package var digest: Digest { DataDigest.of(train + validation) }
 
     package var longestRow: Int { (train + validation).reduce(1) { max($0, $1.inputs.count) } }
+
+    /// One more than the highest class that a row or a token is of.
+    package var classCount: Int {
+        (train + validation).reduce(0) { count, row in
+            switch row.question {
+            case .next: count
+            case .own: max(count, Int(row.labels.max() ?? 0) + 1)
+            case .whole(let target): max(count, Int(min(max(target, 0), 0x1p31)) + 1)
+            }
+        }
+    }
 
     /// How many tokens all rows have.
     package var tokenCount: Int { (train + validation).reduce(0) { $0 + $1.inputs.count } }

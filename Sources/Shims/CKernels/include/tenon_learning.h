@@ -157,8 +157,9 @@ typedef struct {
         size_t key_head, void *scratch);
 
     /// Scores of one block of the vocabulary, their statistics, and the exponentials of their differences to the highest.
+    /// The bias, one row, is none where it has no memory.
     void (*scores)(
-        const tenon_scores *of, tenon_operand head, tenon_matrix x, size_t block, void *scratch);
+        const tenon_scores *of, tenon_operand head, tenon_matrix bias, tenon_matrix x, size_t block, void *scratch);
     /// Adds the negative log likelihoods of a chunk and how many labels have the highest score. Leaves in `highest` what
     /// makes `scale · softmax` of exponentials.
     void (*likelihood)(const tenon_scores *of, double scale, double *loss, size_t *correct);

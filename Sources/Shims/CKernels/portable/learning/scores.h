@@ -9,7 +9,7 @@ TENON_INLINE tenon_range vocabulary_of(const tenon_scores *of, size_t block) {
 }
 
 static void learning_scores(
-    const tenon_scores *of, tenon_operand head, tenon_matrix x, size_t block, void *memory) {
+    const tenon_scores *of, tenon_operand head, tenon_matrix bias, tenon_matrix x, size_t block, void *memory) {
     learning_scratch *scratch = memory;
     const tenon_range words = vocabulary_of(of, block);
     const size_t tokens = x.rows, count = words.to - words.from;
@@ -18,6 +18,11 @@ static void learning_scores(
     one_product(
         head, operand(x.start, x.stride, true), x.columns, first, of->scores.stride, count, tokens, false,
         &scratch->products);
+    for (size_t w = 0; w < count && bias.start != NULL; w++) {
+        REAL *row = first + w * of->scores.stride;
+        const REAL own = ROW(bias, 0)[words.from + w];
+        for (size_t t = 0; t < tokens; t++) row[t] += own;
+    }
     REAL highest[TOKENS], sum[TOKENS] = {0};
     int32_t place[TOKENS] = {0};
     memcpy(highest, first, tokens * sizeof(REAL));

@@ -1,19 +1,22 @@
 package import Kernels
 
-/// A block of a pre-norm decoder: mid = x + attention(norm(x)), out = mid + mlp(norm(mid)).
+/// A block of a transformer: an attention and an MLP, each added to the residual stream, with norms before them or after
+/// the sums.
 ///
-/// Of a pass it keeps x, q, k, v, what the heads found, mid, gate and up, and computes the norms and the MLP's inner
-/// product again: (4d + 2·d_kv + 2f) numbers a token. Checkpointed it keeps x alone and computes all again.
-package struct DecoderBlock<R: Real>: Sendable {
+/// Of a pass it keeps x, q, k, v, what the heads found, mid and the MLP's inner outputs, and computes the norms before
+/// sub-layers and the MLP's activation again; of norms after sums it keeps the sums. Checkpointed it keeps x alone and
+/// computes all again.
+package struct Block<R: Real>: Sendable {
     private let attentionPart: SubLayer<SelfAttention<R>>
-    private let mlpPart: SubLayer<GatedMLP<R>>
+    private let mlpPart: SubLayer<MLP<R>>
 
-    package init(attentionNorm: RMSNorm<R>, attention: SelfAttention<R>, mlpNorm: RMSNorm<R>, mlp: GatedMLP<R>) {
-        func site(_ path: String) -> SubLayerSite<R> {
-            SubLayerSite(path: path, width: attentionNorm.weight.row.columns)
-        }
-        attentionPart = SubLayer(norm: attentionNorm, body: attention, site: site(attention.path))
-        mlpPart = SubLayer(norm: mlpNorm, body: mlp, site: site(mlp.path))
+    package init(
+        attentionNorm: any Norm<R>, attention: SelfAttention<R>, mlpNorm: any Norm<R>, mlp: MLP<R>,
+        norms place: NormPlace = .before
+    ) {
+        func site(_ path: String) -> SubLayerSite<R> { SubLayerSite(path: path, width: attentionNorm.width) }
+        attentionPart = SubLayer(norm: attentionNorm, place: place, body: attention, site: site(attention.path))
+        mlpPart = SubLayer(norm: mlpNorm, place: place, body: mlp, site: site(mlp.path))
     }
 
     package var attention: SelfAttention<R> { attentionPart.body }
@@ -38,7 +41,7 @@ package struct DecoderBlock<R: Real>: Sendable {
     private struct Kept {
         let mid: Matrix<R>
         let attention: SubLayer<SelfAttention<R>>.Saved
-        let mlp: SubLayer<GatedMLP<R>>.Saved
+        let mlp: SubLayer<MLP<R>>.Saved
     }
 
     private func forward(_ x: Matrix<R>, _ pass: Pass<R>) -> (Matrix<R>, Kept) {

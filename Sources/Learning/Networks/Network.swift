@@ -1,0 +1,98 @@
+package import Architectures
+package import Checkpoints
+package import Diagnostics
+package import Kernels
+package import Layers
+
+/// A model: embeddings, blocks, and the head of a task.
+package final class Network<R: Real>: @unchecked Sendable {
+    package let architecture: NetworkArchitecture
+    package let sites: Sites<R>
+    private let embedding: Embedding<R>
+    private let blocks: [Block<R>]
+    private let head: any Head<R>
+
+    /// The most virtual tokens that there is room for in front of a row.
+    static var longestPrompt: Int { 1024 }
+
+    /// The model in a folder, for rows of at most `length` tokens; its task is that of its config.
+    ///
+    /// Throws as ``init(_:_:length:seed:)`` does, and ``Failure/Code/unknownArchitecture``.
+    package convenience init(of base: Checkpoint, length: Int) throws(Failure) {
+        try self.init(NetworkArchitecture(of: base), WeightStore(base), length: length)
+    }
+
+    /// Builds it over the weights in `store`, which stay where they are, for rows of at most `length` tokens. What the base
+    /// lacks of the head is drawn with `seed`.
+    ///
+    /// Throws ``Failure/Code/baseIncompatible`` where the base is not as its config says.
+    package init(
+        _ architecture: NetworkArchitecture, _ store: WeightStore, length: Int, seed: UInt64 = 0
+    ) throws(Failure) {
+        self.architecture = architecture
+        var parts = NetworkParts<R>(architecture, store, seed: seed)
+        switch architecture.family {
+        case .decoder(let decoder): (embedding, blocks, head) = try parts.decoder(decoder, length: length)
+        case .gpt2(let stack): (embedding, blocks, head) = try parts.gpt2(stack)
+        case .encoder(let stack): (embedding, blocks, head) = try parts.encoder(stack)
+        }
+        sites = Sites(
+            projections: parts.projections, attentions: blocks.map(\.attention), subLayers: blocks.flatMap(\.subLayers),
+            embedding: embedding, parameters: parts.parameters, norms: parts.norms, saved: parts.saved,
+            headPaths: parts.headPaths, takesVirtualTokens: architecture.takesVirtualTokens)
+    }
+
+    /// How many virtual tokens a method puts in front of every row.
+    package var virtualTokens: Int { embedding.insertion?.virtualTokens ?? 0 }
+
+    /// The loss of a batch, added to `sum`; gradients are left alone.
+    package func loss(_ batch: Batch, addedTo sum: LossSum = LossSum(), _ engine: Engine<R>) -> LossSum {
+        let pass = pass(batch, engine)
+        return head.loss(hidden(pass, gradient: nil), addedTo: sum, scale: 1, gradient: nil, pass)
+    }
+
+    /// The loss of a batch, added to `sum`; the gradient of its own sum times `scale` is added to what is trained. With
+    /// `checkpoints` blocks keep their input alone, and compute the rest again. Gradients are whole after the pass that
+    /// `isLast` of its step.
+    package func lossAndGradient(
+        _ batch: Batch, addedTo sum: LossSum = LossSum(), scale: R, dropoutKey: UInt64? = nil,
+        checkpoints: Bool = false, isLast: Bool = true, _ engine: Engine<R>
+    ) -> LossSum {
+        let tape = Tape()
+        let pass = pass(batch, tape: tape, dropoutKey: dropoutKey, engine)
+        let gradient = pass.matrix(columns: architecture.hiddenSize)
+        let x = hidden(pass, gradient: gradient, checkpoints: checkpoints)
+        let loss = head.loss(x, addedTo: sum, scale: scale, gradient: gradient, pass)
+        tape.runBackward()
+        if isLast {
+            embedding.finishGradients(engine)
+            sites.sources.makeBackward(engine)
+        }
+        return loss
+    }
+
+    /// The head's scores of a batch: [tokens, …] with virtual tokens included, or [rows, …].
+    package func logits(_ batch: Batch, _ engine: Engine<R>) -> Matrix<R> {
+        let pass = pass(batch, engine)
+        return head.logits(hidden(pass, gradient: nil), pass)
+    }
+
+    private func pass(
+        _ batch: Batch, tape: Tape? = nil, dropoutKey: UInt64? = nil, _ engine: Engine<R>
+    ) -> Pass<R> {
+        sites.sources.make(engine)
+        return Pass(engine, batch.withVirtualTokens(virtualTokens), tape: tape, dropoutKey: dropoutKey)
+    }
+
+    /// What the blocks make of the batch. Only those above the lowest that is trained record what backward needs.
+    private func hidden(_ pass: Pass<R>, gradient: Matrix<R>?, checkpoints: Bool = false) -> Matrix<R> {
+        let lowest = embedding.isTrained ? -1 : blocks.firstIndex { $0.isTrained } ?? blocks.count
+        var x = embedding.forward(gradient: gradient, pass)
+        for (place, block) in blocks.enumerated() {
+            x = block.forward(
+                x, gradient: place >= lowest ? gradient : nil, isLowest: place == lowest,
+                isCheckpointed: checkpoints, pass)
+        }
+        return x
+    }
+}

@@ -1,0 +1,65 @@
+import Files
+import JSON
+import Support
+import Testing
+
+/// Encoders and GPT-2, trained for other tasks than the next token.
+@Suite("Training for a task")
+struct TrainTaskTests {
+    /// Rows that begin with one of three tokens, which says their class.
+    private func data(in place: TemporaryFolder) throws {
+        var random = RepeatableRandom(seed: 4)
+        let rows = (0..<18).map { row in
+            let ids = (0..<5).map { _ in Int.random(in: 10..<97, using: &random) }
+            return "{\"input_ids\":\([4 + row % 3] + ids),\"label\":\(row % 3)}\n"
+        }
+        try Folder.make(place("data"))
+        for name in ["train", "valid"] { try place.write(Array(rows.joined().utf8), to: "data/\(name).jsonl") }
+    }
+
+    private static let options = ["--epochs", "20", "--batch-size", "6", "--learning-rate", "1e-2", "--quiet"]
+
+    private func command(_ place: TemporaryFolder, base: String, _ more: [String]) -> [String] {
+        ["train", "--base", TrainingPlace.base(base), "--data", place("data"), "-o", place("x.tenon")] + Self.options
+            + more
+    }
+
+    @Test("classes are learned", arguments: [("bert-classes", [String]())])
+    func classes(_ base: String, made: [String]) throws {
+        try inFolder { place in
+            try data(in: place)
+            let run = try succeed(command(place, base: base, ["--task", "classification", "--json"]))
+            let document = try document(run)
+            #expect((document["madeModules"]?.array ?? []).compactMap(\.string) == made)
+            #expect(document["bestEvaluation"]?["tokens"]?.int == 18)
+            let model = TrainingPlace.base(base)
+            let gate = ["--base", model, "--data", place("data"), "--min", "accuracy=0.9"]
+            try succeed(["eval", place("x.tenon")] + gate)
+            try succeed(["verify", place("x.tenon")] + gate)
+            try succeed(["verify", place("x.tenon"), "--base", model, "--data", place("data"), "--retrain"])
+            try succeed(["unpack", place("x.tenon"), "--format", "peft", "-o", place("peft")])
+            let config = try JSONValue.parse(try contents(of: place("peft/adapter_config.json")))
+            #expect(config["task_type"]?.string == "SEQ_CLS")
+            // On from there, to the same base.
+            try succeed(
+                ["train", "--base", model, "--data", place("data"), "--init", place("x.tenon"), "-o", place("y.tenon")]
+                    + Self.options)
+        }
+    }
+
+    @Test("what does not go together is refused")
+    func refusals() throws {
+        try inFolder { place in
+            try data(in: place)
+            try expectFailure(64, "usage", command(place, base: "bert-masked", ["--task", "causal"]))
+            try expectFailure(64, "usage", command(place, base: "llama", ["--task", "masked"]))
+            try expectFailure(64, "usage", command(place, base: "gpt2", ["--task", "poetry"]))
+            // Labels beyond the classes of a head that there is, and none at all for what is asked.
+            try expectFailure(
+                65, "bad-data-line", command(place, base: "bert-tokens", ["--strict"]))
+            try expectFailure(
+                65, "not-trainable", command(place, base: "bert-classes", ["--method", "prefix-tuning"]))
+            #expect(try place.names() == ["data"])
+        }
+    }
+}
