@@ -19,22 +19,25 @@ struct Train: ParsableCommand, Exemplified {
         discussion: """
             Trains on a folder's train.jsonl, evaluates on its valid.jsonl where there is one, and keeps the best. Each \
             line holds "input_ids", with "labels" or without; or "text", "prompt" and "completion", "messages", or \
-            "instruction", "input" and "output", which the base's tokenizer.json and chat template read. The same base, \
-            data and options give the same adapter, bit for bit, on any number of threads.
+            "instruction", "input" and "output", which the base's tokenizer.json and chat template read. With --task \
+            classification or regression it holds a "label" beside a text or a pair of texts. Tables (train.csv, train.tsv) \
+            hold the same in columns. The same base, data and options give the same adapter, bit for bit, on any number of \
+            threads.
             """)
 
     @Option(help: ArgumentHelp("The base: a model's folder.", valueName: "model"))
     var base: String
 
     @Option(
-        help: ArgumentHelp("A folder with train.jsonl and perhaps valid.jsonl, or one such file.", valueName: "data"))
+        help: ArgumentHelp(
+            "A folder with train.jsonl (or .csv, .tsv) and perhaps valid.jsonl, or one such file.", valueName: "data"))
     var data: String
 
     @OptionGroup var output: OutputOptions
 
     @OptionGroup(title: "Training") var training: TrainingFlags
 
-    @OptionGroup(title: "Data") var prompts: PromptFlags
+    @OptionGroup(title: "Data") var forms: DataFlags
 
     @Option(help: ArgumentHelp("Go on from this adapter.", valueName: "x.tenon"))
     var `init`: String?
@@ -72,17 +75,16 @@ struct Train: ParsableCommand, Exemplified {
         try Outputs.checkFree(output.output, replaces: output.force)
         let checkpoint = try Checkpoint(path: base)
         for finding in checkpoint.findings { console.warn(finding) }
-        var architecture = try NetworkArchitecture(of: checkpoint, task: training.task)
         let initial = try `init`.map { try AdapterSource.open($0, on: checkpoint, shared: shared) }
-        if let learned = initial?.learned, learned.task != nil {
-            architecture = try NetworkArchitecture(
-                of: checkpoint, task: training.task ?? learned.task, labels: learned.labels)
-        }
+        let learned = initial?.learned
+        var architecture = try NetworkArchitecture(
+            of: checkpoint, task: training.task ?? learned?.task, labels: learned?.labels)
         let length = min(training.maxSeqLength, architecture.maximumLength)
         guard length >= 1 else { throw Failure(.usage, "--max-seq-length must be at least 1", actual: "\(length)") }
-        let form = try prompts.form
+        let form = try forms.form()
         let read = try TrainingData(
-            data, base: checkpoint, architecture, maximumLength: length, isStrict: strict, form: form)
+            data, base: checkpoint, architecture, maximumLength: length, isStrict: strict, form: form,
+            classes: learned?.classes)
         for finding in read.findings { console.warn(finding) }
         if !architecture.namesClasses, architecture.task.isOfClasses {
             architecture = try NetworkArchitecture(
@@ -168,13 +170,5 @@ struct Train: ParsableCommand, Exemplified {
             console.result("kept step \(report.step): evaluation \(evaluation.text)")
         }
         console.result("content \(report.trailer.contentDigest)")
-    }
-}
-
-extension Evaluation {
-    /// For people.
-    var text: String {
-        "loss \(loss.text(decimals: 4)), perplexity \(perplexity.text(decimals: 2)), accuracy \(accuracy.percent), "
-            + "\(tokens) tokens"
     }
 }

@@ -118,7 +118,7 @@ struct Verify: ParsableCommand, Exemplified {
             labels: record.options["labels"]?.int)
         let read = try TrainingData(
             data, base: base, architecture, maximumLength: record.maximumLength ?? architecture.maximumLength,
-            isStrict: quality.strict, form: record.form)
+            isStrict: quality.strict, form: record.form, classes: file.adapter.learned.classes)
         let retraining = Retraining(base: base, data: read, lanes: shared.lanes)
         return Verification.Question("retrain") { [digest = file.contentDigest] (adapter) throws(Failure) in
             try retraining.check(adapter, contentDigest: digest)

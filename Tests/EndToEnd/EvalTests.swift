@@ -22,7 +22,10 @@ struct EvalTests {
     func result() throws {
         try trained { place in
             let document = try document(try succeed(eval(place, ["--json"])))
-            #expect(document.object?.keys == ["loss", "perplexity", "accuracy", "tokens", "data", "warnings", "ok"])
+            #expect(
+                document.object?.keys == [
+                    "loss", "perplexity", "accuracy", "exactMatch", "tokens", "data", "warnings", "ok",
+                ])
             let loss = try #require(document["loss"]?.double)
             #expect(document["ok"]?.bool == true && document["tokens"]?.int ?? 0 > 0)
             let text = try succeed(eval(place)).output
@@ -54,7 +57,8 @@ struct EvalTests {
                 #expect(document["loss"]?.double != nil)
             }
             for wrong in [
-                ["--min", "f1=0.5"], ["--min", "accuracy"], ["--min", "accuracy=high"], ["--max-loss", "low"],
+                ["--min", "f1=0.5"], ["--min", "fame=0.5"], ["--min", "accuracy=1.5"], ["--min", "accuracy"],
+                ["--min", "accuracy=high"], ["--max-loss", "low"],
             ] {
                 try expectFailure(64, "usage", eval(place, wrong))
             }

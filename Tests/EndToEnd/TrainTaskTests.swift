@@ -31,7 +31,7 @@ struct TrainTaskTests {
             let run = try succeed(command(place, base: base, ["--task", "classification", "--json"]))
             let document = try document(run)
             #expect((document["madeModules"]?.array ?? []).compactMap(\.string) == made)
-            #expect(document["bestEvaluation"]?["tokens"]?.int == 18)
+            #expect(document["bestEvaluation"]?["rows"]?.int == 18)
             let model = TrainingPlace.base(base)
             let gate = ["--base", model, "--data", place("data"), "--min", "accuracy=0.9"]
             try succeed(["eval", place("x.tenon")] + gate)

@@ -169,8 +169,9 @@ struct TrainTests {
             let size = try InputFile(path: place("x.tenon")).size
             #expect(report["storedBytes"]?.int == size)
             let lines = try contents(of: place("x.metrics.jsonl")).split(separator: UInt8(ascii: "\n"))
-            for line in lines {
-                #expect(try JSONValue.parse(Array(line)).object?.keys == TrainingPlace.metricKeys)
+            for (index, line) in lines.enumerated() {
+                let keys = TrainingPlace.metricKeys + (index == 11 ? TrainingPlace.evaluationKeys : [])
+                #expect(try JSONValue.parse(Array(line)).object?.keys == keys)
             }
             #expect(lines.count == 12)
         }

@@ -65,7 +65,8 @@ enum TrainingPlace {
     }
 
     static let metricKeys = [
-        "step", "loss", "learningRate", "gradientNorm", "tokens", "tokensPerSecond", "peakMemoryBytes", "evalLoss",
-        "evalAccuracy", "evalTokens",
+        "step", "loss", "learningRate", "gradientNorm", "tokens", "tokensPerSecond", "peakMemoryBytes",
     ]
+    /// Of a step after which the model was evaluated.
+    static let evaluationKeys = ["evalLoss", "evalPerplexity", "evalAccuracy", "evalExactMatch", "evalTokens"]
 }

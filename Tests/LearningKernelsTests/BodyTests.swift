@@ -80,7 +80,7 @@ import Testing
         let result = engine.crossEntropy(
             x, head: Weight(wide), labels: labels, scale: 0.01, gradient: dx, headGradient: dhead)
         keep("cross-entropy", dx, dhead)
-        results.append(("loss", [Float(result.lossSum), Float(result.correct)]))
+        results.append(("loss", [Float(result.lossSum), Float(result.right.count { $0 })]))
         engine.embed(labels, table: Weight(wide), into: y)
         engine.embedBackward(labels, gradient: g, into: dhead)
         keep("embedding", y, dhead)

@@ -25,7 +25,7 @@ import Testing
             loss += log(scores.reduce(0) { $0 + exp($1) }) - scores[Int(labels[token])]
             if scores.firstIndex(of: scores.max() ?? 0) == Int(labels[token]) { correct += 1 }
         }
-        #expect(abs(result.lossSum - loss) < 1e-12 * loss && result.correct == correct)
+        #expect(abs(result.lossSum - loss) < 1e-12 * loss && result.right.count { $0 } == correct)
         engine.scale(before, by: -1)
         engine.add(before, into: dhead)
         for (place, gradient) in [(x, dx), (head, dhead)] {
@@ -54,7 +54,7 @@ import Testing
         let result = engine.crossEntropy(
             x, head: Weight(head), bias: bias, labels: labels, scale: 0.3, gradient: dx, biasGradient: gradient)
         #expect(abs(result.lossSum - expected.lossSum) < 1e-12 * expected.lossSum)
-        #expect(result.correct == expected.correct)
+        #expect(result.right == expected.right)
         for (place, gradient) in [(x, dx), (bias, gradient)] {
             let error = slopeError(place, gradient: gradient, &random) {
                 0.3 * engine.crossEntropy(x, head: Weight(head), bias: bias, labels: labels).lossSum
@@ -78,9 +78,9 @@ import Testing
                 x.rows(rows), head: Weight(head), labels: Array(labels[rows]), scale: 0.1, gradient: parts.rows(rows),
                 headGradient: dheadParts)
             sum += part.lossSum
-            correct += part.correct
+            correct += part.right.count { $0 }
         }
-        #expect(abs(sum - whole.lossSum) < 1e-12 * sum && correct == whole.correct)
+        #expect(abs(sum - whole.lossSum) < 1e-12 * sum && correct == whole.right.count { $0 })
         #expect(dx.values == parts.values && dhead.values == dheadParts.values)
     }
 
@@ -88,7 +88,7 @@ import Testing
     func ties() {
         let zeros = Matrix<Float>(rows: 2, columns: 3), head = Matrix<Float>(rows: 1200, columns: 3)
         let result = Engine<Float>(threads: 1).crossEntropy(zeros, head: Weight(head), labels: [0, 700])
-        #expect(result.correct == 1)
+        #expect(result.right.count { $0 } == 1)
         #expect(abs(result.lossSum - 2 * log(1200)) < 1e-6)
     }
 

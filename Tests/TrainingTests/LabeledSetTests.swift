@@ -147,6 +147,10 @@ import Training
         let config: JSONValue = ["1": "POSITIVE", "0": "NEGATIVE"]
         #expect(LabelMap(config)?.names == ["NEGATIVE", "POSITIVE"])
         #expect(LabelMap(["a", "a"] as [String]) == nil && LabelMap(["1": "a"] as JSONValue) == nil)
+        // By their numbers too, where that cannot be meant otherwise.
+        #expect(LabelMap(config)?.number(of: "1") == 1 && LabelMap(config)?.number(of: "2") == nil)
+        #expect(LabelMap(config)?.number(of: "01") == nil && map.number(of: "0") == nil)
+        #expect(LabelMap(count: 3).names == ["0", "1", "2"] && LabelMap(count: 3).number(of: "2") == 2)
         // Bytes tell classes apart.
         #expect(LabelMap(["é", "e\u{301}"] as [String])?.names.count == 2)
     }

@@ -5,7 +5,7 @@ import Training
     private func metrics(_ losses: [Double], evaluations: [Int: Double] = [:]) -> [TrainingMetrics] {
         losses.enumerated().map { place, loss in
             var one = TrainingMetrics(step: place + 1, loss: loss, learningRate: 1, gradientNorm: 1, tokens: 9)
-            one.evaluation = evaluations[place + 1].map { Evaluation(loss: $0, accuracy: 0.5, tokens: 9) }
+            one.evaluation = evaluations[place + 1].map { Evaluation(loss: $0, count: 9, metrics: [.accuracy: 0.5]) }
             return one
         }
     }

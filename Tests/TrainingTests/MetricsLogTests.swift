@@ -10,7 +10,7 @@ import Training
         var one = TrainingMetrics(
             step: step, loss: 1 / Double(step), learningRate: 0.1 + 0.2, gradientNorm: 1e-300, tokens: 7 * step)
         one.tokensPerSecond = step % 2 == 0 ? 3.5 : nil
-        if step % 3 == 0 { one.evaluation = Evaluation(loss: 0.1 * Double(step), accuracy: 0.25, tokens: 9) }
+        if step % 3 == 0 { one.evaluation = Evaluation(loss: 0.1 * Double(step), count: 9, metrics: [.accuracy: 0.25]) }
         return one
     }
 

@@ -68,7 +68,7 @@ import Training
         let path = place("state.safetensors")
         var state = TrainingState(of: Self.identity)
         state.step = 3
-        state.best = (2, Evaluation(loss: 4.5, accuracy: 0.25, tokens: 7))
+        state.best = (2, Evaluation(loss: 4.5, count: 7, metrics: [.accuracy: 0.25]))
         let values = whole.inserted.tensors.map { tensor in
             let value = tensor.parameter.value
             let matrix = Matrix<Float>(rows: value.rows, columns: value.columns)

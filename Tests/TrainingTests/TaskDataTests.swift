@@ -11,7 +11,7 @@ import Training
     private func options(_ task: ModelTask, labels: Int = 3, types: Int = 2) -> DataOptions {
         var options = DataOptions(vocabularySize: 100, maximumLength: 4, isStrict: true)
         options.task = task
-        options.labels = labels
+        options.classCount = labels
         options.typeCount = types
         return options
     }
@@ -58,8 +58,11 @@ import Training
             (.classification, "{\"input_ids\": [5, 6], \"label\": 1, \"token_type_ids\": [0]}"),
             (.classification, "{\"input_ids\": [5, 6], \"label\": 1, \"token_type_ids\": [0, 2]}"),
             (.regression, "{\"input_ids\": [5], \"label\": 1e999}"), (.regression, "{\"label\": 1}"),
+            (.regression, "{\"input_ids\": [5], \"label\": \"high\"}"),
+            (.classification, "{\"text\": \"a\", \"label\": 1}"),
             (.tokenClassification, "{\"input_ids\": [5, 6], \"labels\": [0, 3]}"),
-            (.tokenClassification, "{\"input_ids\": [5, 6], \"labels\": [0]}"), (.masked, "{\"input_ids\": [5, 6]}"),
+            (.tokenClassification, "{\"input_ids\": [5, 6], \"labels\": [0]}"),
+            (.tokenClassification, "{\"text\": \"a\", \"labels\": [0]}"), (.masked, "{\"input_ids\": [5, 6]}"),
             (.masked, "{\"input_ids\": [5, 6], \"labels\": [-100, 100]}"),
         ])
     func refused(_ task: ModelTask, _ line: String) throws {

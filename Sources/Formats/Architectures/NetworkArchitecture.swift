@@ -22,9 +22,13 @@ package struct NetworkArchitecture: Hashable, Sendable {
     package let labels: Int
     /// Whether it is known how many classes there are: the config is of a model with a head for this task, or they were given.
     package let namesClasses: Bool
+    /// What the config calls the classes, in the order of their numbers; nil where it does not say.
+    package let classNames: [String]?
     /// How many tokens a row may have.
     package let maximumLength: Int
 
+    /// The most classes that can be told apart.
+    package static let mostClasses = 1 << 16
     package static let modelTypes = DecoderSizes.modelTypes + ["gpt2", "bert", "roberta"]
 
     package var modelType: String { modules.modelType }
@@ -69,12 +73,14 @@ package struct NetworkArchitecture: Hashable, Sendable {
         let isOfClasses = task == .classification || task == .tokenClassification
         var count = 1
         if isOfClasses { if let labels { count = labels } else { count = try reader.labels() } }
-        guard !isOfClasses || (2...1 << 20).contains(count) else {
+        guard !isOfClasses || (2...Self.mostClasses).contains(count) else {
             throw Failure(
-                .usage, "so many classes cannot be told apart", object: "num_labels", expected: "2 or more",
+                .usage, "so many classes cannot be told apart", object: "num_labels",
+                expected: "2 to \(Self.mostClasses)",
                 actual: "\(count)", hint: "a number for each row is --task regression")
         }
         self.labels = count
+        classNames = isOfClasses ? Self.names(config["id2label"]?.object, count: count) : nil
         var members = config.object ?? JSONObject()
         members["num_labels"] = JSONValue(count)
         do throws(Failure) {
@@ -106,6 +112,11 @@ package struct NetworkArchitecture: Hashable, Sendable {
         } catch {
             throw error.code == .usage ? error : error.at(path: path)
         }
+    }
+
+    private static func names(_ members: JSONObject?, count: Int) -> [String]? {
+        let names = (0..<count).compactMap { members?["\($0)"]?.string }
+        return names.count == count ? names : nil
     }
 
     private static func task(_ config: JSONValue, _ type: String) -> ModelTask {

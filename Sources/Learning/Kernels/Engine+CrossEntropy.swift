@@ -1,7 +1,7 @@
 import CKernels
 
 extension Engine {
-    /// The negative log likelihoods of labels under `softmax(x · headᵀ + bias)`, summed in fp64, and how many labels score
+    /// The negative log likelihoods of labels under `softmax(x · headᵀ + bias)`, summed in fp64, and which labels score
     /// highest: x has one row for each label, the head one for each word, the bias, [1, words], is none where it is nil.
     ///
     /// Gradients are those of `scale` times the sum: `gradient` is written, `headGradient` and `biasGradient` added to. Scores exist for 64
@@ -12,7 +12,7 @@ extension Engine {
         _ x: Matrix<R>, head: Weight<R>, bias: Matrix<R>? = nil, labels: [Int32], scale: R = 1,
         continuing sum: Double = 0, gradient: Matrix<R>? = nil, headGradient: Matrix<R>? = nil,
         biasGradient: Matrix<R>? = nil
-    ) -> (lossSum: Double, correct: Int) {
+    ) -> (lossSum: Double, right: [Bool]) {
         require(labels.count == x.rows && head.columns == x.columns, "\(labels.count) labels, x \(x.shape)")
         require(labels.allSatisfy { $0 >= 0 && Int($0) < head.rows }, "a label beyond \(head.rows) words")
         if let gradient { requireSame(x, gradient) }
@@ -23,10 +23,12 @@ extension Engine {
             require(row.map { $0.rows == 1 && $0.columns == head.rows } ?? true, "a bias for \(head.rows) words")
         }
         let chunk = ScoreChunk<R>(words: head.rows, tokens: min(x.rows, Int(TENON_SCORE_TOKENS)), workspace)
-        var loss = sum, correct = 0
+        var loss = sum
+        var right: [Bool] = []
         for first in Swift.stride(from: 0, to: x.rows, by: Int(TENON_SCORE_TOKENS)) {
             let rows = first..<min(first + Int(TENON_SCORE_TOKENS), x.rows), part = x.rows(rows)
             let here = Array(labels[rows])
+            var rightHere = [Bool](repeating: false, count: here.count)
             unsafe forEachWithScratch(chunk.blocks) { block, scratch in
                 unsafe chunk.with(labels: here) { of in
                     unsafe R.kernels.scores(
@@ -34,8 +36,9 @@ extension Engine {
                 }
             }
             unsafe chunk.with(labels: here) { of in
-                unsafe R.kernels.likelihood(of, Double(scale), &loss, &correct)
+                unsafe R.kernels.likelihood(of, Double(scale), &loss, &rightHere)
             }
+            right += rightHere
             guard gradient != nil || headGradient != nil || biasGradient != nil else { continue }
             forEach(chunk.blocks) { block in
                 unsafe chunk.with(labels: here) { of in unsafe R.kernels.scores_backward(of, Double(scale), block) }
@@ -50,7 +53,7 @@ extension Engine {
                     Term(scores, ones), from: .accumulate, into: biasGradient.reshaped(rows: head.rows, columns: 1))
             }
         }
-        return (loss, correct)
+        return (loss, right)
     }
 }
 

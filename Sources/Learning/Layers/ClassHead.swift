@@ -127,6 +127,7 @@ package struct ClassHead<R: Real>: Head {
             case .square:
                 let difference = Double(logits[row, 0]) - target
                 sum.loss += difference * difference
+                sum.answers.append((Double(logits[row, 0]), target))
                 logits[row, 0] = R(2 * difference) * scale
             case .likelihood:
                 let scores = (0..<logits.columns).map { Double(logits[row, $0]) }
@@ -134,7 +135,9 @@ package struct ClassHead<R: Real>: Head {
                 let total = scores.reduce(0) { $0 + exp($1 - highest) }
                 let label = Int(target)
                 sum.loss += log(total) + (highest - scores[label])
-                if scores.firstIndex(of: highest) == label { sum.correct += 1 }
+                let likeliest = scores.firstIndex(of: highest) ?? 0
+                if likeliest == label { sum.correct += 1 }
+                sum.answers.append((Double(likeliest), target))
                 for (column, score) in scores.enumerated() {
                     let share = exp(score - highest) / total
                     logits[row, column] = R(share - (column == label ? 1 : 0)) * scale

@@ -7,12 +7,17 @@ package struct LossSum: Sendable {
     /// How many questions there were.
     package var count: Int
     /// To how many of them the model thought the label the likeliest answer.
-    package var correct: Int
+    package var correct = 0
+    /// In how many rows all that was asked was answered so.
+    package var exactRows = 0
+    /// How many rows asked for tokens.
+    package var rows = 0
+    /// Classes or values that were given, beside those that were asked for.
+    package var answers: [(given: Double, asked: Double)] = []
 
-    package init(loss: Double = 0, count: Int = 0, correct: Int = 0) {
+    package init(loss: Double = 0, count: Int = 0) {
         self.loss = loss
         self.count = count
-        self.correct = correct
     }
 
     package var mean: Double { loss / Double(max(1, count)) }

@@ -24,7 +24,7 @@ package struct VocabularyHead<R: Real>: Head {
         let asked = engine.gather(labeled, of: x)
         let (normed, statistics) = norm.forward(asked, engine)
         let normedGradient = gradient.map { _ in engine.workspace.matrix(rows: labeled.count, columns: x.columns) }
-        let (loss, correct) = engine.crossEntropy(
+        let (loss, right) = engine.crossEntropy(
             normed, head: weight.weight, bias: bias?.row, labels: labeled.map { pass.batch.labels[$0] }, scale: scale,
             continuing: sum.loss, gradient: normedGradient,
             headGradient: gradient == nil ? nil : weight.trained?.gradient,
@@ -35,7 +35,10 @@ package struct VocabularyHead<R: Real>: Head {
             norm.backward(asked, statistics, gradient: normedGradient, addingTo: askedGradient, engine)
             engine.scatter(askedGradient, to: labeled, of: gradient)
         }
-        return LossSum(loss: loss, count: sum.count + labeled.count, correct: sum.correct + correct)
+        var sum = sum
+        sum.loss = loss
+        sum.add(right, at: labeled, of: pass.batch.segments)
+        return sum
     }
 
     package func logits(_ x: Matrix<R>, _ pass: Pass<R>) -> Matrix<R> {
@@ -44,6 +47,22 @@ package struct VocabularyHead<R: Real>: Head {
         pass.engine.multiply(
             [Term(norm.forward(x, pass.engine).y, weight.weight, transposed: true)], from: start, into: logits)
         return logits
+    }
+}
+
+extension LossSum {
+    /// Counts which labels, at some of the tokens, were thought the likeliest.
+    fileprivate mutating func add(_ right: [Bool], at places: [Int], of segments: [Range<Int>]) {
+        count += places.count
+        correct += right.count { $0 }
+        var next = 0
+        for segment in segments {
+            let first = next
+            while next < places.count, places[next] < segment.upperBound { next += 1 }
+            guard next > first else { continue }
+            rows += 1
+            if right[first..<next].allSatisfy(\.self) { exactRows += 1 }
+        }
     }
 }
 

@@ -76,12 +76,20 @@ package struct Tokenizer: Sendable {
     /// - Parameters:
     ///   - second: What the text is judged together with: of a pair of sentences the second.
     ///   - hasOffsets: Whether to tell what of the texts the tokens came of, which takes longer.
+    ///   - maximumLength: How many tokens there may be. Of what is too long the end is left out, of a pair that of the longer
+    ///     text until both are as long; the tokens around them stay.
     package func encoding(
-        of text: String, and second: String? = nil, addSpecialTokens: Bool = true, hasOffsets: Bool = false
+        of text: String, and second: String? = nil, addSpecialTokens: Bool = true, hasOffsets: Bool = false,
+        maximumLength: Int? = nil
     ) -> TokenEncoding {
-        let runs = [text, second].compactMap { $0.map { offsetRun($0, isTracked: hasOffsets) } }
+        var runs = [text, second].compactMap { $0.map { offsetRun($0, isTracked: hasOffsets) } }
         var encoding = TokenEncoding()
-        for part in second == nil ? postProcessor.single : postProcessor.pair {
+        let parts = second == nil ? postProcessor.single : postProcessor.pair
+        if let maximumLength {
+            let special = addSpecialTokens ? parts.count { if case .token = $0 { true } else { false } } : 0
+            encoding.isTruncated = runs.truncate(to: max(0, maximumLength - special))
+        }
+        for part in parts {
             switch part {
             case .token(let id, let type):
                 guard addSpecialTokens else { continue }
@@ -192,6 +200,8 @@ package struct TokenEncoding: Hashable, Sendable {
     package var types: [Int32] = []
     /// What each came of, counted in characters of Unicode; empty at 0 for what the text has not. None unless asked for.
     package var offsets: [Range<Int>] = []
+    /// Whether the end of a text was left out.
+    package var isTruncated = false
 }
 
 /// Scratches that are not in use, so that every thread has its own and none is made anew for each text.

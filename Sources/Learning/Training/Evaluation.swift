@@ -1,3 +1,4 @@
+import Architectures
 package import Diagnostics
 package import JSON
 package import Kernels
@@ -12,38 +13,52 @@ package import Networks
 
 /// How good a model is on data it was not trained on.
 package struct Evaluation: Hashable, Sendable {
-    /// Of a labeled token, in nats.
-    package let loss: Double
-    /// The share of labels that the model thought the likeliest.
-    package let accuracy: Double
-    package let tokens: Int
-
-    package init(loss: Double, accuracy: Double, tokens: Int) {
-        self.loss = loss
-        self.accuracy = accuracy
-        self.tokens = tokens
+    /// What was answered.
+    package enum Unit: String, Sendable {
+        case tokens, rows
     }
 
-    package init(_ sum: LossSum) {
-        self.init(loss: sum.mean, accuracy: sum.accuracy, tokens: sum.count)
+    /// The mean over what was asked: in nats, or squares of what a value is off.
+    package let loss: Double
+    /// How many tokens, or rows, were asked.
+    package let count: Int
+    package let unit: Unit
+    /// Those that are defined.
+    package let metrics: [Metric: Double]
+
+    package init(loss: Double, count: Int, unit: Unit = .tokens, metrics: [Metric: Double]) {
+        self.loss = loss
+        self.count = count
+        self.unit = unit
+        self.metrics = metrics
     }
 
     /// Reads what ``document`` wrote; nil for anything else.
     init?(_ document: JSONValue) {
-        guard let loss = document["loss"]?.double, let accuracy = document["accuracy"]?.double,
-            let tokens = document["tokens"]?.int
-        else { return nil }
-        self.init(loss: loss, accuracy: accuracy, tokens: tokens)
+        guard let loss = document["loss"]?.double else { return nil }
+        let unit: Unit = document["rows"] == nil ? .tokens : .rows
+        guard let count = document[unit.rawValue]?.int else { return nil }
+        let metrics = Metric.allCases.compactMap { metric in document[metric.key]?.double.map { (metric, $0) } }
+        self.init(loss: loss, count: count, unit: unit, metrics: Dictionary(metrics) { $1 })
     }
 
     package var document: JSONValue {
-        [
-            "loss": JSONValue(loss), "perplexity": JSONValue(perplexity), "accuracy": JSONValue(accuracy),
-            "tokens": JSONValue(tokens),
-        ]
+        var members = JSONObject()
+        members["loss"] = JSONValue(loss)
+        if let perplexity { members["perplexity"] = JSONValue(perplexity) }
+        for metric in Metric.allCases { members[metric.key] = metrics[metric].map { JSONValue($0) } }
+        members[unit.rawValue] = JSONValue(count)
+        return .object(members)
     }
 
-    package var perplexity: Double { exp(loss) }
+    /// In full precision, for records.
+    var summary: String {
+        (["loss \(loss)"] + Metric.allCases.compactMap { metric in metrics[metric].map { "\(metric.rawValue) \($0)" } })
+            .joined(separator: ", ")
+    }
+
+    /// How many tokens a model is torn between, where tokens are the answers.
+    package var perplexity: Double? { unit == .tokens && metrics[.f1] == nil ? exp(loss) : nil }
 
     /// Evaluates a model on batches, one after the other.
     package static func run<R: Real>(
@@ -54,6 +69,9 @@ package struct Evaluation: Hashable, Sendable {
             try Cancellation.check()
             sum = model.loss(batch, addedTo: sum, engine)
         }
-        return Evaluation(sum)
+        let task = model.architecture.task
+        return Evaluation(
+            loss: sum.mean, count: sum.count, unit: task.isOfRows ? .rows : .tokens,
+            metrics: Metric.values(of: sum, task, classes: model.architecture.labels))
     }
 }

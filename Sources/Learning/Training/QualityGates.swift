@@ -1,11 +1,8 @@
+package import Architectures
 package import Diagnostics
 
 /// The least of one metric that passes: `accuracy=0.9`.
 package struct QualityGate: Hashable, Sendable {
-    package enum Metric: String, CaseIterable, Sendable {
-        case accuracy
-    }
-
     package let metric: Metric
     package let least: Double
 
@@ -37,11 +34,22 @@ package struct QualityGates: Sendable {
             return Failure(
                 .gateNotMet, "the loss is too high", expected: "at most \(maximumLoss)", actual: "\(evaluation.loss)")
         }
-        for gate in least where !(evaluation.accuracy >= gate.least) {
+        for gate in least {
+            let value = evaluation.metrics[gate.metric]
+            guard value.map({ $0 >= gate.least }) != true else { continue }
             return Failure(
                 .gateNotMet, "the \(gate.metric.rawValue) is too low", expected: "at least \(gate.least)",
-                actual: "\(evaluation.accuracy)")
+                actual: value.map { "\($0)" } ?? "not defined, as all answers or all labels are the same")
         }
         return nil
+    }
+
+    /// Throws ``Failure/Code/usage`` for a metric that says nothing of a task.
+    package func check(_ task: ModelTask) throws(Failure) {
+        let known = Metric.all(of: task)
+        guard let gate = least.first(where: { !known.contains($0.metric) }) else { return }
+        throw Failure(
+            .usage, "--min \(gate.metric.rawValue) says nothing of this task", object: task.rawValue,
+            hint: "there are \(known.map(\.rawValue).joined(separator: ", "))")
     }
 }

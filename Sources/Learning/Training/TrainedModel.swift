@@ -60,7 +60,8 @@ package struct TrainedModel: Sendable {
         }
         var options = TrainingOptions(method)
         options.parameters = adapter.parameters
-        (options.task, options.labels) = adapter.learned
+        let learned = adapter.learned
+        (options.task, options.labels) = (learned.task, learned.labels)
         try self.init(base, options, initial: adapter, length: length, engine)
     }
 

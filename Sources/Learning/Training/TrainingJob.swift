@@ -147,6 +147,10 @@ package struct TrainingJob: Sendable {
         var adapter = try run.model.adapter(values: run.bestValues)
         adapter.metadata[TrainingRecord.key] = String(
             decoding: JSONWriter.bytes(of: record.document, .compact), as: UTF8.self)
+        if let classes = data.classes {
+            adapter.metadata[Learned.classesKey] = String(
+                decoding: JSONWriter.bytes(of: classes.document, .compact), as: UTF8.self)
+        }
         try BaseBinder(base, lanes: lanes, cache: .standard()).bind(&adapter, path: path)
         return (
             adapter,

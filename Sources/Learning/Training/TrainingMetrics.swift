@@ -25,15 +25,17 @@ package struct TrainingMetrics: Hashable, Sendable {
     }
 
     package var document: JSONValue {
-        [
+        let numbers: JSONValue = [
             "step": JSONValue(step), "loss": JSONValue(loss), "learningRate": JSONValue(learningRate),
             "gradientNorm": JSONValue(gradientNorm), "tokens": JSONValue(tokens),
             "tokensPerSecond": tokensPerSecond.map { JSONValue($0) } ?? nil,
             "peakMemoryBytes": peakMemoryBytes.map { JSONValue($0) } ?? nil,
-            "evalLoss": evaluation.map { JSONValue($0.loss) } ?? nil,
-            "evalAccuracy": evaluation.map { JSONValue($0.accuracy) } ?? nil,
-            "evalTokens": evaluation.map { JSONValue($0.tokens) } ?? nil,
         ]
+        var members = numbers.object ?? JSONObject()
+        for (key, value) in evaluation?.document.object?.members ?? [] {
+            members["eval" + key.prefix(1).uppercased() + key.dropFirst()] = value
+        }
+        return .object(members)
     }
 
     /// Reads a line that ``document`` wrote; nil for anything else.
@@ -45,10 +47,9 @@ package struct TrainingMetrics: Hashable, Sendable {
         self.init(step: step, loss: loss, learningRate: rate, gradientNorm: norm, tokens: tokens)
         tokensPerSecond = document["tokensPerSecond"]?.double
         peakMemoryBytes = document["peakMemoryBytes"]?.int
-        if let loss = document["evalLoss"]?.double, let accuracy = document["evalAccuracy"]?.double,
-            let tokens = document["evalTokens"]?.int
-        {
-            evaluation = Evaluation(loss: loss, accuracy: accuracy, tokens: tokens)
-        }
+        let members = (document.object?.members ?? []).filter { $0.key.hasPrefix("eval") }
+        var evaluation = JSONObject()
+        for (key, value) in members { evaluation[key.dropFirst(4).prefix(1).lowercased() + key.dropFirst(5)] = value }
+        self.evaluation = Evaluation(.object(evaluation))
     }
 }

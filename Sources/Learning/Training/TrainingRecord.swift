@@ -50,7 +50,7 @@ package struct TrainingRecord: Sendable {
     /// A line for people, where `key` is that of a record.
     package static func summary(_ key: String, _ value: String) -> String? {
         guard key == Self.key, let record = try? TrainingRecord(parsing: value) else { return nil }
-        let result = record.evaluation.map { ", evaluation loss \($0.loss), accuracy \($0.accuracy)" } ?? ""
+        let result = record.evaluation.map { ", evaluation \($0.summary)" } ?? ""
         return "\(record.method), \(record.step) steps\(result); data \(record.dataDigest.prefix(12))…"
     }
 

@@ -125,15 +125,9 @@ extension AdapterStore {
         if let most = images.map(\.said.metadata.count).max(), most > DeltaConfig.mostPairs {
             throw Self.tooMuch(output, "\(DeltaConfig.mostPairs) pairs of metadata each", "\(most)")
         }
-        let puts = images.map { image in
-            ReflogLine.Put(
-                object: image.entry.object.digest, inputBytes: image.said.inputBytes, origin: image.said.origin,
-                metadata: image.said.metadata.map { ReflogLine.Pair(key: $0.key, value: $0.value) })
-        }
-        let settings = images.flatMap { image in
-            image.entry.names.map { ReflogLine.Setting(name: $0, object: image.entry.object.digest) }
-        }
-        let line = ReflogLine(generation: .max, time: .max, puts: puts, settings: settings)
+        let line = ReflogLine(
+            generation: .max, time: .max,
+            putting: images.map { (ReflogLine.Put(object: $0.entry.object.digest, $0.said), $0.entry.names) })
         guard line.text.utf8.count <= ReflogLine.longest else {
             throw Self.tooMuch(output, "\(ReflogLine.longest) bytes of names and metadata", "\(line.text.utf8.count)")
         }

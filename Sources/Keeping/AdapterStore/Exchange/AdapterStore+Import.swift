@@ -227,16 +227,9 @@ extension AdapterStore {
     private func line(
         of images: [StagedImage], generation: Int, time: Int64, _ words: (StagedImage) -> DeltaConfig
     ) -> ReflogLine {
-        let puts = images.map { image in
-            let words = words(image)
-            return ReflogLine.Put(
-                object: image.facts.digest, inputBytes: words.inputBytes, origin: words.origin,
-                metadata: words.metadata.map { ReflogLine.Pair(key: $0.key, value: $0.value) })
-        }
-        let settings = images.flatMap { image in
-            image.names.map { ReflogLine.Setting(name: $0, object: image.facts.digest) }
-        }
-        return ReflogLine(generation: generation, time: time, puts: puts, settings: settings)
+        ReflogLine(
+            generation: generation, time: time,
+            putting: images.map { (ReflogLine.Put(object: $0.facts.digest, words($0)), $0.names) })
     }
 
     private func insert(

@@ -130,3 +130,9 @@ extension DeltaConfig {
         String(decoding: JSONWriter.bytes(of: value, .compact).prefix(100), as: UTF8.self)
     }
 }
+
+extension ReflogLine.Put {
+    init(object: Digest, _ said: DeltaConfig) {
+        self.init(object: object, inputBytes: said.inputBytes, origin: said.origin, metadata: said.metadata)
+    }
+}

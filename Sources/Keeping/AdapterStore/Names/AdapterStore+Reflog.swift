@@ -46,7 +46,7 @@ extension AdapterStore {
     /// What the user said of an object, in several puts where it was said in many.
     private func puts(of object: StoredObject) throws(Failure) -> [ReflogLine.Put] {
         var puts = [
-            ReflogLine.Put(object: object.digest, inputBytes: object.inputBytes, origin: object.origin, metadata: [])
+            ReflogLine.Put(object: object.digest, inputBytes: object.inputBytes, origin: object.origin)
         ]
         var size = 0
         for (key, value) in try catalog.metadata(of: object.row, onlyUsers: true) {

@@ -10,6 +10,13 @@ struct ReflogLine: Hashable {
         var origin: String
         /// What the user said of it, sorted by key.
         var metadata: [Pair]
+
+        init(object: Digest, inputBytes: Int, origin: String, metadata: [(key: String, value: String)] = []) {
+            self.object = object
+            self.inputBytes = inputBytes
+            self.origin = origin
+            self.metadata = metadata.map { Pair(key: $0.key, value: $0.value) }
+        }
     }
 
     struct Pair: Hashable {
@@ -47,6 +54,13 @@ struct ReflogLine: Hashable {
         self.time = time
         self.puts = puts
         self.settings = settings
+    }
+
+    /// That objects were put, each under its names.
+    init(generation: Int, time: Int64, putting objects: [(put: Put, names: [StoreName])]) {
+        self.init(
+            generation: generation, time: time, puts: objects.map(\.put),
+            settings: objects.flatMap { put, names in names.map { Setting(name: $0, object: put.object) } })
     }
 
     /// Nil for what is no such line.

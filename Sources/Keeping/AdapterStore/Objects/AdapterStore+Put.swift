@@ -24,12 +24,8 @@ package struct PutOptions: Sendable {
     /// Throws ``Failure/Code/usage`` for more names and metadata than a line of the reflog can hold.
     func checkLength() throws(Failure) {
         let digest = Digest([UInt8](repeating: 0, count: 32))
-        let put = ReflogLine.Put(
-            object: digest, inputBytes: .max, origin: origin,
-            metadata: metadata.map { ReflogLine.Pair(key: $0.key, value: $0.value) })
-        let line = ReflogLine(
-            generation: .max, time: .max, puts: [put],
-            settings: names.map { ReflogLine.Setting(name: $0, object: digest) })
+        let put = ReflogLine.Put(object: digest, inputBytes: .max, origin: origin, metadata: metadata)
+        let line = ReflogLine(generation: .max, time: .max, putting: [(put, names)])
         let length = line.text.utf8.count
         guard length > ReflogLine.longest else { return }
         throw Failure(
@@ -90,10 +86,8 @@ extension AdapterStore {
                 for (key, value) in options.metadata { try catalog.insert(key, value, of: row, isUsers: true) }
                 let put = ReflogLine.Put(
                     object: facts.digest, inputBytes: options.inputBytes, origin: options.origin,
-                    metadata: options.metadata.map { ReflogLine.Pair(key: $0.key, value: $0.value) })
-                return ReflogLine(
-                    generation: generation, time: time, puts: [put],
-                    settings: options.names.map { ReflogLine.Setting(name: $0, object: facts.digest) })
+                    metadata: options.metadata)
+                return ReflogLine(generation: generation, time: time, putting: [(put, options.names)])
             }
             if let finding { findings.append(finding) }
             guard let object = try catalog.object(facts.digest) else {

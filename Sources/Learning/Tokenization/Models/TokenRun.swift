@@ -12,6 +12,33 @@ struct TokenRun: Sendable {
     }
 }
 
+extension TokenRun {
+    /// Leaves out all tokens behind the first `count`.
+    fileprivate mutating func keep(_ count: Int) {
+        ids.removeLast(max(0, ids.count - count))
+        ranges.removeLast(max(0, ranges.count - count))
+        blanks.removeLast(max(0, blanks.count - count))
+    }
+}
+
+extension [TokenRun] {
+    /// Leaves the ends of one text, or of two, out until all tokens are at most `count`: of two that of the longer one, and
+    /// where both have more than half the room half of it each, the longer one what is over.
+    mutating func truncate(to count: Int) -> Bool {
+        let counts = map(\.ids.count)
+        guard counts.reduce(0, +) > count else { return false }
+        guard self.count == 2 else {
+            if !isEmpty { self[0].keep(count) }
+            return true
+        }
+        let (short, long) = counts[0] > counts[1] ? (1, 0) : (0, 1)
+        let kept = Swift.min(counts[short], count / 2)
+        self[short].keep(kept)
+        self[long].keep(count - kept)
+        return true
+    }
+}
+
 /// Words and their tokens, so that a word is cut once, and what each token came of.
 struct WordCache: Sendable {
     private var words = ByteStringTable(minimumCapacity: 1 << 10)

@@ -10,6 +10,9 @@ package struct DataForm: Hashable, Sendable {
     /// What conversations are written by: the name of a built-in template, or a template's text; nil for the base's own.
     /// Where there is one it also writes prompts and instructions, as turns of a user.
     package var chatTemplate: String?
+    /// The columns, or keys, of a labeled text or of a pair, and of the label; none for those that data sets use.
+    package var textColumns: [String] = []
+    package var labelColumn: String?
 
     package init(masksPrompt: Bool = false, chatTemplate: String? = nil) {
         self.masksPrompt = masksPrompt
@@ -40,11 +43,15 @@ package struct DataForm: Hashable, Sendable {
     /// Nothing that is as it is without options.
     var members: [(key: String, value: JSONValue)] {
         (masksPrompt ? [("maskPrompt", true)] : []) + (chatTemplate.map { [("chatTemplate", .string($0))] } ?? [])
+            + (textColumns.isEmpty ? [] : [("textColumns", .array(textColumns.map { .string($0) }))])
+            + (labelColumn.map { [("labelColumn", .string($0))] } ?? [])
     }
 
     /// Reads what ``members`` wrote into a record's options.
     init(_ document: JSONValue) {
         masksPrompt = document["maskPrompt"]?.bool ?? false
         chatTemplate = document["chatTemplate"]?.string
+        textColumns = document["textColumns"]?.array?.compactMap(\.string) ?? []
+        labelColumn = document["labelColumn"]?.string
     }
 }

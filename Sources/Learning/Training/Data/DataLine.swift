@@ -15,7 +15,6 @@ struct DataLine {
     var labels: [Int32]?
     /// Whether `labels` is something else than one for each id.
     var hasOtherLabels = false
-    var label: JSONNumber?
     var types: [Int32]?
     var text: String?
     var prompt: Part?
@@ -46,9 +45,8 @@ struct DataLine {
             case "labels" where kind == .array:
                 labels = try Self.ids(
                     &scanner, key,
-                    below: options.task == .tokenClassification ? options.labels : options.vocabularySize,
+                    below: options.task == .tokenClassification ? options.classCount : options.vocabularySize,
                     orIgnored: true)
-            case "label" where kind == .number: label = try scanner.number()
             case "token_type_ids" where options.typeCount > 1:
                 types = try Self.ids(&scanner, key, below: options.typeCount)
             case "text": text = try scanner.string()
@@ -60,6 +58,26 @@ struct DataLine {
         }
         try scanner.end()
     }
+
+    /// A table's record.
+    ///
+    /// - Parameter names: Those of its columns, as many as `values`.
+    init(_ names: [String], _ values: [String]) {
+        for (name, value) in zip(names, values) {
+            switch name {
+            case "text": text = value
+            case "prompt": prompt = .text(value)
+            case "completion": completion = .text(value)
+            case "instruction": instruction = value
+            case "input": input = value
+            case "output": output = value
+            default: others.append("`\(name)`")
+            }
+        }
+    }
+
+    /// The columns that rows are made of.
+    static let columns = ["text", "prompt", "completion", "instruction", "input", "output"]
 
     private mutating func read(_ scanner: inout JSONScanner, _ key: String, _ kind: JSONKind) throws(Failure) {
         switch (key, kind) {

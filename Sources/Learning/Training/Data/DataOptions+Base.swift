@@ -22,7 +22,7 @@ extension DataOptions {
             vocabularySize: architecture.vocabularySize, maximumLength: maximumLength, tokenizer: tokenizer,
             isStrict: isStrict)
         task = architecture.task
-        labels = architecture.labels
+        classCount = architecture.labels
         typeCount = architecture.typeCount
         tokenizerFailure = failure
         self.form = form

@@ -20,8 +20,10 @@ package struct DataOptions: Sendable {
     package var chatFailure: Failure?
     /// What rows are for.
     package var task = ModelTask.causal
-    /// Classes are below this.
-    package var labels = 1
+    /// How many classes a token may be of.
+    package var classCount = 1
+    /// The classes that a row may be of.
+    package var classes: LabelMap?
     /// Parts of a row are below this.
     package var typeCount = 1
     /// Whether the first line that cannot be used ends it all, instead of being skipped and counted.
@@ -36,5 +38,16 @@ package struct DataOptions: Sendable {
         self.maximumLength = maximumLength
         self.tokenizer = tokenizer
         self.isStrict = isStrict
+    }
+
+    /// How labeled texts are read.
+    var labeled: LabeledSet.Options {
+        var labeled = LabeledSet.Options(vocabularySize: vocabularySize)
+        labeled.typeCount = typeCount
+        labeled.textColumns = form.textColumns
+        labeled.labelColumn = form.labelColumn
+        labeled.isStrict = isStrict
+        labeled.lineByteLimit = lineByteLimit
+        return labeled
     }
 }

@@ -12,17 +12,21 @@ package struct EvaluationData: Sendable {
     package let task: ModelTask
     package let labels: Int
 
-    /// Reads a folder's `test.jsonl`, or else its `valid.jsonl`, or a file; rows are cut to `maximumLength` tokens.
+    /// Reads the file of a folder that is to evaluate on, or a file; rows are cut to `maximumLength` tokens.
     ///
     /// Throws as ``TrainingData`` does.
+    ///
+    /// - Parameter classes: Those that rows may be of; nil for those of the base's head.
     package init(
         _ path: String, base: Checkpoint, _ architecture: NetworkArchitecture, maximumLength: Int, isStrict: Bool,
-        form: DataForm = DataForm()
+        form: DataForm = DataForm(), classes: LabelMap? = nil
     ) throws(Failure) {
         let file = try DataFolder.evaluationFile(at: path)
-        let set = try DataSet(
-            path: file,
-            options: DataOptions(base, architecture, maximumLength: maximumLength, isStrict: isStrict, form: form))
+        var options = try DataOptions(base, architecture, maximumLength: maximumLength, isStrict: isStrict, form: form)
+        if architecture.task == .classification {
+            options.classes = try LabelMap(architecture, known: classes, in: [])
+        }
+        let set = try DataSet(path: file, options: options)
         try set.checkLabeled()
         self.path = file
         rows = set.rows

@@ -12,6 +12,9 @@ struct LineReader: ~Copyable {
         /// Without its end; empty where it is too long.
         let bytes: [UInt8]
         let isTooLong: Bool
+
+        /// Whether it has nothing but white space.
+        var isBlank: Bool { !isTooLong && bytes.allSatisfy { $0 == 0x20 || $0 == 0x09 || $0 == 0x0D } }
     }
 
     private static let blockByteCount = 1 << 20

@@ -1,13 +1,11 @@
 import Architectures
 import Diagnostics
-import JSON
 import Layers
 import Tokenization
 
-/// Makes rows of lines, in whatever form each is.
+/// Makes rows of what lines hold, in whatever form each is.
 struct RowReader {
     let options: DataOptions
-    let path: String
 
     struct Outcome {
         let row: Row
@@ -17,35 +15,32 @@ struct RowReader {
         let hasNoEnd: Bool
         /// Whether nothing of it is learned, as what is left of it is the prompt.
         let isPromptOnly: Bool
+        /// Whether it says which class it is of, which is not asked.
+        let hasIgnoredLabel: Bool
     }
 
-    /// Throws ``Failure/Code/badDataLine`` with the line's number for one that cannot be used.
-    func row(_ line: LineReader.Line) throws(Failure) -> Outcome {
-        do throws(Failure) {
-            let fields = try DataLine(line, path: path, options: options)
-            var content = try content(of: fields)
-            guard !content.inputs.isEmpty else { throw Failure(.badDataLine, "the line has no tokens") }
-            guard content.inputs.count == content.labels.count else {
-                throw Failure(
-                    .badDataLine, "the line has another number of labels than of ids",
-                    expected: "\(content.inputs.count)", actual: "\(content.labels.count)")
-            }
-            guard content.types.isEmpty || content.types.count == content.inputs.count else {
-                throw Failure(
-                    .badDataLine, "the line has another number of `token_type_ids` than of ids",
-                    expected: "\(content.inputs.count)", actual: "\(content.types.count)")
-            }
-            let isTruncated = content.inputs.count > options.maximumLength
-            content.keep(options.maximumLength)
-            let row = Row(
-                inputs: content.inputs, labels: content.labels, question: content.question, types: content.types,
-                line: line.number)
-            return Outcome(
-                row: row, isTruncated: isTruncated, hasNoEnd: content.hasNoEnd,
-                isPromptOnly: options.form.masksPrompt && row.labeledTokenCount == 0)
-        } catch {
-            throw located(error, line.number)
+    /// Throws ``Failure/Code/badDataLine`` for a line that cannot be used, and what tokenizer and template throw.
+    func row(_ fields: DataLine, line: Int) throws(Failure) -> Outcome {
+        var content = options.task == .causal ? try continued(fields) : try answered(fields)
+        guard !content.inputs.isEmpty else { throw Failure(.badDataLine, "the line has no tokens") }
+        guard content.inputs.count == content.labels.count else {
+            throw Failure(
+                .badDataLine, "the line has another number of labels than of ids",
+                expected: "\(content.inputs.count)", actual: "\(content.labels.count)")
         }
+        guard content.types.isEmpty || content.types.count == content.inputs.count else {
+            throw Failure(
+                .badDataLine, "the line has another number of `token_type_ids` than of ids",
+                expected: "\(content.inputs.count)", actual: "\(content.types.count)")
+        }
+        content.keep(options.maximumLength)
+        let row = Row(
+            inputs: content.inputs, labels: content.labels, question: content.question, types: content.types,
+            line: line)
+        return Outcome(
+            row: row, isTruncated: content.isTruncated, hasNoEnd: content.hasNoEnd,
+            isPromptOnly: options.form.masksPrompt && row.labeledTokenCount == 0,
+            hasIgnoredLabel: fields.others.contains("`label`"))
     }
 
     private struct Content {
@@ -54,17 +49,20 @@ struct RowReader {
         var question = Row.Question.next
         var types: [Int32] = []
         var hasNoEnd = false
+        var isTruncated = false
 
         mutating func keep(_ count: Int) {
             guard inputs.count > count else { return }
+            isTruncated = true
             inputs.removeSubrange(count...)
             labels.removeSubrange(count...)
             if !types.isEmpty { types.removeSubrange(count...) }
         }
     }
 
-    private func content(of fields: DataLine) throws(Failure) -> Content {
-        guard options.task == .causal else { return try answered(fields) }
+    // MARK: Where the next token is asked
+
+    private func continued(_ fields: DataLine) throws(Failure) -> Content {
         if let ids = fields.inputs {
             guard !fields.hasOtherLabels else {
                 throw Failure(.badDataLine, "`labels` is of the wrong kind", expected: "array")
@@ -99,84 +97,31 @@ struct RowReader {
             expected: "a prompt and a completion, or a conversation", actual: form)
     }
 
-    /// Where something else than the next token is asked.
+    /// With the token that begins a text, where the tokenizer asks for it, and the one that ends it; of a text that is whole
+    /// only those that are asked for.
+    private func tokens(of text: String, isWhole: Bool, addsSpecial: Bool = false) throws(Failure) -> [Int32] {
+        let tokenizer = try options.textTokenizer
+        var ids = tokenizer.encode(text, addSpecialTokens: !isWhole || addsSpecial)
+        if !isWhole, let eos = tokenizer.eos, ids.last != eos { ids.append(eos) }
+        try options.check(ids)
+        return ids
+    }
+
+    // MARK: Where something is asked at tokens
+
     private func answered(_ fields: DataLine) throws(Failure) -> Content {
-        let inputs: [Int32]
-        if let ids = fields.inputs {
-            inputs = ids
-        } else if let text = fields.text {
-            inputs = try tokens(of: text, isWhole: true, addsSpecial: true)
-        } else {
-            throw nothing(in: fields, "`input_ids` or `text`")
+        guard let ids = fields.inputs else { throw nothing(in: fields, "`input_ids` and `labels`") }
+        guard let labels = fields.labels else {
+            throw Failure(
+                .badDataLine, "the line does not say what is asked at its tokens",
+                expected: "`labels`, one for each id, \(Batch.ignored) where nothing is")
         }
-        let (labels, question) = try question(fields, inputs)
-        return Content(inputs: inputs, labels: labels, question: question, types: fields.types ?? [])
+        return Content(inputs: ids, labels: labels, question: .own, types: fields.types ?? [])
     }
 
     private func nothing(in fields: DataLine, _ expected: String) -> Failure {
         Failure(
             .badDataLine, "the line has nothing to learn from", expected: expected,
             actual: fields.others.isEmpty ? "no keys" : fields.others.prefix(8).joined(separator: ", "))
-    }
-
-    /// What is asked of a line's tokens, as the task wants it.
-    private func question(
-        _ fields: DataLine, _ inputs: [Int32]
-    ) throws(Failure) -> (labels: [Int32], question: Row.Question) {
-        if !options.task.isOfRows {
-            guard let labels = fields.labels else {
-                throw Failure(
-                    .badDataLine, "the line does not say what is asked at its tokens",
-                    expected: "`labels`, one for each id, \(Batch.ignored) where nothing is")
-            }
-            return (labels, .own)
-        }
-        guard let label = fields.label else {
-            throw Failure(.badDataLine, "the line has no label", expected: "`label`, a number")
-        }
-        let ignored = [Int32](repeating: Batch.ignored, count: inputs.count)
-        if options.task == .regression { return (ignored, .whole(try label.double())) }
-        guard let place = try? label.int(in: 0...options.labels - 1) else {
-            throw Failure(
-                .badDataLine, "`label` is a class that there is not", expected: "0 to \(options.labels - 1)",
-                actual: label.text)
-        }
-        return (ignored, .whole(Double(place)))
-    }
-
-    /// With the token that begins a text, where the tokenizer asks for it, and the one that ends it; of a text that is whole
-    /// only those that are asked for.
-    private func tokens(of text: String, isWhole: Bool, addsSpecial: Bool = false) throws(Failure) -> [Int32] {
-        if let failure = options.tokenizerFailure { throw failure }
-        guard let tokenizer = options.tokenizer else {
-            throw Failure(
-                .badDataLine, "the line has text, and there is no tokenizer", expected: "`input_ids`",
-                hint: "tokenizer.json or vocab.txt belongs into the base's folder")
-        }
-        var ids = tokenizer.encode(text, addSpecialTokens: !isWhole || addsSpecial)
-        if !isWhole, let eos = tokenizer.eos, ids.last != eos { ids.append(eos) }
-        if let id = ids.first(where: { $0 >= options.vocabularySize }) {
-            throw Failure(
-                .badDataLine, "the tokenizer gives an id that the model has not",
-                expected: "0 to \(options.vocabularySize - 1)", actual: "\(id)")
-        }
-        return ids
-    }
-
-    /// What went wrong, as the fault of a line; what is wrong with the text of it is the cause.
-    private func located(_ error: Failure, _ number: Int) -> Failure {
-        if [.interrupted, .terminated, .internal, .templateUnsupported].contains(error.code) { return error }
-        // No line of that kind can be read then, whatever it says.
-        for failure in [options.tokenizerFailure, options.chatFailure] where failure?.code == error.code {
-            return error
-        }
-        var failure = error
-        if error.code == .templateRefused {
-            failure.cause = [error.cause, error.object, error.path].compactMap(\.self).joined(separator: ", ")
-        }
-        failure.code = .badDataLine
-        failure.object = "line \(number)"
-        failure.path = path
-        return failure
     }
 }

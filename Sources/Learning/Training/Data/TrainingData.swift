@@ -5,30 +5,48 @@ package import Digests
 
 /// The rows to train on, and those to evaluate on meanwhile.
 package struct TrainingData: Sendable {
-    private static let mostClasses = 1 << 16
-
     package let train: [Row]
     package let validation: [Row]
     package let findings: [Finding]
+    /// The classes that rows are of, where they are of classes.
+    package let classes: LabelMap?
 
-    /// Reads a folder with `train.jsonl`, or a file; rows are cut to `maximumLength` tokens.
+    /// Reads a folder's data to train and to evaluate on, or a file; rows are cut to `maximumLength` tokens.
     ///
     /// Throws as ``DataSet/init(path:options:)`` does, for rows of which none is labeled, and for a `tokenizer.json` of the
     /// base that cannot be read where the data are text.
+    ///
+    /// - Parameter classes: Those that rows may be of; nil for those of the base's head, or those that occur.
     package init(
         _ path: String, base: Checkpoint, _ architecture: NetworkArchitecture, maximumLength: Int, isStrict: Bool,
-        form: DataForm = DataForm()
+        form: DataForm = DataForm(), classes: LabelMap? = nil
     ) throws(Failure) {
         let folder = try DataFolder(path: path)
         var options = try DataOptions(base, architecture, maximumLength: maximumLength, isStrict: isStrict, form: form)
         // Where the base has no head for them, the data say how many there are.
-        if !architecture.namesClasses { options.labels = max(options.labels, Self.mostClasses) }
-        let train = try DataSet(path: folder.train, options: options)
-        let validation = try folder.validation.map { path throws(Failure) in try DataSet(path: path, options: options) }
+        if !architecture.namesClasses { options.classCount = max(options.classCount, LabelMap.limit) }
+        let train: DataSet
+        let validation: DataSet?
+        if options.task == .classification {
+            let labeled = options.labeled
+            let examples = try LabeledSet(path: folder.train, options: labeled)
+            let others = try folder.validation.map { path throws(Failure) in
+                try LabeledSet(path: path, options: labeled)
+            }
+            options.classes = try LabelMap(architecture, known: classes, in: [examples] + (others.map { [$0] } ?? []))
+            train = try DataSet(examples, options)
+            validation = try others.map { set throws(Failure) in try DataSet(set, options) }
+        } else {
+            train = try DataSet(path: folder.train, options: options)
+            validation = try folder.validation.map { path throws(Failure) in
+                try DataSet(path: path, options: options)
+            }
+        }
         try train.checkLabeled()
         try validation?.checkLabeled()
         self.train = train.rows
         self.validation = validation?.rows ?? []
+        self.classes = options.classes
         findings = train.findings + (validation?.findings ?? [])
     }
 
@@ -37,15 +55,12 @@ package struct TrainingData: Sendable {
 
     package var longestRow: Int { (train + validation).reduce(1) { max($0, $1.inputs.count) } }
 
-    /// One more than the highest class that a row or a token is of.
+    /// How many classes rows or tokens are of.
     package var classCount: Int {
-        (train + validation).reduce(0) { count, row in
-            switch row.question {
-            case .next: count
-            case .own: max(count, Int(row.labels.max() ?? 0) + 1)
-            case .whole(let target): max(count, Int(min(max(target, 0), 0x1p31)) + 1)
+        classes?.names.count
+            ?? (train + validation).reduce(0) { count, row in
+                row.question == .own ? max(count, Int(row.labels.max() ?? 0) + 1) : count
             }
-        }
     }
 
     /// How many tokens all rows have.

@@ -1,35 +1,29 @@
 /// How often each class was predicted for each: what the metrics of a classification are computed from.
 package struct ClassCounts: Hashable, Sendable {
-    /// How many classes there are.
-    package let classes: Int
-    /// By the true class, and within it by the predicted one.
-    private var counts: [Int]
+    /// How many have each class, for how many it was said, and how often it was both.
+    private var labels: [Int]
+    private var predictions: [Int]
+    private var hits: [Int]
 
     /// `classes` is at least 1.
     package init(classes: Int) {
         precondition(classes > 0)
-        self.classes = classes
-        counts = [Int](repeating: 0, count: classes * classes)
+        labels = [Int](repeating: 0, count: classes)
+        predictions = labels
+        hits = labels
     }
 
     /// Counts one prediction; both are classes from 0.
     package mutating func add(_ predicted: Int, for label: Int) {
-        precondition((0..<classes).contains(predicted) && (0..<classes).contains(label))
-        counts[label * classes + predicted] += 1
+        precondition(labels.indices.contains(predicted) && labels.indices.contains(label))
+        labels[label] += 1
+        predictions[predicted] += 1
+        if predicted == label { hits[label] += 1 }
     }
 
-    /// How often `predicted` was said where `label` is true.
-    package subscript(_ label: Int, _ predicted: Int) -> Int { counts[label * classes + predicted] }
+    package var total: Int { labels.reduce(0, +) }
 
-    package var total: Int { counts.reduce(0, +) }
-
-    private var right: Int { (0..<classes).reduce(0) { $0 + self[$1, $1] } }
-
-    /// How many have this class.
-    package func labels(of one: Int) -> Int { (0..<classes).reduce(0) { $0 + self[one, $1] } }
-
-    /// For how many this class was said.
-    package func predictions(of one: Int) -> Int { (0..<classes).reduce(0) { $0 + self[$1, one] } }
+    private var right: Int { hits.reduce(0, +) }
 
     /// The share of right predictions; nil without any.
     package var accuracy: Double? { total == 0 ? nil : Double(right) / Double(total) }
@@ -37,13 +31,16 @@ package struct ClassCounts: Hashable, Sendable {
     /// The harmonic mean of precision and recall of one class: 2·right / (labels + predictions). Zero where it neither
     /// occurs nor is predicted.
     package func f1(of one: Int) -> Double {
-        let all = labels(of: one) + predictions(of: one)
-        return all == 0 ? 0 : 2 * Double(self[one, one]) / Double(all)
+        let all = labels[one] + predictions[one]
+        return all == 0 ? 0 : 2 * Double(hits[one]) / Double(all)
     }
+
+    /// Of two classes that of the second, which is how positives are numbered; of more ``macroF1``.
+    package var f1: Double? { total > 0 && labels.count == 2 ? f1(of: 1) : macroF1 }
 
     /// The mean of ``f1(of:)`` over the classes that occur or were predicted; nil without any.
     package var macroF1: Double? {
-        let present = (0..<classes).filter { labels(of: $0) + predictions(of: $0) > 0 }
+        let present = labels.indices.filter { labels[$0] + predictions[$0] > 0 }
         return present.isEmpty ? nil : present.reduce(0) { $0 + f1(of: $1) } / Double(present.count)
     }
 
@@ -52,8 +49,8 @@ package struct ClassCounts: Hashable, Sendable {
     package var matthews: Double? {
         guard total > 0 else { return nil }
         let count = Double(total)
-        let labels = (0..<classes).map { Double(self.labels(of: $0)) }
-        let predictions = (0..<classes).map { Double(self.predictions(of: $0)) }
+        let labels = self.labels.map(Double.init)
+        let predictions = self.predictions.map(Double.init)
         let covariance = Double(right) * count - zip(labels, predictions).reduce(0) { $0 + $1.0 * $1.1 }
         let spreads = [labels, predictions].map { parts in count * count - parts.reduce(0) { $0 + $1 * $1 } }
         let product = spreads[0] * spreads[1]

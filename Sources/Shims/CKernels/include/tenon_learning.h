@@ -6,6 +6,7 @@
 #ifndef TENON_LEARNING_H
 #define TENON_LEARNING_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -160,9 +161,9 @@ typedef struct {
     /// The bias, one row, is none where it has no memory.
     void (*scores)(
         const tenon_scores *of, tenon_operand head, tenon_matrix bias, tenon_matrix x, size_t block, void *scratch);
-    /// Adds the negative log likelihoods of a chunk and how many labels have the highest score. Leaves in `highest` what
-    /// makes `scale · softmax` of exponentials.
-    void (*likelihood)(const tenon_scores *of, double scale, double *loss, size_t *correct);
+    /// Adds the negative log likelihoods of a chunk, and says of each token whether its label has the highest score. Leaves in
+    /// `highest` what makes `scale · softmax` of exponentials.
+    void (*likelihood)(const tenon_scores *of, double scale, double *loss, bool *right);
     /// Makes `scale (softmax − onehot)` of the exponentials of one block.
     void (*scores_backward)(const tenon_scores *of, double scale, size_t block);
 

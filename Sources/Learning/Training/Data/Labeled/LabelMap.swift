@@ -1,13 +1,16 @@
+import Architectures
 import Diagnostics
 package import JSON
 
 /// The classes of a classification by their names, in the order of their numbers.
 package struct LabelMap: Hashable, Sendable {
     /// The most that can be told apart.
-    package static let limit = 1 << 16
+    package static let limit = NetworkArchitecture.mostClasses
 
     package let names: [String]
     private let numbers: [ExactKey: Int]
+    /// Whether no name could be taken for a number.
+    private let hasWordsOnly: Bool
 
     /// Nil for no names, for one that comes twice, or for more than ``limit``.
     package init?(_ names: [String]) {
@@ -15,6 +18,15 @@ package struct LabelMap: Hashable, Sendable {
         self.names = names
         numbers = Dictionary(zip(names.map { ExactKey($0) }, 0...)) { first, _ in first }
         guard numbers.count == names.count else { return nil }
+        hasWordsOnly = names.allSatisfy { Int($0) == nil }
+    }
+
+    /// So many classes without names: their numbers. `count` is from 1 to ``limit``.
+    package init(count: Int) {
+        precondition((1...Self.limit).contains(count))
+        names = (0..<count).map { "\($0)" }
+        numbers = Dictionary(uniqueKeysWithValues: zip(names.map { ExactKey($0) }, 0...))
+        hasWordsOnly = false
     }
 
     /// The classes that occur: in the order of their numbers where all are integers, and else of their bytes. Nil where there
@@ -29,8 +41,11 @@ package struct LabelMap: Hashable, Sendable {
         }
     }
 
-    /// The number of a class, from 0; nil for a name that is none.
-    package func number(of name: String) -> Int? { numbers[ExactKey(name)] }
+    /// The number of a class, from 0, by its name, or by the number itself where all names are words; nil for what is none.
+    package func number(of name: String) -> Int? {
+        if let number = numbers[ExactKey(name)] { return number }
+        return hasWordsOnly ? Int(name).flatMap { names.indices.contains($0) && "\($0)" == name ? $0 : nil } : nil
+    }
 
     /// As it is kept in a container's metadata.
     package var document: JSONValue { .array(names.map { .string($0) }) }

@@ -49,11 +49,8 @@ package struct LabeledColumns: Hashable, Sendable {
         self.label = label
     }
 
-    /// Whether a first record is a header: it has a name that data sets use, or one that was asked for.
-    static func isHeader(_ fields: [String], wanted: [String]) -> Bool {
-        let names = wanted.isEmpty ? known.flatMap(\.self) + knownLabels + ["idx", "id"] : wanted
-        return fields.contains { field in names.contains { $0.equalsInBytes(field) } }
-    }
+    /// Names by which a table's first record is known to be a header.
+    static var headerNames: [String] { known.flatMap(\.self) + knownLabels + ["idx", "id"] }
 
     /// The names of columns without a header: one text or two, and behind them the label. Nil for another number.
     static func unnamed(count: Int) -> [String]? {

@@ -1,7 +1,7 @@
-/// One text, or two, or the ids of one, and what it is labeled with.
+/// One text, or two, or ids and the parts of the row that they belong to, and what it is labeled with.
 package struct LabeledExample: Hashable, Sendable {
     package enum Content: Hashable, Sendable {
-        case ids([Int32])
+        case ids([Int32], types: [Int32] = [])
         /// A text, and the second one of a pair.
         case text(String, second: String?)
     }

@@ -5,14 +5,22 @@ import Files
 package struct LabeledSet: Sendable {
     package let path: String
     package let examples: [LabeledExample]
+    /// What is to be told of the file as a whole.
+    let told: [Finding]
+    /// The label that a table's first record has, where nothing says whether it is a header.
+    let doubtfulLabel: String?
+    let skipped: SkippedLines
+
     /// How many lines could not be used.
-    package let skippedCount: Int
-    package let findings: [Finding]
+    package var skippedCount: Int { skipped.count }
+    package var findings: [Finding] { told + skipped.findings }
 
     /// How labeled texts are read.
     package struct Options: Sendable {
         /// Ids are below this.
         package var vocabularySize: Int
+        /// Parts of a row are below this.
+        package var typeCount = 1
         /// Names of one column or two; none for those that data sets use.
         package var textColumns: [String] = []
         package var labelColumn: String?
@@ -32,30 +40,30 @@ package struct LabeledSet: Sendable {
     /// line that cannot be used, ``Failure/Code/dataEmpty`` where no example is left, and what reading throws.
     package init(path: String, options: Options) throws(Failure) {
         let file = try InputFile(path: path)
-        var gatherer = Gatherer(path: path, isStrict: options.isStrict)
-        let isCommaSeparated = path.hasSuffix(".csv")
-        if isCommaSeparated || path.hasSuffix(".tsv") {
-            var reader = TableReader(file, isCommaSeparated: isCommaSeparated, limit: options.lineByteLimit)
-            try TableExamples(options: options, path: path).read(&reader, into: &gatherer)
+        var skipped = SkippedLines(path: path, isStrict: options.isStrict)
+        if NamedTable.isTable(path) {
+            let hasHeader: Bool
+            (examples, told, hasHeader) = try TableExamples(options: options, path: path).read(file, skipping: &skipped)
+            doubtfulLabel = hasHeader ? nil : examples.first?.label
         } else {
             var reader = LineReader(file, limit: options.lineByteLimit)
             let maker = LineExamples(options: options, path: path)
+            var examples: [LabeledExample] = []
             while let line = try reader.next() {
-                if !line.isTooLong && line.bytes.allSatisfy({ [0x20, 0x09, 0x0D].contains($0) }) { continue }
-                try gatherer.add(line.number) { () throws(Failure) in try maker.example(line) }
+                if line.isBlank { continue }
+                let example = try skipped.trying(line.number) { () throws(Failure) in try maker.example(line) }
+                if let example { examples.append(example) }
             }
+            self.examples = examples
+            told = []
+            doubtfulLabel = nil
         }
         try file.checkUnchanged()
-        guard !gatherer.examples.isEmpty else {
-            throw Failure(
-                .dataEmpty, "no line of the data can be used", path: path,
-                hint: "each line has a text or a pair of texts, and a label",
-                cause: gatherer.skipped.first.map { "\($0.object ?? ""): \($0.what)" })
+        guard !examples.isEmpty else {
+            throw skipped.empty(expected: "each line has a text or a pair of texts, and a label")
         }
         self.path = path
-        examples = gatherer.examples
-        skippedCount = gatherer.skippedCount
-        findings = gatherer.findings
+        self.skipped = skipped
     }
 
     /// The class of each example.
@@ -89,44 +97,5 @@ package struct LabeledSet: Sendable {
             numbers.append(number)
         }
         return numbers
-    }
-}
-
-/// Counts what cannot be used, and keeps what can.
-struct Gatherer {
-    private static let shownCount = 10
-
-    let path: String
-    let isStrict: Bool
-    private(set) var examples: [LabeledExample] = []
-    private(set) var skipped: [Failure] = []
-    private(set) var skippedCount = 0
-    var told: [Finding] = []
-
-    init(path: String, isStrict: Bool) {
-        self.path = path
-        self.isStrict = isStrict
-    }
-
-    mutating func add(_ line: Int, _ body: () throws(Failure) -> LabeledExample) throws(Failure) {
-        do throws(Failure) {
-            examples.append(try body())
-        } catch {
-            if [.interrupted, .terminated, .internal].contains(error.code) { throw error }
-            var failure = error
-            failure.code = .badDataLine
-            failure.object = "line \(line)"
-            failure.path = path
-            guard !isStrict else { throw failure }
-            skippedCount += 1
-            if skipped.count < Self.shownCount { skipped.append(failure) }
-        }
-    }
-
-    var findings: [Finding] {
-        let word = Failure.Code.badDataLine.word
-        let sum =
-            skippedCount == 0 ? [] : [Finding(word, "lines skipped in all: \(skippedCount)", object: path)]
-        return told + skipped.map { Finding(word, "skipped \($0)") } + sum
     }
 }

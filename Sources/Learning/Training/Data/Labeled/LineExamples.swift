@@ -17,7 +17,14 @@ struct LineExamples {
         let names = members.members.filter { !$0.value.isNull }.map(\.key)
         if options.textColumns.isEmpty, let ids = members["input_ids"], !ids.isNull {
             let columns = try LabeledColumns(in: ["text"] + names, texts: ["text"], label: options.labelColumn)
-            return LabeledExample(.ids(try self.ids(ids)), label: try label(members[columns.label]), line: line.number)
+            let types = options.typeCount > 1 ? members["token_type_ids"] : nil
+            return LabeledExample(
+                .ids(
+                    try self.ids(ids, "input_ids", below: options.vocabularySize),
+                    types: try types.map { value throws(Failure) in
+                        try self.ids(value, "token_type_ids", below: options.typeCount)
+                    } ?? []),
+                label: try label(members[columns.label]), line: line.number)
         }
         let columns = try LabeledColumns(in: names, texts: options.textColumns, label: options.labelColumn)
         var texts: [String] = []
@@ -41,16 +48,15 @@ struct LineExamples {
         }
     }
 
-    private func ids(_ value: JSONValue) throws(Failure) -> [Int32] {
+    private func ids(_ value: JSONValue, _ key: String, below limit: Int) throws(Failure) -> [Int32] {
         guard let elements = value.array, !elements.isEmpty else {
-            throw Failure(.badDataLine, "`input_ids` is of the wrong kind", expected: "an array of ids")
+            throw Failure(.badDataLine, "`\(key)` is of the wrong kind", expected: "an array of ids")
         }
         var ids: [Int32] = []
         for element in elements {
-            guard let id = element.int, (0..<min(options.vocabularySize, Int(Int32.max))).contains(id) else {
+            guard let id = element.int, (0..<min(limit, Int(Int32.max))).contains(id) else {
                 throw Failure(
-                    .badDataLine, "`input_ids` has an id that the model has not",
-                    expected: "0 to \(options.vocabularySize - 1)",
+                    .badDataLine, "`\(key)` has an id that the model has not", expected: "0 to \(limit - 1)",
                     actual: element.number?.text ?? "\(element.kind)")
             }
             ids.append(Int32(id))

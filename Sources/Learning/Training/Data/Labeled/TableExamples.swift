@@ -1,66 +1,48 @@
 import Diagnostics
+import Files
 
 /// Makes examples of a table's records.
 struct TableExamples {
     let options: LabeledSet.Options
     let path: String
 
+    /// The examples of a file, and what is to be told of it.
+    ///
     /// Throws ``Failure/Code/badDataLine`` for a first record that is no header and has not two or three values, or for a
     /// header that lacks a column.
-    func read(_ reader: inout TableReader, into gatherer: inout Gatherer) throws(Failure) {
-        guard let first = try reader.next() else { return }
-        let fields: [String]
-        do {
-            fields = try first.fields.get()
-        } catch {
-            throw located(error, first.line)
-        }
+    func read(
+        _ file: InputFile, skipping skipped: inout SkippedLines
+    ) throws(Failure) -> (examples: [LabeledExample], findings: [Finding], hasHeader: Bool) {
         let wanted = options.textColumns + (options.labelColumn.map { [$0] } ?? [])
-        let isHeader = LabeledColumns.isHeader(fields, wanted: wanted)
-        guard let names = isHeader ? fields : LabeledColumns.unnamed(count: fields.count), isHeader || wanted.isEmpty
-        else {
-            throw located(
-                Failure(
-                    .badDataLine, "the table has no header", expected: "names of columns, or a text and its label",
-                    actual: fields.prefix(4).map { "\($0.prefix(40))" }.joined(separator: ", ")), first.line)
-        }
-        if !isHeader {
-            gatherer.told.append(
-                Finding(
-                    "no-header", "the table has no header and is read as: \(names.joined(separator: ", "))",
-                    object: path))
-        }
+        var table = try NamedTable(
+            file, path: path, limit: options.lineByteLimit,
+            NamedTable.Naming(
+                known: LabeledColumns.headerNames, wanted: wanted, unnamed: { LabeledColumns.unnamed(count: $0) }))
+        if table.names.isEmpty { return ([], [], true) }
         let columns: LabeledColumns
         do throws(Failure) {
-            columns = try LabeledColumns(in: names, texts: options.textColumns, label: options.labelColumn)
+            columns = try LabeledColumns(in: table.names, texts: options.textColumns, label: options.labelColumn)
         } catch {
-            throw located(error, first.line)
+            throw error.on("line \(table.firstLine)").at(path: path)
         }
         let places = (columns.texts + [columns.label]).map { name in
-            names.firstIndex { $0.equalsInBytes(name) } ?? 0
+            table.names.firstIndex { $0.equalsInBytes(name) } ?? 0
         }
-        if !isHeader { try add(first, names.count, places, to: &gatherer) }
-        while let record = try reader.next() { try add(record, names.count, places, to: &gatherer) }
-    }
-
-    private func add(
-        _ record: TableReader.Record, _ count: Int, _ places: [Int], to gatherer: inout Gatherer
-    ) throws(Failure) {
-        try gatherer.add(record.line) { () throws(Failure) in
-            let fields = try record.fields.get()
-            guard fields.count == count else {
-                throw Failure(
-                    .badDataLine, "the record has another number of values than the first", expected: "\(count)",
-                    actual: "\(fields.count)")
+        let count = table.names.count
+        var examples: [LabeledExample] = []
+        while let record = try table.next() {
+            let example = try skipped.trying(record.line) { () throws(Failure) in
+                try self.example(record.values(count: count), places, line: record.line)
             }
-            let label = fields[places[places.count - 1]]
-            guard !label.isEmpty else { throw Failure(.badDataLine, "the label is empty") }
-            let second = places.count == 3 ? fields[places[1]] : nil
-            return LabeledExample(.text(fields[places[0]], second: second), label: label, line: record.line)
+            if let example { examples.append(example) }
         }
+        return (examples, table.findings, table.hasHeader)
     }
 
-    private func located(_ failure: Failure, _ line: Int) -> Failure {
-        failure.on("line \(line)").at(path: path)
+    private func example(_ fields: [String], _ places: [Int], line: Int) throws(Failure) -> LabeledExample {
+        let label = fields[places[places.count - 1]]
+        guard !label.isEmpty else { throw Failure(.badDataLine, "the label is empty") }
+        let second = places.count == 3 ? fields[places[1]] : nil
+        return LabeledExample(.text(fields[places[0]], second: second), label: label, line: line)
     }
 }

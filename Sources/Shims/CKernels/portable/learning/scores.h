@@ -50,7 +50,7 @@ static void learning_scores(
     memcpy((REAL *)of->sum + block * TOKENS, sum, tokens * sizeof(REAL));
 }
 
-static void learning_likelihood(const tenon_scores *of, double scale, double *loss, size_t *correct) {
+static void learning_likelihood(const tenon_scores *of, double scale, double *loss, bool *right) {
     const size_t blocks = (of->scores.rows + BLOCK - 1) / BLOCK;
     REAL *highest = of->highest, *sum = of->sum;
     for (size_t t = 0; t < of->scores.columns; t++) {
@@ -62,7 +62,7 @@ static void learning_likelihood(const tenon_scores *of, double scale, double *lo
         double total = 0;
         for (size_t b = 0; b < blocks; b++) total += exp(highest[b * TOKENS + t] - top) * sum[b * TOKENS + t];
         *loss += log(total) + (top - ((REAL *)of->labeled)[t]);
-        *correct += of->place[best * TOKENS + t] == of->labels[t];
+        right[t] = of->place[best * TOKENS + t] == of->labels[t];
         for (size_t b = 0; b < blocks; b++) {
             highest[b * TOKENS + t] = (REAL)(scale * exp(highest[b * TOKENS + t] - top) / total);
         }

@@ -9,6 +9,19 @@ struct TableReader: ~Copyable {
         let line: Int
         /// What its fields are, or why they cannot be read.
         let fields: Result<[String], Failure>
+
+        /// Its fields, of which there are so many.
+        ///
+        /// Throws ``Failure/Code/badDataLine`` where they cannot be read or are more or fewer.
+        func values(count: Int) throws(Failure) -> [String] {
+            let fields = try fields.get()
+            guard fields.count == count else {
+                throw Failure(
+                    .badDataLine, "the record has another number of values than the first", expected: "\(count)",
+                    actual: "\(fields.count)")
+            }
+            return fields
+        }
     }
 
     private let isQuoted: Bool
