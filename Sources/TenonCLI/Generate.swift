@@ -1,8 +1,10 @@
+import Architectures
 import ArgumentParser
 import Checkpoints
 import Diagnostics
 import Files
 import Generation
+import Insertions
 import JSON
 import Kernels
 import Packaging
@@ -36,7 +38,9 @@ struct Generate: ParsableCommand, Exemplified {
     @Option(help: ArgumentHelp("Prompts in JSONL; - reads them from stdin.", valueName: "file"))
     var batch: String?
 
-    @Option(name: [.short, .long], help: ArgumentHelp("Where to write what comes of a batch (default: stdout).", valueName: "path"))
+    @Option(
+        name: [.short, .long],
+        help: ArgumentHelp("Where to write what comes of a batch (default: stdout).", valueName: "path"))
     var output: String?
 
     @Flag(help: "Replace an output that is there already.")
@@ -63,7 +67,9 @@ struct Generate: ParsableCommand, Exemplified {
     @OptionGroup var shared: SharedOptions
 
     func validate() throws {
-        if (prompt == nil) == (batch == nil) { throw ValidationError("Either --prompt or --batch says what to go on from.") }
+        if (prompt == nil) == (batch == nil) {
+            throw ValidationError("Either --prompt or --batch says what to go on from.")
+        }
         if chat && raw { throw ValidationError("--chat and --raw exclude each other.") }
         if raw && (system != nil || chatTemplate != nil) {
             throw ValidationError("--raw takes the prompt as it is, without --system and --chat-template.")

@@ -3,6 +3,7 @@ import Files
 import Generation
 import JSON
 import Kernels
+import Packaging
 
 /// Writes what comes of many prompts, a line of JSON for each, in their order.
 struct GenerationBatch {
@@ -15,7 +16,8 @@ struct GenerationBatch {
     let shared: SharedOptions
 
     func run(_ items: [Item], _ generation: BatchGeneration, _ engine: Engine<Float>) throws(Failure) {
-        let file = try output.map { path throws(Failure) in try OutputFile.create(at: path, replacing: replaces) }
+        let file =
+            try output.map { path throws(Failure) in try OutputFile.create(at: path, replacing: replaces) }
             ?? OutputFile.standardOutput()
         let start = Syscalls.monotonicNanoseconds()
         var done: [Int: GeneratedText] = [:]

@@ -3,6 +3,7 @@ import Files
 import Generation
 import JSON
 import Kernels
+import Packaging
 
 /// Shows one text as it comes.
 struct GenerationReporter {

@@ -27,7 +27,9 @@ struct GenerateTests {
                 "pack", GenerationPlace.adapter("llama-first"), "-o", place("a=b@2.tenon"), "--quiet", "--base",
                 GenerationPlace.base(),
             ])
-            let common = ["generate", "--base", GenerationPlace.base(), "--adapter", place("a=b@2.tenon"), "--max-tokens", "48"]
+            let common = [
+                "generate", "--base", GenerationPlace.base(), "--adapter", place("a=b@2.tenon"), "--max-tokens", "48",
+            ]
             #expect(try succeed(common + ["--prompt", one.prompt]).output.hasPrefix(one.text))
             for input in [one.prompt, one.prompt + "\n"] {
                 let run = try runTool(common + ["--prompt", "-"], stdin: Array(input.utf8))
@@ -41,7 +43,10 @@ struct GenerateTests {
             #expect(ids(line) == one.ids)
             try expectFailure(
                 65, "base-mismatch",
-                ["generate", "--base", GenerationPlace.base("mistral"), "--adapter", place("a=b@2.tenon"), "--prompt", "A"])
+                [
+                    "generate", "--base", GenerationPlace.base("mistral"), "--adapter", place("a=b@2.tenon"),
+                    "--prompt", "A",
+                ])
         }
     }
 
@@ -78,7 +83,9 @@ struct GenerateTests {
             let common = ["generate", "--base", GenerationPlace.base(), "--max-tokens", "20"]
             let adapters = one.adapters.flatMap { ["--adapter", $0] }
             let run = try succeed(common + adapters + ["--batch", place("in.jsonl")])
-            let found = try run.standardOutput.split(separator: UInt8(ascii: "\n")).map { try JSONValue.parse(Array($0)) }
+            let found = try run.standardOutput.split(separator: UInt8(ascii: "\n")).map {
+                try JSONValue.parse(Array($0))
+            }
             try #require(found.count == 5)
             #expect(found[0].object?.keys == ["id", "text", "ids", "promptTokens", "tokens", "finish"])
             #expect(found[0]["id"]?.string == "a" && ids(found[0]) == one.ids && found[0]["text"]?.string == one.text)
@@ -110,7 +117,8 @@ struct GenerateTests {
         try inFolder { place in
             let base = place("base")
             try GenerationPlace.copy(
-                to: base, settings: ["chat_template": .string(GenerationPlace.template), "eos_token": "<|end_of_text|>"])
+                to: base,
+                settings: ["chat_template": .string(GenerationPlace.template), "eos_token": "<|end_of_text|>"])
             let common = ["generate", "--base", base, "--max-tokens", "8", "--json"]
             func tokens(_ more: [String]) throws -> JSONValue { try document(try succeed(common + more)) }
             func raw(_ text: String) throws -> [Int] { ids(try tokens(["--raw", "--prompt", text])) }
@@ -130,7 +138,8 @@ struct GenerateTests {
             #expect(ids(lines[1]) == ids(instructed) && lines[1]["promptTokens"] == instructed["promptTokens"])
             let plain = try tokens(["--raw", "--prompt", "Hi"])
             #expect(plain["promptTokens"]?.int ?? 99 < asked["promptTokens"]?.int ?? 0)
-            #expect(try tokens(["--prompt", "Hi", "--chat-template", "chatml"])["promptTokens"] != asked["promptTokens"])
+            #expect(
+                try tokens(["--prompt", "Hi", "--chat-template", "chatml"])["promptTokens"] != asked["promptTokens"])
             // Without a template text is text, and a conversation is refused.
             let bare = ["generate", "--base", GenerationPlace.base(), "--prompt", "Hi", "--max-tokens", "8"]
             #expect(try ids(document(try succeed(bare + ["--json"]))) == raw("Hi"))
@@ -148,11 +157,15 @@ struct GenerateTests {
             prompt + ["--max-tokens", "0"], prompt + ["--temperature", "-1"], prompt + ["--temperature", "nan"],
             prompt + ["--temperature", "1", "--top-k", "0"], prompt + ["--temperature", "1", "--top-p", "0"],
             prompt + ["--temperature", "1", "--top-p", "1.5"], prompt + ["--top-k", "5"], prompt + ["--top-p", "0.5"],
-            prompt + ["--stop", ""], prompt + ["--seed", "-1"], prompt + ["-o", "x"], base + ["--batch", "x", "--json"],
+            prompt + ["--stop", ""], prompt + ["--seed", "-1"], prompt + ["-o", "x"],
+            base + ["--batch", "x", "--json"],
             prompt + ["--chat-template", "no-such"], prompt + ["--adapter", ""],
             prompt + ["--adapter", GenerationPlace.adapter("llama-first") + "@nan"],
             prompt + ["--adapter", GenerationPlace.adapter("llama-first") + "@1e60"],
-            prompt + ["--adapter", GenerationPlace.adapter("llama-first"), "--adapter", GenerationPlace.adapter("llama-first")],
+            prompt + [
+                "--adapter", GenerationPlace.adapter("llama-first"), "--adapter",
+                GenerationPlace.adapter("llama-first"),
+            ],
             base + ["--prompt", String(repeating: "word and ", count: 100)],
         ] {
             let run = try runTool(wrong)
@@ -192,7 +205,8 @@ struct GenerateTests {
             ] {
                 try place.write(Array("{\"prompt\":\"ok\"}\n\(line)\n".utf8), to: "in.jsonl")
                 let command = [
-                    "generate", "--base", GenerationPlace.base(), "--adapter", GenerationPlace.adapter("llama-first"), "--quiet",
+                    "generate", "--base", GenerationPlace.base(), "--adapter", GenerationPlace.adapter("llama-first"),
+                    "--quiet",
                     "--batch", place("in.jsonl"), "-o", place("out.jsonl"),
                 ]
                 let run = try runTool(command)
@@ -211,14 +225,19 @@ struct GenerateTests {
     func combinations() throws {
         try inFolder { place in
             let first = "llama-first=" + GenerationPlace.adapter("llama-first")
-            let prompt = ["generate", "--base", GenerationPlace.base(), "--prompt", "A", "--max-tokens", "4", "--quiet"]
+            let prompt = [
+                "generate", "--base", GenerationPlace.base(), "--prompt", "A", "--max-tokens", "4", "--quiet",
+            ]
             try place.write(Array("{\"input_ids\":[3,1,4,1,5,9,2,6]}\n".utf8), to: "train.jsonl")
             for (name, more) in [
                 ("prompt", ["--method", "prompt-tuning"]), ("prefix", ["--method", "prefix-tuning"]),
                 ("ia3", ["--method", "ia3"]), ("dora", ["--dora"]),
             ] {
                 try succeed(
-                    ["train", "--base", GenerationPlace.base(), "--data", place("train.jsonl"), "-o", place(name + ".tenon")]
+                    [
+                        "train", "--base", GenerationPlace.base(), "--data", place("train.jsonl"), "-o",
+                        place(name + ".tenon"),
+                    ]
                         + ["--iters", "2", "--quiet"] + more)
                 let alone = place(name + ".tenon")
                 #expect(try !succeed(prompt + ["--adapter", alone]).output.isEmpty)
@@ -228,24 +247,30 @@ struct GenerateTests {
                 }
                 // One after the other they can be had.
                 try place.write(
-                    Array("{\"prompt\":\"A\",\"adapter\":\"\(name)\"}\n{\"prompt\":\"A\",\"adapter\":\"llama-first\"}\n".utf8),
+                    Array(
+                        "{\"prompt\":\"A\",\"adapter\":\"\(name)\"}\n{\"prompt\":\"A\",\"adapter\":\"llama-first\"}\n"
+                            .utf8),
                     to: "in.jsonl")
                 try succeed(
-                    Array(prompt.prefix(3)) + ["--batch", place("in.jsonl"), "--adapter", alone, "--adapter", first, "--quiet"])
+                    Array(prompt.prefix(3)) + [
+                        "--batch", place("in.jsonl"), "--adapter", alone, "--adapter", first, "--quiet",
+                    ])
             }
             let loha = try packed("loha", in: place, as: "loha.tenon")
             try expectFailure(65, "not-trainable", prompt + ["--adapter", loha])
         }
     }
 
-    @Test("a signal ends it, and nothing is left behind", arguments: [(2, 130, "interrupted"), (15, 143, "terminated")])
+    @Test(
+        "a signal ends it, and nothing is left behind", arguments: [(2, 130, "interrupted"), (15, 143, "terminated")])
     func signals(signal: Int32, status: Int32, code: String) throws {
         try inFolder { place in
             let line = "{\"prompt\":\"A tenon fits\",\"max_tokens\":80}\n"
             try place.write(Array(String(repeating: line, count: 30_000).utf8), to: "in.jsonl")
             let run = try runTool(
                 [
-                    "generate", "--base", GenerationPlace.base(), "--batch", place("in.jsonl"), "-o", place("out.jsonl"),
+                    "generate", "--base", GenerationPlace.base(), "--batch", place("in.jsonl"), "-o",
+                    place("out.jsonl"),
                     "--json",
                 ], interrupt: (signal, 1500))
             #expect(run.signal == nil && run.status == status, "\(run.errors)")
@@ -259,7 +284,8 @@ struct GenerateTests {
         try inFolder { place in
             try copyFolder(GenerationPlace.base(), to: place("base"))
             let run = try runShell(
-                "{ sleep 0.3; tenon generate --base base --prompt A --max-tokens 90; echo $? >status; } | :", in: place.path)
+                "{ sleep 0.3; tenon generate --base base --prompt A --max-tokens 90; echo $? >status; } | :",
+                in: place.path)
             #expect(run.errors == "")
             #expect(try contents(of: place("status")) == Array("0\n".utf8))
         }

@@ -25,7 +25,10 @@ enum GenerationPlace {
 
         /// The arguments that give it.
         var command: [String] {
-            ["generate", "--base", GenerationPlace.base(base), "--prompt", prompt, "--max-tokens", "\(ids.count)", "--quiet"]
+            [
+                "generate", "--base", GenerationPlace.base(base), "--prompt", prompt, "--max-tokens", "\(ids.count)",
+                "--quiet",
+            ]
                 + adapters.flatMap { ["--adapter", $0] }
         }
     }

@@ -39,13 +39,16 @@ struct CacheTests {
 
         func network(_ engine: Engine<Float>) throws -> Network<Float> {
             let network = try Network<Float>(of: GenerationFixture.trainingBase(base), length: 64)
-            let inserted = try method.insert(InsertionPlan(parameters: parameters, seed: 7), into: network.sites, engine)
+            let inserted = try method.insert(
+                InsertionPlan(parameters: parameters, seed: 7), into: network.sites, engine)
             // Factors and gates that begin at zero would hide what they do.
             var random = RepeatableRandom(seed: 5)
             for tensor in inserted.tensors where method.word != "full" {
                 let value = tensor.parameter.value
                 for row in 0..<value.rows {
-                    for column in 0..<value.columns { value[row, column] += Float.random(in: -0.2...0.2, using: &random) }
+                    for column in 0..<value.columns {
+                        value[row, column] += Float.random(in: -0.2...0.2, using: &random)
+                    }
                 }
             }
             inserted.parametersChanged()

@@ -29,7 +29,9 @@ struct GenerationFixture: Sendable, CustomTestStringConvertible {
 
     static func base(_ name: String) throws -> Checkpoint { try Checkpoint(path: root + "/generation/bases/" + name) }
 
-    static func tokenizer(_ base: String) throws -> Tokenizer { try Tokenizer(path: root + "/generation/bases/" + base) }
+    static func tokenizer(_ base: String) throws -> Tokenizer {
+        try Tokenizer(path: root + "/generation/bases/" + base)
+    }
 
     static func adapter(_ name: String, weight: Double = 1) throws -> AdapterInUse {
         AdapterInUse(name: name, try PEFTFolder.read(root + "/generation/adapters/" + name).adapter, weight: weight)

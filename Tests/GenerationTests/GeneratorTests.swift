@@ -23,7 +23,9 @@ struct GeneratorTests {
         #expect(GenerationFixture.all.contains { $0.adapters.count == 2 })
     }
 
-    @Test("gives of many what it gives of each alone, whatever room there is", arguments: ["llama-two", "gpt2", "mistral"])
+    @Test(
+        "gives of many what it gives of each alone, whatever room there is",
+        arguments: ["llama-two", "gpt2", "mistral"])
     func batch(name: String) throws {
         let one = try GenerationFixture.named(name)
         var random = RepeatableRandom(seed: 3)
@@ -31,7 +33,9 @@ struct GeneratorTests {
             var sampling = Sampling()
             sampling.temperature = number % 2 == 0 ? 0 : 0.8
             sampling.seed = UInt64(number)
-            let prompt = (0..<Int.random(in: 1...40, using: &random)).map { _ in Int32.random(in: 0..<480, using: &random) }
+            let prompt = (0..<Int.random(in: 1...40, using: &random)).map { _ in
+                Int32.random(in: 0..<480, using: &random)
+            }
             return GenerationRequest(
                 prompt: prompt, maximumTokens: Int.random(in: 1...30, using: &random), sampling: sampling,
                 stops: number == 4 ? ["e"] : [])
@@ -65,7 +69,8 @@ struct GeneratorTests {
         let long = GenerationRequest(prompt: Array(repeating: 7, count: 90), maximumTokens: 1000)
         let result = try one.generate([long], ends: [])[0]
         #expect(result.ids.count == 7 && result.finish == .length)
-        #expect(try one.generate([GenerationRequest(prompt: Array(repeating: 7, count: 96))], ends: [])[0].ids.count == 1)
+        #expect(
+            try one.generate([GenerationRequest(prompt: Array(repeating: 7, count: 96))], ends: [])[0].ids.count == 1)
     }
 
     @Test("weights of adapters count, and 0 is the base")
@@ -75,7 +80,8 @@ struct GeneratorTests {
         let request = GenerationRequest(prompt: base.prompt, maximumTokens: 48)
         func ids(_ weight: Double) throws -> [Int32] {
             let one = GenerationFixture(
-                name: "", base: "llama", adapters: [("llama-first", weight)], prompt: [], promptText: "", ids: [], text: "")
+                name: "", base: "llama", adapters: [("llama-first", weight)], prompt: [], promptText: "", ids: [],
+                text: "")
             return try one.generate([request])[0].ids
         }
         #expect(try ids(0) == base.ids)

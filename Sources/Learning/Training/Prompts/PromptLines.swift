@@ -22,7 +22,8 @@ package struct PromptLine: Sendable {
 package enum PromptLines {
     private static let lineByteLimit = 16 << 20
     private static let keys = [
-        "prompt", "messages", "tools", "input_ids", "system", "id", "adapter", "max_tokens", "temperature", "seed", "stop",
+        "prompt", "messages", "tools", "input_ids", "system", "id", "adapter", "max_tokens", "temperature", "seed",
+        "stop",
     ]
 
     /// All lines of a file but blank ones. Of `prompt`, `messages` and `input_ids` each has one.
