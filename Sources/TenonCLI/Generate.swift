@@ -4,7 +4,6 @@ import Checkpoints
 import Diagnostics
 import Files
 import Generation
-import Insertions
 import JSON
 import Kernels
 import Packaging
@@ -124,7 +123,10 @@ struct Generate: ParsableCommand, Exemplified {
             try check(ids, limit)
             return ids
         } catch {
-            throw error.code == .badDataLine ? error.asUsage : error
+            guard error.code == .badDataLine else { throw error }
+            var failure = error
+            failure.code = .usage
+            throw failure
         }
     }
 

@@ -41,12 +41,13 @@ struct GenerateTests {
             let line = try JSONValue.parse(
                 try succeed(common + ["--batch", place("batch.jsonl")]).standardOutput.dropLast())
             #expect(ids(line) == one.ids)
-            try expectFailure(
-                65, "base-mismatch",
-                [
-                    "generate", "--base", GenerationPlace.base("mistral"), "--adapter", place("a=b@2.tenon"),
-                    "--prompt", "A",
-                ])
+            let with = ["--adapter", place("a=b@2.tenon"), "--prompt", "A"]
+            try expectFailure(65, "base-incompatible", ["generate", "--base", GenerationPlace.base("mistral")] + with)
+            try copyFolder(GenerationPlace.base(), to: place("other"))
+            var weights = try contents(of: place("other/model.safetensors"))
+            weights[weights.count - 1] ^= 1
+            try place.write(weights, to: "other/model.safetensors")
+            try expectFailure(65, "base-mismatch", ["generate", "--base", place("other")] + with)
         }
     }
 
@@ -158,7 +159,7 @@ struct GenerateTests {
             prompt + ["--temperature", "1", "--top-k", "0"], prompt + ["--temperature", "1", "--top-p", "0"],
             prompt + ["--temperature", "1", "--top-p", "1.5"], prompt + ["--top-k", "5"], prompt + ["--top-p", "0.5"],
             prompt + ["--stop", ""], prompt + ["--seed", "-1"], prompt + ["-o", "x"],
-            base + ["--batch", "x", "--json"],
+            base + ["--batch", "x", "--stop", ""],
             prompt + ["--chat-template", "no-such"], prompt + ["--adapter", ""],
             prompt + ["--adapter", GenerationPlace.adapter("llama-first") + "@nan"],
             prompt + ["--adapter", GenerationPlace.adapter("llama-first") + "@1e60"],
@@ -173,7 +174,12 @@ struct GenerateTests {
             expectErrorLines(run)
         }
         try expectFailure(66, "not-found", prompt + ["--adapter", "none.tenon"])
-        try expectFailure(66, "not-found", base + ["--batch", "none.jsonl"])
+        let lines = try runTool(base + ["--batch", "none.jsonl"])
+        #expect(lines.status == 66 && lines.output == "")
+        expectErrorLines(lines)
+        // One document, and lines, cannot both have the standard output.
+        let both = try document(try runTool(base + ["--batch", "none.jsonl", "--json"]))
+        #expect(both["error"]?["code"]?.string == "usage")
         func other(_ name: String) -> [String] { ["generate", "--base", TrainingPlace.base(name), "--prompt", "A"] }
         for name in ["bert-masked", "bert-classes", "gpt2-classes", "roberta-value", "llama"] {
             try expectFailure(65, "base-incompatible", other(name))
@@ -217,7 +223,8 @@ struct GenerateTests {
             }
             try place.write(Array("\n\n".utf8), to: "in.jsonl")
             try expectFailure(
-                65, "data-empty", ["generate", "--base", GenerationPlace.base(), "--batch", place("in.jsonl")])
+                65, "data-empty",
+                ["generate", "--base", GenerationPlace.base(), "--batch", place("in.jsonl"), "-o", place("out.jsonl")])
         }
     }
 
@@ -257,7 +264,13 @@ struct GenerateTests {
                     ])
             }
             let loha = try packed("loha", in: place, as: "loha.tenon")
-            try expectFailure(65, "not-trainable", prompt + ["--adapter", loha])
+            try place.write(Array("{\"input_ids\":[3,1,4]}\n".utf8), to: "in.jsonl")
+            try expectFailure(
+                65, "not-trainable",
+                [
+                    "generate", "--base", Models.path("llama"), "--adapter", loha, "--batch", place("in.jsonl"), "-o",
+                    place("out.jsonl"), "--quiet",
+                ])
         }
     }
 

@@ -27,13 +27,14 @@ struct CacheTests {
         static let all =
             ["llama", "qwen2", "llama3-rope", "mistral"].flatMap { base in
                 [
-                    Case(base, LoRA(), ["r": 4, "init_lora_weights": "gaussian"]),
+                    Case(base, LoRA(), ["r": 4, "target_modules": "all-linear"]),
                     Case(base, PromptTuning(), ["num_virtual_tokens": 3]),
                     Case(base, PrefixTuning(), ["num_virtual_tokens": 4]),
                     Case(base, IA3(), IA3().standard),
                 ]
             } + [
-                Case("llama", AdaptionPrompt(), ["adapter_len": 3]), Case("gpt2", LoRA(), ["r": 3]),
+                Case("llama", AdaptionPrompt(), ["adapter_len": 3]),
+                Case("gpt2", LoRA(), ["r": 3, "target_modules": "all-linear"]),
                 Case("llama-tied", FullTuning(), FullTuning().standard),
             ]
 

@@ -6,6 +6,7 @@ import Generation
 import Interchange
 import JSON
 import Kernels
+import Testing
 import Tokenization
 
 /// What `transformers` generates with tiny models: `Fixtures/generation`.

@@ -69,15 +69,18 @@ package struct BatchGeneration: Sendable {
             members[item.adapters, default: []].append(number)
         }
         let limit = networks.architecture.maximumLength
+        let longest = items.reduce(1) { max($0, $1.request.prompt.count + min($1.request.maximumTokens, limit)) }
+        // All of them before the first text, so that what does not fit is told of at once.
+        var generators: [Generator] = []
         for selection in selections {
+            let network = try networks.network(with: selection.map { adapters[$0] }, length: min(longest, limit))
+            generators.append(Generator(network, tokenizer, ends: ends, cacheBytes: cacheBytes, engine))
+        }
+        for (selection, generator) in zip(selections, generators) {
             let numbers = members[selection] ?? []
-            let requests = numbers.map { items[$0].request }
-            let longest = requests.reduce(1) { max($0, $1.prompt.count + min($1.maximumTokens, limit)) }
-            let network = try networks.network(
-                with: selection.map { adapters[$0] }, length: min(longest, limit))
-            let generator = Generator(network, tokenizer, ends: ends, cacheBytes: cacheBytes, engine)
             try generator.run(
-                requests, onText: { (index, text) throws(Failure) in try onText(numbers[index], text) },
+                numbers.map { items[$0].request },
+                onText: { (index, text) throws(Failure) in try onText(numbers[index], text) },
                 onFinish: { (index, text) throws(Failure) in try onFinish(numbers[index], text) })
         }
     }

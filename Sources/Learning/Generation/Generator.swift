@@ -19,7 +19,7 @@ package struct Generator: Sendable {
 
     /// How many texts are made at once.
     private static let mostPlaces = 32
-    /// Tokens of a prompt that go through the model at once.
+    /// Tokens that go through the model at once.
     private static let tokensPerPass = 256
 
     /// - Parameter ends: The ids that end a text.
@@ -65,25 +65,16 @@ package struct Generator: Sendable {
         var rows: [Int: Row] = [:]
         var next = 0
         while next < requests.count || !rows.isEmpty {
-            // A prompt takes the time of a pass: one at a time lets those that are there go on.
-            if next < requests.count, let place = free.popLast() {
+            while next < requests.count, total(rows) < Self.tokensPerPass, let place = free.popLast() {
                 cache.clear(place)
                 rows[place] = row(requests[next], next)
                 next += 1
-                if !free.isEmpty && next < requests.count && total(rows) < Self.tokensPerPass { continue }
             }
             try Cancellation.check()
-            let active = rows.keys.sorted()
-            var asked: [Int] = []
-            let inputs = active.map { place in
-                let input = rows[place]?.pending.prefix(Self.tokensPerPass) ?? []
-                rows[place]?.pending.removeFirst(input.count)
-                if rows[place]?.pending.isEmpty == true { asked.append(place) }
-                return CachedRow(place: place, tokens: Array(input))
-            }
+            let inputs = inputs(of: &rows)
             let scores = network.nextLogits(inputs, cache, engine)
-            for (index, place) in active.enumerated() where asked.contains(place) {
-                guard var row = rows[place] else { continue }
+            for (index, place) in inputs.map(\.place).enumerated() {
+                guard var row = rows[place], row.pending.isEmpty else { continue }
                 let request = requests[row.request]
                 row.ids.append(try row.sampler.token(at: row.ids.count, scores.rows(index..<index + 1)))
                 let finish = try advance(&row, onText)
@@ -106,6 +97,20 @@ package struct Generator: Sendable {
             stream: tokenizer.map { TextStream($0, after: request.prompt, stops: request.stops) })
     }
 
+    /// What goes through the model next: a token of each text that is being made, and of prompts as many as there is room for.
+    private func inputs(of rows: inout [Int: Row]) -> [CachedRow] {
+        var room = max(Self.tokensPerPass, rows.count)
+        var inputs: [CachedRow] = []
+        for (place, row) in rows.sorted(by: { ($0.value.pending.count, $0.key) < ($1.value.pending.count, $1.key) })
+        where room > 0 {
+            let tokens = Array(row.pending.prefix(room))
+            room -= tokens.count
+            rows[place]?.pending.removeFirst(tokens.count)
+            inputs.append(CachedRow(place: place, tokens: tokens))
+        }
+        return inputs
+    }
+
     /// Takes the last of a row's ids in; why it ends, where it does.
     private func advance(
         _ row: inout Row, _ onText: (Int, String) throws(Failure) -> Void
@@ -122,10 +127,8 @@ package struct Generator: Sendable {
         return finish
     }
 
-    /// The tokens of the next pass.
-    private func total(_ rows: [Int: Row]) -> Int {
-        rows.values.reduce(0) { $0 + min($1.pending.count, Self.tokensPerPass) }
-    }
+    /// The tokens that wait.
+    private func total(_ rows: [Int: Row]) -> Int { rows.values.reduce(0) { $0 + $1.pending.count } }
 
     /// How many tokens may come; the last of them need not go through the model.
     private func limit(of request: GenerationRequest) -> Int {

@@ -56,18 +56,21 @@ package struct Sampler: Sendable {
             sum += probability
             if drawn < sum { return id }
         }
-        return kept[kept.count - 1].id
+        return kept.last { $0.probability > 0 }?.id ?? Int32(best)
     }
 
     /// The tokens that are drawn from, from the lowest id on, and their shares, whose sum is 1.
     package func probabilities(_ scores: [Float]) -> [(id: Int32, probability: Double)] {
-        var kept = scores.indices.map { (id: Int32($0), score: Double(scores[$0]) / options.temperature) }
+        var kept = Array(scores.indices)
         if let topK = options.topK, topK < kept.count {
-            let least = kept.map(\.score).sorted(by: >)[topK - 1]
-            kept.removeAll { $0.score < least }
+            let least = scores.sorted(by: >)[topK - 1]
+            kept.removeAll { scores[$0] < least }
         }
-        let highest = kept.reduce(-Double.infinity) { max($0, $1.score) }
-        var shares = kept.map { (id: $0.id, probability: exp($0.score - highest)) }
+        // Below the highest, so that the lowest temperature still divides numbers that are finite.
+        let highest = Double(scores.max() ?? 0)
+        var shares = kept.map { id in
+            (id: Int32(id), probability: exp((Double(scores[id]) - highest) / options.temperature))
+        }
         func normalize() {
             let sum = shares.reduce(0) { $0 + $1.probability }
             for place in shares.indices { shares[place].probability /= sum }
