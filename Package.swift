@@ -126,6 +126,12 @@ let package = Package(
                 "Layers", "Insertions", "Networks", "Tokenization", "ChatTemplates",
             ]),
         module(
+            "Learning/Generation",
+            [
+                "Diagnostics", "Parallelism", "JSON", "Files", "LinearAlgebra", "Checkpoints", "Architectures",
+                "Adapters", "Kernels", "Layers", "Insertions", "Networks", "Tokenization", "Training",
+            ]),
+        module(
             "Keeping/AdapterStore",
             [
                 "CSQLite", "Diagnostics", "Parallelism", "JSON", "Files", "Digests", "Checkpoints", "Adapters",
@@ -144,7 +150,8 @@ let package = Package(
             dependencies: [
                 "CZstd", "CKernels", "Diagnostics", "Parallelism", "JSON", "Files", "Digests", "Tensors",
                 "Quantization", "Checkpoints", "Adapters", "DeltaFormat", "Interchange", "Packaging", "DeltaAlgebra",
-                "Recipes", "Architectures", "Kernels", "Insertions", "Training", "AdapterStore", "Documents", "Reports",
+                "Recipes", "Architectures", "Kernels", "Insertions", "Training", "Generation", "AdapterStore",
+                "Documents", "Reports",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/TenonCLI", swiftSettings: settings),
@@ -201,6 +208,12 @@ let package = Package(
                 "Diagnostics", "Parallelism", "Digests", "JSON", "Files", "Tensors", "Checkpoints", "Architectures",
                 "Adapters", "DeltaFormat", "Interchange", "Kernels", "Layers", "Insertions", "Networks",
                 "Tokenization", "ChatTemplates",
+            ]),
+        tests(
+            "Generation",
+            [
+                "Diagnostics", "Parallelism", "JSON", "Files", "Tensors", "Checkpoints", "Architectures", "Adapters",
+                "Interchange", "Kernels", "Layers", "Insertions", "Networks", "Tokenization", "Training",
             ]),
         tests(
             "AdapterStore", ["Diagnostics", "Parallelism", "Files", "Digests", "DeltaFormat", "Packaging"]),

@@ -33,6 +33,17 @@ struct Console: Sendable {
         result(String(decoding: JSONWriter.bytes(of: document, .pretty), as: UTF8.self))
     }
 
+    /// A part of the result as it comes, without a line end.
+    ///
+    /// Throws ``Failure/Code/closedPipe`` where nobody reads any more: what makes the parts can end then.
+    func resultPart(_ text: String) throws(Failure) {
+        do throws(Errno) {
+            try Syscalls.writeAll(Array(text.utf8), to: 1)
+        } catch {
+            throw Failure(error, .output, "cannot write the result", path: "standard output")
+        }
+    }
+
     func warn(_ finding: Finding) {
         if !isQuiet { write("tenon: warning: \(finding)", to: 2) }
     }

@@ -18,7 +18,8 @@ struct Tenon: ParsableCommand, Exemplified {
         version: Version.text,
         subcommands: [
             Pack.self, Unpack.self, Inspect.self, Verify.self, Fingerprint.self, Extract.self, Apply.self, Unapply.self,
-            Switch.self, Merge.self, Resize.self, Diff.self, Plan.self, Report.self, Train.self, Eval.self, Store.self,
+            Switch.self, Merge.self, Resize.self, Diff.self, Plan.self, Report.self, Train.self, Eval.self,
+            Generate.self, Store.self,
         ])
 
     static func main() {

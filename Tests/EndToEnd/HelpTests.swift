@@ -6,7 +6,7 @@ import Testing
 struct HelpTests {
     static let verbs = [
         "pack", "unpack", "inspect", "verify", "fingerprint", "extract", "apply", "unapply", "switch", "merge",
-        "resize", "diff", "plan", "report", "train", "eval", "store",
+        "resize", "diff", "plan", "report", "train", "eval", "generate", "store",
     ]
 
     private func help(_ arguments: [String]) throws -> String {
@@ -57,6 +57,11 @@ struct HelpTests {
 
     /// Makes the files that an example names.
     private func prepare(for example: String, in place: TemporaryFolder) throws {
+        if example.contains(" generate ") {
+            try copyFolder(GenerationPlace.base(), to: place("my-model"))
+            try succeed(["pack", GenerationPlace.adapter("llama-first"), "-o", place("my-adapter.tenon"), "--quiet"])
+            return
+        }
         let base = Paths.joined(Fixtures.root, "bases/llama")
         try copyFolder(Fixtures.path("lora-llama"), to: place("my-adapter"))
         let isRead = example.contains(" my-adapter.tenon") && !example.contains("-o my-adapter.tenon")

@@ -56,7 +56,8 @@ final class PromptInsertion<R: Real>: EmbeddingInsertion, @unchecked Sendable {
     var virtualTokens: Int { prompt.value.rows }
 
     func fill(_ x: Matrix<R>, _ pass: Pass<R>) {
-        for segment in pass.batch.segments {
+        // A row that goes on from what a cache holds has its virtual tokens there.
+        for segment in pass.batch.segments where pass.batch.tokens[segment.lowerBound] == Batch.virtualToken {
             x.rows(segment.prefix(virtualTokens)).copy(from: prompt.value)
         }
     }

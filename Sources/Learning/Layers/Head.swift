@@ -37,3 +37,11 @@ package protocol Head<R>: Sendable {
     /// The scores of all that can be asked: a row for each token, or for each row of tokens.
     func logits(_ x: Matrix<R>, _ pass: Pass<R>) -> Matrix<R>
 }
+
+extension Head {
+    /// The scores at the last token of each row: [rows, …].
+    package func lastLogits(_ x: Matrix<R>, _ pass: Pass<R>) -> Matrix<R> {
+        let last = pass.engine.gather(pass.batch.segments.map { $0.upperBound - 1 }, of: x)
+        return logits(last, pass.oneOfEachRow)
+    }
+}

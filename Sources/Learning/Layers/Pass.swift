@@ -84,12 +84,19 @@ package struct Pass<R: Real> {
     package let tape: Tape?
     /// What dropout draws from, another in every step; nil where nothing is dropped.
     package let dropoutKey: UInt64?
+    /// What holds the tokens before the batch's own; nil where the batch has whole rows.
+    let cached: CachedPlaces<R>?
 
-    package init(_ engine: Engine<R>, _ batch: Batch, tape: Tape? = nil, dropoutKey: UInt64? = nil) {
+    package init(
+        _ engine: Engine<R>, _ batch: Batch, tape: Tape? = nil, dropoutKey: UInt64? = nil,
+        cached: CachedPlaces<R>? = nil
+    ) {
+        precondition(cached == nil || tape == nil, "what a cache holds has no backward")
         self.engine = engine
         self.batch = batch
         self.tape = tape
         self.dropoutKey = dropoutKey
+        self.cached = cached
     }
 
     /// A matrix with a row for each token, not zeroed.

@@ -80,9 +80,7 @@ extension SelfAttention: SubLayerBody {
         let (outputs, saved) = queryKeyValue.forward(x, pass)
         let qkv = isFused ? parts(of: outputs[0]) : outputs
         rotate(qkv, inverse: false, pass)
-        let pattern = pattern(pass)
-        let keys = joined(prefixes.map(\.keys.value), qkv[1], pattern, pass)
-        let values = joined(prefixes.map(\.values.value), qkv[2], pattern, pass)
+        let (keys, values, pattern) = seen(qkv, pass)
         let found = pass.matrix(columns: shape.heads * shape.headSize)
         let logSums = pass.matrix(columns: shape.heads)
         engine.attention(q: qkv[0], k: keys, v: values, pattern, into: found, logSums: logSums)
@@ -163,7 +161,25 @@ extension SelfAttention: SubLayerBody {
 
     // MARK: What it sees besides its tokens
 
-    private var prefixCount: Int { prefixes.reduce(0) { $0 + $1.count } }
+    /// How many keys of methods stand in front of every row's own.
+    var prefixCount: Int { prefixes.reduce(0) { $0 + $1.count } }
+
+    /// All keys and values that the batch's tokens may look at: those of prefixes, those that a cache holds, their own.
+    private func seen(
+        _ qkv: [Matrix<R>], _ pass: Pass<R>
+    ) -> (keys: Matrix<R>, values: Matrix<R>, AttentionPattern) {
+        var pattern = pattern(pass)
+        if let cached = pass.cached {
+            let held = cached.cache.append(
+                keys: qkv[1], values: qkv[2], after: prefixes, of: self, cached.places, pass.batch)
+            pattern.keySegments = held.ranges
+            return (held.keys, held.values, pattern)
+        }
+        return (
+            joined(prefixes.map(\.keys.value), qkv[1], pattern, pass),
+            joined(prefixes.map(\.values.value), qkv[2], pattern, pass), pattern
+        )
+    }
 
     private func joined(
         _ front: [Matrix<R>], _ own: Matrix<R>, _ pattern: AttentionPattern, _ pass: Pass<R>

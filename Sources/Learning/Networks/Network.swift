@@ -77,6 +77,24 @@ package final class Network<R: Real>: @unchecked Sendable {
         return head.logits(hidden(pass, gradient: nil), pass)
     }
 
+    /// A cache for rows of at most `length` tokens, with room for those that a method puts in front of them. What methods
+    /// make of their numbers is made now, so they must not change as long as it is used.
+    package func cache(places: Int, length: Int, _ engine: Engine<R>) -> KeyValueCache<R> {
+        sites.sources.make(engine)
+        return KeyValueCache(sites.attentions, places: places, length: length + virtualTokens, engine)
+    }
+
+    /// The scores of what follows rows, [rows, vocabulary], given the tokens that come after those which the cache holds
+    /// of them. It holds these too then.
+    package func nextLogits(_ rows: [CachedRow], _ cache: KeyValueCache<R>, _ engine: Engine<R>) -> Matrix<R> {
+        let batch = cache.batch(rows, virtualTokens: virtualTokens)
+        let places = rows.map(\.place)
+        let pass = Pass(engine, batch, cached: CachedPlaces(cache, places))
+        let x = hidden(pass, gradient: nil)
+        cache.advance(places, batch)
+        return head.lastLogits(x, pass)
+    }
+
     private func pass(
         _ batch: Batch, tape: Tape? = nil, dropoutKey: UInt64? = nil, _ engine: Engine<R>
     ) -> Pass<R> {

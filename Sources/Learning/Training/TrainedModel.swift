@@ -31,11 +31,7 @@ package struct TrainedModel: Sendable {
             inserted.parameters[Self.savedKey] = .list(network.sites.saved.names.map { .string($0) })
         }
         self.inserted = inserted
-        let used = Set(inserted.tensors.map(\.key) + inserted.idle.map(\.key))
-        if let stray = initial?.entries.first(where: { $0.key.kind != .file && !used.contains($0.key) }) {
-            throw Failure(
-                .baseIncompatible, "the model has no use for an entry of the adapter", object: stray.key.description)
-        }
+        try inserted.checkUses(initial?.entries ?? [])
         method = options.method
         self.base = base
     }
@@ -47,18 +43,7 @@ package struct TrainedModel: Sendable {
     ///
     /// Throws ``Failure/Code/notTrainable`` for a method that is none of those that train.
     package init(_ base: Checkpoint, _ adapter: Adapter, length: Int, _ engine: Engine<Float>) throws(Failure) {
-        guard let method = TrainableMethods.all.first(where: { $0.canHold(adapter) }) else {
-            throw Failure(
-                .notTrainable, "adapters like this one cannot be evaluated or trained yet", object: adapter.method,
-                expected: TrainableMethods.all.map {
-                    "\($0.word) of \($0.kinds.map(\.word).joined(separator: " and "))"
-                }
-                .joined(separator: ", "),
-                actual: Set(adapter.entries.filter { $0.key.kind != .file }.map(\.key.kind.word)).sorted()
-                    .joined(separator: " and "),
-                hint: "tenon apply makes a model of it, which can")
-        }
-        var options = TrainingOptions(method)
+        var options = TrainingOptions(try TrainableMethods.holding(adapter))
         options.parameters = adapter.parameters
         let learned = adapter.learned
         (options.task, options.labels) = (learned.task, learned.labels)
@@ -95,5 +80,33 @@ package struct TrainedModel: Sendable {
         var finished = try inserted.finished(adapter)
         finished.parameters = method.method.parameters(of: finished.parameters.members)
         return finished
+    }
+}
+
+extension TrainableMethods {
+    /// The method that an adapter is of.
+    ///
+    /// Throws ``Failure/Code/notTrainable`` where it is none of those that train.
+    package static func holding(_ adapter: Adapter) throws(Failure) -> any TrainableMethod {
+        if let method = all.first(where: { $0.canHold(adapter) }) { return method }
+        throw Failure(
+            .notTrainable, "adapters like this one cannot be evaluated, trained or generated with yet",
+            object: adapter.method,
+            expected: all.map { "\($0.word) of \($0.kinds.map(\.word).joined(separator: " and "))" }
+                .joined(separator: ", "),
+            actual: Set(adapter.entries.filter { $0.key.kind != .file }.map(\.key.kind.word)).sorted()
+                .joined(separator: " and "),
+            hint: "tenon apply makes a model of it, which can")
+    }
+}
+
+extension Inserted {
+    /// Throws ``Failure/Code/baseIncompatible`` for an entry that nothing in the model came of.
+    package func checkUses(_ entries: [AdapterEntry]) throws(Failure) {
+        let used = Set(tensors.map(\.key) + idle.map(\.key))
+        if let stray = entries.first(where: { $0.key.kind != .file && !used.contains($0.key) }) {
+            throw Failure(
+                .baseIncompatible, "the model has no use for an entry of the adapter", object: stray.key.description)
+        }
     }
 }

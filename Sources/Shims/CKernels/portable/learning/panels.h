@@ -99,6 +99,9 @@ static void fill_turned(
             size_t stride = of.stride;
             if (of.numbers != TENON_NUMBERS_OWN) {
                 for (size_t i = 0; i < rows; i++) {
+                    // The next panel's, whose rows are too short a run for the processor to see it coming.
+                    const uint8_t *next = start + (i + vectors * LANES) * of.stride * size;
+                    for (size_t b = 0; b < part * size; b += 64) __builtin_prefetch(next + b);
                     widen_run(of.numbers, start + i * of.stride * size, part, scratch->strip + i * part);
                 }
                 strip = scratch->strip;
