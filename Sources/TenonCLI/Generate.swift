@@ -45,7 +45,7 @@ struct Generate: ParsableCommand, Exemplified {
     @Flag(help: "Replace an output that is there already.")
     var force = false
 
-    @OptionGroup(title: "Sampling") var generation: GenerationFlags
+    @OptionGroup var generation: GenerationFlags
 
     @Option(help: ArgumentHelp("What the system says before a turn of a user.", valueName: "text"))
     var system: String?

@@ -50,9 +50,10 @@ struct SamplerTests {
             }
         }
         #expect(
-            Sampler(sampling(1e-320)).probabilities(Self.scores).filter { $0.probability > 0 }.map(\.probability) == [
-                0.5, 0.5,
-            ])
+            Sampler(sampling(.leastNonzeroMagnitude)).probabilities(Self.scores).filter { $0.probability > 0 }.map(
+                \.probability) == [
+                    0.5, 0.5,
+                ])
         // Tied scores at the last place of top-k all stay, as in transformers.
         #expect(Sampler(sampling(1, topK: 1)).probabilities(Self.scores).map(\.id) == [1, 4])
     }
