@@ -76,6 +76,11 @@ package struct ApplyJob: Sendable {
             isWatching: binding.needsDigests || takesResultRoot || undoPath != nil || promisedRoot(adapters) != nil)
         let plan = try ResultPlan(adapters, onto: watch, dtype: dtype)
         findings += plan.findings
+        if let new = plan.made.first, undoPath != nil {
+            throw Failure(
+                .usage, "a correction cannot take a module away that the base lacks", object: new,
+                hint: "leave out --undo and keep the base: tenon unapply --base brings it back")
+        }
         let known = binding.needsDigests ? cache?.digests(of: base) : nil
         if let known {
             // What passes is hashed all the same: it may not be what was read before.
@@ -210,7 +215,8 @@ package struct ApplyJob: Sendable {
         {
             return files
         }
-        return try OutputPlan(following: base, plan.tensors, shardByteCount: shardByteCount)
+        return try OutputPlan(
+            following: base, plan.tensors, shardByteCount: shardByteCount, config: plan.config)
     }
 
     /// The root that a lossless delta promises, where it is applied alone and as it is.

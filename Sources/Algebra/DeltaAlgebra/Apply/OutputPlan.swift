@@ -21,14 +21,26 @@ struct OutputPlan: Sendable {
     let others: [(name: String, content: Other)]
 
     /// The files of the base, with the tensors that are there now, or shards of a size of their own.
-    init(following base: Checkpoint, _ tensors: [ResultTensor], shardByteCount: Int?) throws(Failure) {
+    ///
+    /// - Parameter config: What `config.json` then is, if it is not the base's.
+    init(
+        following base: Checkpoint, _ tensors: [ResultTensor], shardByteCount: Int?, config: HeadConfig? = nil
+    ) throws(Failure) {
         let descriptions = tensors.map(\.description)
         if let shardByteCount {
             shards = try ShardPlan(descriptions, maximumShardByteCount: shardByteCount)
         } else {
             shards = try ShardPlan(descriptions, following: base)
         }
-        others = base.companions.filter { $0 != base.indexName }.map { ($0, .copy(of: $0, digest: nil)) }
+        var others: [(name: String, content: Other)] = []
+        for name in base.companions where name != base.indexName {
+            if let config, name == HeadConfig.name {
+                others.append((name, .bytes(TensorBuffer(config.bytes))))
+            } else {
+                others.append((name, .copy(of: name, digest: nil)))
+            }
+        }
+        self.others = others
     }
 
     /// The files that a lossless delta gives back; nil where it says nothing of files.

@@ -16,6 +16,10 @@ struct ResultPlan: Sendable {
     let findings: [Finding]
     /// Of each adapter.
     let entryTargets: [EntryTargets]
+    /// The config of what comes of the base, where a head was made for a task that it must tell of.
+    let config: HeadConfig?
+    /// The names of tensors that the base lacks, which adapters bring along.
+    let made: [String]
     let tally = RoundingTally()
 
     /// Elements of the tensors that are changed.
@@ -45,6 +49,8 @@ struct ResultPlan: Sendable {
         var findings: [Finding] = []
         var entryTargets: [EntryTargets] = []
         var changes = CheckpointChanges(watch, targets)
+        var made: [String] = []
+        var config: HeadConfig?
         for one in adapters {
             if one.adapter.parameters["stage"]?.string == Correction.stage {
                 throw Failure(
@@ -56,7 +62,8 @@ struct ResultPlan: Sendable {
                     throw error.at(path: one.path)
                 }
             }
-            let (own, weights) = one.adapter.splitByScope()
+            let new = targets.made(of: one.adapter)
+            let (own, weights) = one.adapter.without(new).splitByScope()
             let planned = try AdapterUpdates(weights, weight: one.weight) { targets.tensor($0) }
             try targets.report(planned.refusals, of: weights, path: one.path)
             findings += planned.findings
@@ -66,6 +73,20 @@ struct ResultPlan: Sendable {
                 let name = ExactKey(try targets.name(of: update.target))
                 updates[name, default: []].append(update)
                 changed[name] = update.entry
+            }
+            if !new.isEmpty {
+                if let twice = new.first(where: { made.contains($0.key.target) }) {
+                    throw .notMergeable("two adapters bring a module along that the base lacks", hint: "apply one of them")
+                        .on(twice.key.target).at(path: one.path)
+                }
+                for entry in new {
+                    try changes.add(entry)
+                    changed[ExactKey(entry.key.target)] = entry.key
+                }
+                made += new.map(\.key.target)
+                let own = try HeadConfig(base, one.adapter, made: new)
+                config = config ?? own
+                findings += Self.findings(of: new, in: one, hasConfig: own != nil, planned.updates, targets)
             }
             guard !own.isEmpty else { continue }
             guard one.weight == 1 else {
@@ -79,10 +100,45 @@ struct ResultPlan: Sendable {
             }
         }
         self.findings = findings
+        self.config = config
+        self.made = made
         self.changed = changed
         self.updates = updates
         self.entryTargets = entryTargets
         tensors = try changes.result(updates: updates, dtype: dtype, tally: tally)
+    }
+
+    /// What to know of modules that are new.
+    private static func findings(
+        of made: [AdapterEntry], in one: WeightedAdapter, hasConfig: Bool, _ updates: [PlannedUpdate],
+        _ targets: BaseTargets
+    ) -> [Finding] {
+        let first = made[0].key.target
+        var findings = [
+            Finding("head-added", "\(made.count) tensors are new: the base lacks what they belong to", object: first)
+        ]
+        if !hasConfig {
+            findings.append(
+                Finding(
+                    "head-config", "config.json does not tell of the new tensors: its architectures must name a model that "
+                        + "has them", object: first))
+        }
+        if one.weight != 1 {
+            findings.append(
+                Finding(
+                    "weight-ignored", "\(made.count) tensors are stored whole and put in place whatever the weight",
+                    object: first))
+        }
+        let shorter = updates.first { update in
+            targets.find(update.target).map { $0 != update.target && update.target.hasSuffix($0) } ?? false
+        }
+        if let shorter {
+            findings.append(
+                Finding(
+                    "head-names", "the base's names lack the prefix that a model with a head has: libraries may not find "
+                        + "both", object: shorter.target))
+        }
+        return findings
     }
 }
 
@@ -149,6 +205,11 @@ final class BaseTargets: Sendable {
     func find(_ target: String) -> String? {
         guard case .found(let name) = match(target) else { return nil }
         return name
+    }
+
+    /// Whether no tensor of the base can be meant.
+    func lacks(_ target: String) -> Bool {
+        if case .none = match(target) { true } else { false }
     }
 
     /// The base's name for a target that was found.

@@ -32,6 +32,7 @@ package struct SwitchJob: Sendable {
         let unseen = BaseWatch(base, isWatching: binding.needsDigests)
         let before = try ResultPlan(old, onto: BaseWatch(base, isWatching: false), dtype: nil)
         let after = try ResultPlan(new, onto: unseen, dtype: nil)
+        try Self.checkModules(before.made + after.made)
         let changed = Set(before.changed.keys).union(after.changed.keys)
         let watch = BaseWatch(merged)
         let tensors = after.tensors.map { tensor in
@@ -67,6 +68,7 @@ package struct SwitchJob: Sendable {
         let findings = merged.findings + restoration.findings + (try binding.begin())
         let watch = BaseWatch(merged, restored: restoration.tensors)
         let plan = try ResultPlan(new, onto: watch, dtype: nil)
+        try Self.checkModules(plan.made)
         let restored = restoration.tensors.keys.sorted()
         let changed = Set(restored.map { ExactKey(merged.tensors[$0].name) }).union(plan.changed.keys)
         return try ResultWriter(lanes: lanes, replaces: replaces).exchange(
@@ -79,6 +81,14 @@ package struct SwitchJob: Sendable {
             try restoration.check(BaseFingerprint(of: merged, data: data), root: proof.base.root)
             _ = try binding.end(proof.base, plan.entryTargets)
         }
+    }
+
+    /// Throws ``Failure/Code/usage`` where an adapter brings modules along: the model is of another class with them.
+    private static func checkModules(_ made: [String]) throws(Failure) {
+        guard let first = made.first else { return }
+        throw Failure(
+            .usage, "an adapter brings a module along that the base lacks, and so cannot be exchanged", object: first,
+            hint: "tenon apply puts the other onto the base")
     }
 
     private static func check(_ adapters: [WeightedAdapter]) throws(Failure) {
