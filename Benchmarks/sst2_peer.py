@@ -3,8 +3,8 @@
 
     sst2_peer.py rows BASE TABLE.tsv OUT.jsonl         ids and labels of a table, by the base's tokenizer
     sst2_peer.py begin BASE OUT --seed N               a LoRA and a head at their beginnings
-    sst2_peer.py train BASE ROWS.jsonl DEV.jsonl --init ADAPTER --seed N --steps N
-    sst2_peer.py epoch BASE TABLE.tsv OUT [--steps N]  what one would write: from a table to an adapter that was read again
+    sst2_peer.py train BASE ROWS.jsonl [DEV.jsonl] [--init ADAPTER] [--batch N] --seed N --steps N
+    sst2_peer.py epoch BASE TABLE.tsv OUT              what one would write: from a table to an adapter that was read again
     sst2_peer.py shape OUT                             a BERT-base with random weights in bf16
 
 The optimizer is AdamW with the same decay of all that is trained, the gradient is clipped to a norm of 1, the rate rises
@@ -16,20 +16,22 @@ import argparse
 import json
 import os
 import random
-import resource
 import sys
 import time
+import warnings
 from pathlib import Path
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
 os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+warnings.simplefilter("ignore", FutureWarning)
 
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 from safetensors.torch import load_file
 from sst2_settings import ALPHA, BATCH, NORM, RANK, RATE, TARGETS, THREADS, WARM_UP, WARMUP, WEIGHT_DECAY
 from training_order import batches
+from training_peer import peak_bytes
 from transformers import AutoModelForSequenceClassification, AutoTokenizer, BertConfig, BertForSequenceClassification
 
 HELD_OUT_BATCH = 32
@@ -95,7 +97,8 @@ def train(model: torch.nn.Module, rows: Rows, order: list[list[int]]) -> dict:
         seconds.append(time.perf_counter() - begin)
         tokens.append(sum(len(rows[row][0]) for row in chosen))
     rate = sum(tokens[WARM_UP:]) / sum(seconds[WARM_UP:])
-    return {"losses": losses, "tokensPerSecond": rate, "trainableParameters": sum(map(torch.numel, weights))}
+    count = sum(map(torch.numel, weights))
+    return {"losses": losses, "tokensPerSecond": rate, "trainableParameters": count, "peakBytes": peak_bytes()}
 
 
 @torch.inference_mode()
@@ -110,12 +113,12 @@ def accuracy(model: torch.nn.Module, rows: Rows) -> float:
     return right / len(rows)
 
 
-def epoch(base: Path, table: Path, out: Path, steps: int | None) -> dict:
+def epoch(base: Path, table: Path, out: Path) -> dict:
     """One pass over a table, and the adapter saved, read again and held against what was trained."""
     rows = tokenized(base, table)
     numbers = list(range(len(rows)))
     random.Random(0).shuffle(numbers)
-    order = [numbers[start : start + BATCH] for start in range(0, len(rows), BATCH)][:steps]
+    order = [numbers[start : start + BATCH] for start in range(0, len(rows), BATCH)]
     model = adapted(base, 0)
     found = train(model, rows, order)
     model.save_pretrained(out)
@@ -123,7 +126,7 @@ def epoch(base: Path, table: Path, out: Path, steps: int | None) -> dict:
     trained = sum(weight.numel() for weight in load_file(out / "adapter_model.safetensors").values())
     if trained != found["trainableParameters"]:
         raise ValueError(f"{trained} numbers are stored of {found['trainableParameters']}")
-    return found | {"peakBytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024}
+    return found
 
 
 def main() -> None:
@@ -133,7 +136,8 @@ def main() -> None:
     parser.add_argument("paths", type=Path, nargs="+")
     parser.add_argument("--init", type=Path)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--steps", type=int)
+    parser.add_argument("--steps", type=int, default=0)
+    parser.add_argument("--batch", type=int, default=BATCH)
     arguments = parser.parse_args()
     torch.set_num_threads(THREADS)
     paths, answer = arguments.paths, {}
@@ -145,11 +149,15 @@ def main() -> None:
             adapted(paths[0], arguments.seed).save_pretrained(paths[1])
         case "train":
             rows = read(paths[1])
-            model = PeftModel.from_pretrained(base_of(paths[0]), str(arguments.init), is_trainable=True)
-            answer = train(model, rows, batches(len(rows), BATCH, arguments.steps, arguments.seed))
-            answer["accuracy"] = accuracy(model, read(paths[2]))
+            if arguments.init:
+                model = PeftModel.from_pretrained(base_of(paths[0]), str(arguments.init), is_trainable=True)
+            else:
+                model = adapted(paths[0], arguments.seed)
+            answer = train(model, rows, batches(len(rows), arguments.batch, arguments.steps, arguments.seed))
+            for held in paths[2:]:
+                answer["accuracy"] = accuracy(model, read(held))
         case "epoch":
-            answer = epoch(*paths, arguments.steps)
+            answer = epoch(*paths)
         case "shape":
             torch.manual_seed(arguments.seed)
             BertForSequenceClassification(BertConfig(num_labels=2)).to(torch.bfloat16).save_pretrained(paths[0])
