@@ -65,7 +65,7 @@ def require(condition: bool, message: str) -> None:
 
 
 def tenon(binary: Path, *arguments: str | Path) -> str:
-    """Runs the binary, and gives what it printed; its first line of stderr is the failure."""
+    """Runs the binary, and gives what it printed; of stderr the line of the error is the failure."""
     command = [str(binary), *map(str, arguments)]
     try:
         result = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT)
@@ -73,7 +73,8 @@ def tenon(binary: Path, *arguments: str | Path) -> str:
         raise Failed(f"tenon {arguments[0]}: {error}") from None
     if result.returncode != 0:
         lines = result.stderr.strip().splitlines() or ["no message"]
-        raise Failed(f"tenon {arguments[0]} exited {result.returncode}: {lines[0]}")
+        told = next((line for line in lines if "error: " in line), lines[0])
+        raise Failed(f"tenon {arguments[0]} exited {result.returncode}: {told}")
     return result.stdout
 
 

@@ -137,7 +137,8 @@ def training_difference(tenon: Tenon, words: list[str], work: Path) -> float:
 
 
 def task_difference(tenon: Tenon, base: str, like: str | None, words: list[str], work: Path) -> float:
-    """As ``training_difference``, for the task of the base or of that whose head it gets, row by row."""
+    """As ``training_difference``, for the task of the base or of that whose head it gets, row by row, each row of a
+    classification with every class in turn."""
     asked, container, folder = like or base, work / "trained.tenon", work / "trained"
     task, rows = TASKS.get(asked, "causal"), lines(asked)
     data = write_lines(work / "data", rows)
@@ -156,4 +157,8 @@ def task_difference(tenon: Tenon, base: str, like: str | None, words: list[str],
             one = write_lines(work / str(number), [row])
             wanted = loss_of(logits[number : number + 1], task, number).item()
             worst = max(worst, abs(evaluated(tenon, container, base, one) - wanted))
+            likely = torch.log_softmax(logits[number].double(), -1).tolist() if task == "classification" else []
+            for label, wanted in enumerate(likely):
+                one = write_lines(work / f"{number}-{label}", [{**row, "label": label}])
+                worst = max(worst, abs(evaluated(tenon, container, base, one) + wanted))
     return worst
