@@ -28,7 +28,7 @@ struct SkippedLines {
             return try body()
         } catch {
             guard !fatal.contains(error.code) else { throw error }
-            let failure = located(error, line)
+            let failure = error.asFault(ofLine: line, of: path)
             guard !isStrict else { throw failure }
             count += 1
             if first.count < Self.shownCount { first.append(failure) }
@@ -40,18 +40,6 @@ struct SkippedLines {
     mutating func add(_ earlier: SkippedLines) {
         count += earlier.count
         first += earlier.first.prefix(Self.shownCount - first.count)
-    }
-
-    /// What went wrong, as the fault of a line; what is wrong with the text of it is the cause.
-    private func located(_ error: Failure, _ line: Int) -> Failure {
-        var failure = error
-        if error.code == .templateRefused {
-            failure.cause = [error.cause, error.object, error.path].compactMap(\.self).joined(separator: ", ")
-        }
-        failure.code = .badDataLine
-        failure.object = "line \(line)"
-        failure.path = path
-        return failure
     }
 
     /// That no line is left to learn from.
@@ -66,5 +54,19 @@ struct SkippedLines {
         let word = Failure.Code.badDataLine.word
         return first.map { Finding(word, "skipped \($0)") }
             + [Finding(word, "lines skipped in all: \(count)", object: path)]
+    }
+}
+
+extension Failure {
+    /// The same as the fault of a line; what is wrong with a text of it is the cause.
+    func asFault(ofLine number: Int, of path: String) -> Failure {
+        var failure = self
+        if code == .templateRefused {
+            failure.cause = [cause, object, self.path].compactMap(\.self).joined(separator: ", ")
+        }
+        failure.code = .badDataLine
+        failure.object = "line \(number)"
+        failure.path = path
+        return failure
     }
 }

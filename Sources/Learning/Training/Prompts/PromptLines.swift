@@ -36,7 +36,7 @@ package enum PromptLines {
         var reader = LineReader(try InputFile.opened(path), limit: lineByteLimit)
         var lines: [PromptLine] = []
         while let line = try reader.next() {
-            guard !line.bytes.allSatisfy({ [0x20, 0x09, 0x0D].contains($0) }) || line.isTooLong else { continue }
+            if line.isBlank { continue }
             do throws(Failure) {
                 lines.append(try read(line, path, isChat: isChat, system: system))
             } catch {
@@ -151,13 +151,6 @@ extension Failure {
     /// The same as the fault of a line, but for what would stop any line.
     package func inLine(_ number: Int, of path: String) -> Failure {
         guard [.badDataLine, .templateRefused].contains(code) || code.word.hasPrefix("json-") else { return self }
-        var failure = self
-        if code == .templateRefused {
-            failure.cause = [cause, object, self.path].compactMap(\.self).joined(separator: ", ")
-        }
-        failure.code = .badDataLine
-        failure.object = "line \(number)"
-        failure.path = path
-        return failure
+        return asFault(ofLine: number, of: path)
     }
 }
