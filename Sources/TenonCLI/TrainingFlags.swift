@@ -91,7 +91,7 @@ struct TrainingFlags: ParsableArguments {
             throw Failure(.usage, "the adapter to go on from is of another method", actual: initial.method)
         }
         var options = TrainingOptions(trainable)
-        options.parameters = try parameters(trainable, layers: layers, initial: initial)
+        options.parameters = try parameters(trainable, layers: layers, shapes, initial: initial)
         if initial == nil { try shapes.check(options.parameters, of: trainable, layers: layers) }
         options.batchSize = try positive(batchSize, "--batch-size")
         options.accumulation = try positive(gradientAccumulationSteps, "--gradient-accumulation-steps")
@@ -125,9 +125,9 @@ struct TrainingFlags: ParsableArguments {
     }
 
     private func parameters(
-        _ method: any TrainableMethod, layers: Int, initial: Adapter?
+        _ method: any TrainableMethod, layers: Int, _ shapes: ModelShapes, initial: Adapter?
     ) throws -> Parameters {
-        var parameters = initial?.parameters ?? method.standard
+        var parameters = initial?.parameters ?? method.standard(in: shapes)
         if initial != nil,
             rank != nil || alpha != nil || rslora || dora || !adaptation.isEmpty
         {

@@ -10,7 +10,7 @@ import Testing
 struct BadConfigTests {
     private static let models = [
         "llama-7b", "qwen2-7b", "gpt2", "bert-base", "roberta-base", "t5-base", "mt0-large", "bloom-560m", "falcon-7b",
-        "chatglm-6b", "chatglm2-6b", "deberta-v3-base", "deberta-v2-xxlarge",
+        "chatglm-6b", "chatglm2-6b", "distilbert-base", "deberta-v3-base", "deberta-v2-xxlarge",
     ]
     private static let values: [JSONValue] = [
         nil, 0, -1, 1, 3, 7, .number(JSONNumber(Int.max)), .number(JSONNumber(1 << 31)), .number(JSONNumber(1 << 20)),

@@ -109,5 +109,5 @@ struct GoldenTests {
 
 extension TrainedTensor {
     /// Of keys that no position turns.
-    fileprivate var isKeyBias: Bool { key.target.hasSuffix("self.key.bias") }
+    fileprivate var isKeyBias: Bool { key.target.hasSuffix("self.key.bias") || key.target.hasSuffix("k_lin.bias") }
 }

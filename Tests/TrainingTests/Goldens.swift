@@ -183,12 +183,17 @@ extension TrainedTensor {
         case (.gatedPrompt, _): ["base_model.model." + parameter.name]
         case (.bias, _):
             [key.target, "base_model.model." + key.target, module.replacingBias]
-        default: [key.target, "base_model.model." + key.target, module + ".ln_tuning_layers.weight"]
+        default:
+            [
+                key.target, "base_model.model." + key.target, module + ".ln_tuning_layers.weight",
+                module.replacingLNBias,
+            ]
         }
     }
 }
 
 extension String {
+    fileprivate var replacingLNBias: String { hasSuffix(".bias") ? dropLast(5) + ".ln_tuning_layers.bias" : self }
     fileprivate var replacingBias: String { hasSuffix(".bias") ? dropLast(5) + ".base_layer.bias" : self }
 }
 

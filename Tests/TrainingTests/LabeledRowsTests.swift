@@ -107,4 +107,24 @@ import Training
         let failure = #expect(throws: Failure.self) { try DataFolder(path: place.path) }
         #expect(failure?.code == .usage && failure?.actual == "valid.jsonl, dev.csv")
     }
+
+    @Test("texts are masked where nothing says what is asked")
+    func masked() throws {
+        var options = options(.masked, length: 6)
+        options.masking = Masking(specials: [2, 3], mask: 4, vocabularySize: 11, seed: 0)
+        let set = try read("text\na tenon fits one .\na\n", as: "x.csv", options)
+        #expect(set.truncatedCount == 1 && set.rows.map(\.inputs.count) == [6, 3])
+        let whole: [[Int32]] = [[2, 5, 6, 7, 8, 3], [2, 5, 3]]
+        for (row, whole) in zip(set.rows, whole) {
+            #expect(row.question == .own && row.labeledTokenCount == 1)
+            for place in whole.indices {
+                #expect(row.labels[place] == (row.labels[place] == Batch.ignored ? Batch.ignored : whole[place]))
+                #expect(row.inputs[place] == whole[place] || row.labels[place] == whole[place])
+            }
+        }
+        #expect(try read("text\na tenon fits one .\na\n", as: "y.csv", options).digest == set.digest)
+        options.masking = nil
+        let failure = #expect(throws: Failure.self) { try read("{\"text\":\"a\"}", as: "x.jsonl", options) }
+        #expect(failure?.code == .dataEmpty)
+    }
 }

@@ -87,7 +87,10 @@ import Training
     @Test("names without a model's prefix, and TensorFlow's of norms, are the same model")
     func names() throws {
         let engine = Engine<Float>(threads: 1)
-        for (base, prefix) in [("bert-masked", "bert."), ("gpt2", "transformer."), ("roberta-masked", "roberta.")] {
+        for (base, prefix) in [
+            ("bert-masked", "bert."), ("gpt2", "transformer."), ("roberta-masked", "roberta."),
+            ("distilbert-masked", "distilbert."),
+        ] {
             let place = try TemporaryFolder()
             let other = try rewritten(base, in: place) { name in
                 let bare = name.hasPrefix(prefix) ? String(name.dropFirst(prefix.count)) : name
@@ -156,7 +159,7 @@ import Training
             #expect(failure?.code == .notTrainable)
         }
         #expect(throws: Failure.self) {
-            try TinyCase("dora", LoRA(), on: "gpt2", ["use_dora": true]).insert(Engine<Float>(threads: 1))
+            try TinyCase("shira", SHiRA(), on: "gpt2").insert(Engine<Float>(threads: 1))
         }
     }
 }

@@ -62,25 +62,53 @@ struct TinyCase: Sendable, CustomTestStringConvertible {
         if !needsBiases, !cases.contains(where: { $0.testDescription == one.testDescription }) { cases.append(one) }
     }
 
+    private static let normedBases: [String] = [
+        "bert-classes", "bert-tokens", "bert-masked", "roberta-value", "roberta-masked", "distilbert-classes",
+        "distilbert-masked", "gpt2", "gpt2-classes",
+    ]
+
     /// Models with layer norms and learned positions, and with heads of all tasks.
-    static let normed: [TinyCase] =
-        ["bert-classes", "bert-tokens", "bert-masked", "roberta-value", "roberta-masked", "gpt2", "gpt2-classes"]
-        .flatMap { base in
-            [
-                TinyCase("lora", LoRA(), on: base, ["r": 3]),
-                TinyCase(
-                    "lora with dropout and all biases", LoRA(), on: base, ["r": 3, "lora_dropout": 0.3, "bias": "all"]),
-                TinyCase("bitfit", BitFit(), on: base), TinyCase("ln-tuning", LNTuning(), on: base),
-                TinyCase("full", FullTuning(), on: base),
-            ]
-        } + [
-            TinyCase("dora", LoRA(), on: "bert-classes", ["r": 3, "use_dora": true]),
-            TinyCase("adalora", AdaLoRA(), on: "bert-tokens", ["init_r": 4, "target_r": 2, "tinit": 1, "tfinal": 1]),
-            TinyCase("shira", SHiRA(), on: "roberta-value", ["r": 3]),
-            TinyCase(
-                "ia3", IA3(), on: "bert-classes",
-                ["target_modules": ["key", "value", "output.dense"], "feedforward_modules": ["output.dense"]]),
+    static let normed: [TinyCase] = normedBases.flatMap(everyBase) + variantBases.flatMap(variants) + single
+
+    private static func everyBase(_ base: String) -> [TinyCase] {
+        let biased: Parameters = ["r": 3, "lora_dropout": 0.3, "bias": "all"]
+        return [
+            TinyCase("lora", LoRA(), on: base, ["r": 3]),
+            TinyCase("lora with dropout and all biases", LoRA(), on: base, biased),
+            TinyCase("bitfit", BitFit(), on: base), TinyCase("ln-tuning", LNTuning(), on: base),
+            TinyCase("full", FullTuning(), on: base),
         ]
+    }
+
+    private static let variantBases: [String] = ["bert-classes", "distilbert-masked", "gpt2", "gpt2-classes"]
+
+    private static func variants(_ base: String) -> [TinyCase] {
+        let ranks: Parameters = ["init_r": 4, "target_r": 2, "tinit": 1, "tfinal": 1, "lora_dropout": 0.2]
+        let principal: Parameters = ["r": 3, "init_lora_weights": "pissa", "use_rslora": true]
+        return [
+            TinyCase("dora", LoRA(), on: base, ["r": 3, "use_dora": true]),
+            TinyCase("eva", LoRA(), on: base, ["r": 3, "init_lora_weights": "eva"]),
+            TinyCase("pissa", LoRA(), on: base, principal),
+            TinyCase("adalora", AdaLoRA(), on: base, ranks),
+        ]
+    }
+
+    private static let single: [TinyCase] = [
+        TinyCase("shira", SHiRA(), on: "roberta-value", ["r": 3]),
+        TinyCase("shira", SHiRA(), on: "distilbert-classes", ["r": 3]),
+        scaled("bert-classes", ["key", "value", "output.dense"], ["output.dense"]),
+        scaled("roberta-masked", ["key", "value", "output.dense"], ["output.dense"]),
+        scaled("distilbert-classes", ["k_lin", "v_lin", "ffn.lin2"], ["ffn.lin2"]),
+        scaled("gpt2", ["c_attn", "mlp.c_proj"], ["mlp.c_proj"]),
+        scaled("gpt2-classes", ["c_attn", "attn.c_proj"], []),
+    ]
+
+    private static func scaled(_ base: String, _ targets: [String], _ feedForward: [String]) -> TinyCase {
+        var parameters = Parameters()
+        parameters["target_modules"] = .list(targets.map { .string($0) })
+        parameters["feedforward_modules"] = .list(feedForward.map { .string($0) })
+        return TinyCase("ia3", IA3(), on: base, parameters)
+    }
 
     /// The rows of the goldens, as the case's base is asked.
     var batch: Batch {
@@ -89,7 +117,8 @@ struct TinyCase: Sendable, CustomTestStringConvertible {
 
     static let tasks: [String: ModelTask] = [
         "bert-classes": .classification, "bert-tokens": .tokenClassification, "bert-masked": .masked,
-        "roberta-value": .regression, "roberta-masked": .masked, "gpt2-classes": .classification,
+        "roberta-value": .regression, "roberta-masked": .masked, "distilbert-classes": .classification,
+        "distilbert-masked": .masked, "gpt2-classes": .classification,
     ]
 
     /// The model of this case's base, or of another, with the method in it.

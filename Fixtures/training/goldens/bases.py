@@ -13,6 +13,9 @@ from transformers import (
     BertForMaskedLM,
     BertForSequenceClassification,
     BertForTokenClassification,
+    DistilBertConfig,
+    DistilBertForMaskedLM,
+    DistilBertForSequenceClassification,
     GPT2Config,
     GPT2ForSequenceClassification,
     GPT2LMHeadModel,
@@ -66,6 +69,7 @@ _ENCODER = {
     "type_vocab_size": 2,
     "pad_token_id": 0,
 }
+_DISTILLED = {"vocab_size": VOCABULARY, "dim": 24, "n_layers": 2, "n_heads": 3, "hidden_dim": 40, "max_position_embeddings": 40}
 _GPT2 = {"vocab_size": VOCABULARY, "n_embd": 24, "n_layer": 2, "n_head": 3, "n_positions": 40, "bos_token_id": 1, "eos_token_id": 2}
 _ROBERTA = {"layer_norm_eps": 1e-5, "pad_token_id": 1, "bos_token_id": 0, "eos_token_id": 2, "type_vocab_size": 1}
 
@@ -106,6 +110,8 @@ BASES = {
     "bert-masked": Base(BertForMaskedLM, BertConfig, shape=_ENCODER),
     "roberta-value": Base(RobertaForSequenceClassification, RobertaConfig, {**_ROBERTA, "num_labels": 1}, shape=_ENCODER),
     "roberta-masked": Base(RobertaForMaskedLM, RobertaConfig, _ROBERTA, shape=_ENCODER),
+    "distilbert-classes": Base(DistilBertForSequenceClassification, DistilBertConfig, {"num_labels": 3}, shape=_DISTILLED),
+    "distilbert-masked": Base(DistilBertForMaskedLM, DistilBertConfig, shape=_DISTILLED),
     "gpt2": Base(GPT2LMHeadModel, GPT2Config, shape=_GPT2),
     "gpt2-classes": Base(GPT2ForSequenceClassification, GPT2Config, {"num_labels": 3, "pad_token_id": 0}, shape=_GPT2),
 }

@@ -49,6 +49,8 @@ TASKS = {
     "bert-masked": "masked",
     "roberta-value": "regression",
     "roberta-masked": "masked",
+    "distilbert-classes": "classification",
+    "distilbert-masked": "masked",
     "gpt2-classes": "classification",
 }
 PEFT_TASKS = {"causal": "CAUSAL_LM", "classification": "SEQ_CLS", "regression": "SEQ_CLS", "token-classification": "TOKEN_CLS"}
@@ -67,6 +69,8 @@ _SOME = (
     "orm.weight",
     ".bias",
     "layer.0.attention.self.key.weight",
+    "layer.0.attention.k_lin.weight",
+    "layer.1.ffn.lin2.weight",
     "layer.1.output.dense.weight",
     "pooler.dense.weight",
     "transform.dense.weight",
@@ -162,6 +166,18 @@ _LISTED = [
     # PEFT adapts the pooler too, whose name ends so.
     Case("bert-lora-dense", "bert-classes", settings={"r": 3, "lora_alpha": 8, "target_modules": ["key", "dense"]}),
     Case("bert-ia3", "bert-classes", method="IA3", settings=_BERT_IA3, learning_rate=5e-2),
+    Case(
+        "bert-dora", "bert-classes", settings={"r": 4, "lora_alpha": 8, "target_modules": ["query", "value"], "use_dora": True}
+    ),
+    Case(
+        "bert-adalora",
+        "bert-classes",
+        method="ADALORA",
+        settings={"init_r": 4, "target_r": 2, "lora_alpha": 8, "target_modules": ["query", "value"]},
+        schedule={"tinit": 1, "tfinal": 1, "deltaT": 1, "total_step": STEPS},
+    ),
+    Case("bert-shira", "bert-classes", method="SHIRA", settings={"r": 3, "random_seed": 5, "target_modules": ["query", "value"]}),
+    Case("bert-ln-tuning", "bert-classes", method="LN_TUNING", settings={"target_modules": ["LayerNorm"]}),
     Case("bert-bitfit", "bert-classes", "biases"),
     Case("bert-full", "bert-classes", "everything", learning_rate=2e-3, recorded=_SOME, followed=_SOME),
     Case("bert-tokens-lora", "bert-tokens", settings={"r": 4, "lora_alpha": 8, "target_modules": ["query", "value"]}),
@@ -170,12 +186,58 @@ _LISTED = [
     Case("roberta-bitfit", "roberta-value", "biases"),
     Case("roberta-full", "roberta-value", "everything", learning_rate=2e-3, recorded=_SOME, followed=_SOME),
     Case("roberta-masked-bitfit", "roberta-masked", "biases"),
+    Case("distilbert-lora", "distilbert-classes", settings={"r": 4, "lora_alpha": 8, "target_modules": ["q_lin", "v_lin"]}),
+    Case(
+        "distilbert-ia3",
+        "distilbert-classes",
+        method="IA3",
+        settings={"target_modules": ["k_lin", "v_lin", "ffn.lin2"], "feedforward_modules": ["ffn.lin2"]},
+        learning_rate=5e-2,
+    ),
+    Case("distilbert-full", "distilbert-classes", "everything", learning_rate=2e-3, recorded=_SOME, followed=_SOME),
+    Case("distilbert-masked-bitfit", "distilbert-masked", "biases"),
     Case("gpt2-lora", "gpt2", settings={"r": 4, "lora_alpha": 8, "target_modules": ["c_attn"], "fan_in_fan_out": True}),
     Case(
         "gpt2-lora-all",
         "gpt2",
         settings={"r": 4, "lora_alpha": 8, "target_modules": ["c_attn", "c_proj", "c_fc"], "fan_in_fan_out": True},
     ),
+    Case(
+        "gpt2-dora",
+        "gpt2",
+        settings={"r": 4, "lora_alpha": 8, "target_modules": ["c_attn", "c_fc"], "use_dora": True, "fan_in_fan_out": True},
+    ),
+    Case(
+        "gpt2-ia3",
+        "gpt2",
+        method="IA3",
+        settings={
+            "target_modules": ["c_attn", "mlp.c_proj"],
+            "feedforward_modules": ["mlp.c_proj"],
+            "fan_in_fan_out": True,
+        },
+        learning_rate=5e-2,
+    ),
+    Case(
+        "gpt2-adalora",
+        "gpt2",
+        method="ADALORA",
+        settings={"init_r": 4, "target_r": 2, "lora_alpha": 8, "target_modules": ["c_attn", "c_fc"], "fan_in_fan_out": True},
+        schedule={"tinit": 1, "tfinal": 1, "deltaT": 1, "total_step": STEPS},
+    ),
+    Case(
+        "gpt2-pissa",
+        "gpt2",
+        trained="beginning",
+        settings={
+            "r": 4,
+            "lora_alpha": 6,
+            "target_modules": ["c_attn", "c_fc"],
+            "init_lora_weights": "pissa",
+            "fan_in_fan_out": True,
+        },
+    ),
+    Case("gpt2-ln-tuning", "gpt2", method="LN_TUNING", settings={"target_modules": ["ln_1", "ln_2", "ln_f"]}),
     Case("gpt2-bitfit", "gpt2", "biases"),
     Case("gpt2-full", "gpt2", "everything", learning_rate=2e-3, recorded=_SOME, followed=_SOME),
     Case(

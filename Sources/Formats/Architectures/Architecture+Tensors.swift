@@ -36,7 +36,8 @@ extension Architecture {
 
     /// Layers beside each other with one input.
     private static let together: [Set<String>] = [
-        ["q_proj", "k_proj", "v_proj"], ["query", "key", "value"], ["gate_proj", "up_proj"],
+        ["q_proj", "k_proj", "v_proj"], ["query", "key", "value"], ["q_lin", "k_lin", "v_lin"],
+        ["gate_proj", "up_proj"],
     ]
 
     private static func sharesInput(_ path: String, with other: String) -> Bool {

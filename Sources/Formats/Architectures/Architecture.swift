@@ -109,7 +109,7 @@ struct ArchitectureFamily: Sendable {
     let layout: @Sendable (ConfigReader, String, ModelHead) throws(Failure) -> ArchitectureLayout
 
     static let all: [ArchitectureFamily] = [
-        llama, gpt2, bert, roberta, t5, bloom, falcon, chatGLM, debertaV2,
+        llama, gpt2, bert, roberta, distilBERT, t5, bloom, falcon, chatGLM, debertaV2,
     ]
 }
 

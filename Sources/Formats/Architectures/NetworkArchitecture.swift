@@ -10,7 +10,7 @@ package struct NetworkArchitecture: Hashable, Sendable {
         /// The LLaMA family.
         case decoder(DecoderArchitecture)
         case gpt2(NormedStack)
-        /// BERT and RoBERTa.
+        /// BERT, RoBERTa and DistilBERT.
         case encoder(NormedStack)
     }
 
@@ -29,7 +29,8 @@ package struct NetworkArchitecture: Hashable, Sendable {
 
     /// The most classes that can be told apart.
     package static let mostClasses = 1 << 16
-    package static let modelTypes = DecoderSizes.modelTypes + ["gpt2", "bert", "roberta"]
+    package static let modelTypes = DecoderSizes.modelTypes + ["gpt2"] + encoderTypes
+    private static let encoderTypes = ["bert", "roberta", "distilbert"]
 
     package var modelType: String { modules.modelType }
     package var hiddenSize: Int { modules.hiddenSize }
@@ -67,7 +68,7 @@ package struct NetworkArchitecture: Hashable, Sendable {
         let reader = ConfigReader(config)
         switch type {
         case "gpt2": family = .gpt2(try NormedStack(reader, modelType: type))
-        case "bert", "roberta": family = .encoder(try NormedStack(reader, modelType: type))
+        case _ where Self.encoderTypes.contains(type): family = .encoder(try NormedStack(reader, modelType: type))
         default: family = .decoder(try DecoderArchitecture(config))
         }
         let isOfClasses = task == .classification || task == .tokenClassification
@@ -126,6 +127,6 @@ package struct NetworkArchitecture: Hashable, Sendable {
             return isNumber || config["id2label"]?.object?.count == 1 ? .regression : .classification
         }
         if name.hasSuffix("ForTokenClassification") { return .tokenClassification }
-        return ["bert", "roberta"].contains(type) ? .masked : .causal
+        return encoderTypes.contains(type) ? .masked : .causal
     }
 }

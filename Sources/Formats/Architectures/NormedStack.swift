@@ -1,7 +1,8 @@
 import Diagnostics
 import JSON
 
-/// What is done with the tensors of a model with layer norms and learned positions: GPT-2, BERT and RoBERTa.
+/// What is done with the tensors of a model with layer norms and learned positions: GPT-2, BERT, RoBERTa
+/// and DistilBERT.
 package struct NormedStack: Hashable, Sendable {
     package let epsilon: Double
     /// Whether the MLP's GELU is the one by tanh, and not by the error function.
@@ -14,27 +15,43 @@ package struct NormedStack: Hashable, Sendable {
         "gelu": false, "gelu_new": true, "gelu_pytorch_tanh": true, "gelu_fast": true,
     ]
 
+    /// What configs of a type call things, and settings that may only have this value.
+    private struct Keys {
+        var activation = "hidden_act"
+        var epsilon: String? = "layer_norm_eps"
+        var others: [(key: String, value: Bool)] = [("is_decoder", false)]
+
+        init(_ modelType: String) {
+            switch modelType {
+            case "gpt2":
+                activation = "activation_function"
+                epsilon = "layer_norm_epsilon"
+                others = [("scale_attn_weights", true), ("scale_attn_by_inverse_layer_idx", false)]
+            case "distilbert":
+                activation = "activation"
+                epsilon = nil
+            default: break
+            }
+        }
+    }
+
     /// Throws ``Failure/Code/unknownArchitecture`` for variants that are not known.
     init(_ reader: ConfigReader, modelType: String) throws(Failure) {
         let isGPT2 = modelType == "gpt2"
-        let key = isGPT2 ? "activation_function" : "hidden_act"
-        let activation = reader[key]?.string ?? (isGPT2 ? "gelu_new" : "gelu")
+        let keys = Keys(modelType)
+        let activation = reader[keys.activation]?.string ?? (isGPT2 ? "gelu_new" : "gelu")
         guard let hasTanhGELU = Self.activations[activation] else {
             throw Failure(
-                .unknownArchitecture, "models with this activation cannot be trained yet", object: key,
+                .unknownArchitecture, "models with this activation cannot be trained yet", object: keys.activation,
                 expected: Self.activations.keys.sorted().joined(separator: ", "), actual: activation)
         }
         self.hasTanhGELU = hasTanhGELU
-        let epsilonKey = isGPT2 ? "layer_norm_epsilon" : "layer_norm_eps"
-        let epsilon = reader[epsilonKey].map { $0.double ?? -1 } ?? (isGPT2 ? 1e-5 : 1e-12)
+        let epsilon = keys.epsilon.flatMap { reader[$0] }.map { $0.double ?? -1 } ?? (isGPT2 ? 1e-5 : 1e-12)
         guard epsilon >= 0, epsilon.isFinite else {
-            throw Failure(.configInvalid, "the norms are impossible", object: epsilonKey, actual: "\(epsilon)")
+            throw Failure(.configInvalid, "the norms are impossible", object: keys.epsilon, actual: "\(epsilon)")
         }
         self.epsilon = epsilon
-        let others: [(key: String, value: Bool)] =
-            isGPT2
-            ? [("scale_attn_weights", true), ("scale_attn_by_inverse_layer_idx", false)] : [("is_decoder", false)]
-        for other in others where reader.flag(other.key, standard: other.value) != other.value {
+        for other in keys.others where reader.flag(other.key, standard: other.value) != other.value {
             throw Failure(
                 .unknownArchitecture, "models with this setting cannot be trained yet", object: other.key,
                 expected: "\(other.value)", actual: "\(!other.value)")

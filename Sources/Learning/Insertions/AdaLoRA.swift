@@ -25,7 +25,7 @@ package struct AdaLoRA: TrainableMethod {
             [
                 "init_r", "target_r", "lora_alpha", "lora_dropout", "target_modules", "exclude_modules",
                 "layers_to_transform", "task_type", "tinit", "tfinal", "deltaT", "beta1", "beta2", "orth_reg_weight",
-                "total_step", "init_lora_weights", plan.entries == nil ? "init_r" : "rank_pattern",
+                "total_step", "init_lora_weights", "fan_in_fan_out", plan.entries == nil ? "init_r" : "rank_pattern",
             ], words: ["init_lora_weights": [true]])
         let initialRank = parameters["init_r"]?.int ?? 12
         let scale = (parameters["lora_alpha"]?.double ?? 8) / (Double(initialRank) + 1e-5)
@@ -47,7 +47,6 @@ package struct AdaLoRA: TrainableMethod {
                         parts.append(try Triplets(entry, of: linear, at: place))
                     }
                 } else if targets.contains(linear.path) {
-                    try linear.checkNotTransposed(word)
                     parts.append(try Triplets(new: linear, at: place, plan))
                 }
             }
@@ -56,6 +55,9 @@ package struct AdaLoRA: TrainableMethod {
             inserted.insert(insertion, parts.flatMap(\.tensors), into: projection)
             triplets += parts
         }
+        inserted.parameters = TargetModules.oriented(
+            inserted.parameters,
+            sites.linears.filter { linear in inserted.tensors.contains { $0.key.target == linear.weight.name } })
         let ranks = triplets.map(\.rank) + inserted.idle.map { _ in 0 }
         let schedule = try RankSchedule(parameters, steps: plan.steps, ranks: ranks)
         inserted.moments = [try RankAllocation(triplets, schedule, parameters)]

@@ -7,7 +7,7 @@ import Tensors
 /// p ⊙ m/n with n = ‖W + s·B·A‖.
 final class DoRAInsertion<R: Real>: ProjectionInsertion, @unchecked Sendable {
     private struct Part {
-        let weight: Weight<R>
+        let linear: Linear<R>
         /// Which linear of its projection.
         let place: Int
         let a: Matrix<R>
@@ -31,7 +31,7 @@ final class DoRAInsertion<R: Real>: ProjectionInsertion, @unchecked Sendable {
             let magnitude = Parameter(name: one.linear.path + ".lora_magnitude_vector", value)
             parts.append(
                 Part(
-                    weight: one.linear.weight.weight, place: one.place, a: factor.a, b: factor.b, scale: one.scale,
+                    linear: one.linear, place: one.place, a: factor.a, b: factor.b, scale: one.scale,
                     magnitude: magnitude))
             tensors.append(
                 TrainedTensor(
@@ -76,7 +76,7 @@ final class DoRAInsertion<R: Real>: ProjectionInsertion, @unchecked Sendable {
     private func inverseNorms(_ index: Int) -> Matrix<R> {
         let part = parts[index]
         if let norms = part.inverseNorms { return norms }
-        let norms = RowNorms.inverse(of: part.weight, plus: part.scale, part.b, part.a, engine)
+        let norms = RowNorms.inverse(of: part.linear, plus: part.scale, part.b, part.a, engine)
         parts[index].inverseNorms = norms
         return norms
     }

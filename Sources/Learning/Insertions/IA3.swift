@@ -17,11 +17,25 @@ package struct IA3: TrainableMethod {
 
     package init() {}
 
+    /// Where the model has no layers of these names, those of its own kind.
+    package func standard(in shapes: ModelShapes) -> Parameters {
+        let targets = standard["target_modules"]?.strings ?? []
+        let isThere = targets.contains { name in shapes.linears.contains { $0.path.hasSuffix("." + name) } }
+        guard !isThere, let usual = shapes.scaled else { return standard }
+        var parameters = standard
+        parameters["target_modules"] = .list(usual.targets.map { .string($0) })
+        parameters["feedforward_modules"] = .list(usual.feedForward.map { .string($0) })
+        return parameters
+    }
+
     package func insert<R: Real>(
         _ plan: InsertionPlan, into sites: Sites<R>, _ engine: Engine<R>
     ) throws(Failure) -> Inserted<R> {
         try plan.parameters.checkTrainable(
-            ["target_modules", "exclude_modules", "feedforward_modules", "init_ia3_weights", "task_type"])
+            [
+                "target_modules", "exclude_modules", "feedforward_modules", "init_ia3_weights", "fan_in_fan_out",
+                "task_type",
+            ])
         var inserted = Inserted<R>(tensors: [], parameters: plan.parameters)
         let known = try plan.entries.map { entries throws(Failure) in try EntryTable(entries, sites, kind: .ia3) }
         let targets = try TargetModules(plan.parameters)
@@ -33,10 +47,11 @@ package struct IA3: TrainableMethod {
         {
             inserted.parameters["feedforward_modules"] = .list(feedforward.filter(names.contains).map { .string($0) })
         }
+        var adapted: [Linear<R>] = []
         for projection in sites.projections {
             for (place, linear) in projection.linears.enumerated() {
                 guard known.map({ $0[linear] != nil }) ?? targets.contains(linear.path) else { continue }
-                try linear.checkNotTransposed(word)
+                adapted.append(linear)
                 let scalesInputs = inputs.contains(linear.path)
                 if scalesInputs, projection.linears.count > 1 {
                     throw Failure(
@@ -56,6 +71,7 @@ package struct IA3: TrainableMethod {
                     IA3Insertion(vector, place: place, scalesInputs: scalesInputs), [tensor], into: projection)
             }
         }
+        inserted.parameters = TargetModules.oriented(inserted.parameters, adapted)
         return inserted
     }
 }

@@ -48,9 +48,6 @@ package struct LoRA: TrainableMethod {
             }
             guard !parts.isEmpty else { continue }
             adapted += parts.map(\.linear)
-            for part in parts where beginning == "pissa" || part.magnitude != nil {
-                try part.linear.checkNotTransposed(part.magnitude == nil ? "pissa" : "use_dora")
-            }
             if beginning == "pissa" {
                 let residual = ResidualInsertion(parts, of: projection, engine)
                 projection.insert(residual)

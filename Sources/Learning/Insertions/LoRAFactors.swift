@@ -37,7 +37,7 @@ struct LoRAFactors<R: Real> {
                 R(isGaussian ? random.normal(place) / Double(rank) : Double(random[place]) * bound)
             })
         b = Matrix(rows: linear.outputs, columns: rank)
-        magnitude = parameters["use_dora"]?.bool == true ? RowNorms.norms(of: linear.weight.weight, engine) : nil
+        magnitude = parameters["use_dora"]?.bool == true ? RowNorms.norms(of: linear, engine) : nil
         scale = R(try LoRAFactors.scale(parameters, linear, a: a))
         self.linear = linear
         self.place = place

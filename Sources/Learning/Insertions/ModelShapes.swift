@@ -45,10 +45,13 @@ package struct ModelShapes: Sendable {
     package let savedCount: Int
     /// How many numbers the biases of a head have that is not.
     package let headBiasCount: Int
+    /// The layers that (IA)³ is usually at in such models, and those of them whose inputs it scales; nil where nothing is
+    /// known.
+    package let scaled: (targets: [String], feedForward: [String])?
 
     package init(
         projections: [[Linear]], norms: [Norm], width: Int, parameterCount: Int, savedCount: Int = 0,
-        headBiasCount: Int = 0
+        headBiasCount: Int = 0, scaled: (targets: [String], feedForward: [String])? = nil
     ) {
         self.projections = projections
         self.norms = norms
@@ -56,6 +59,7 @@ package struct ModelShapes: Sendable {
         self.parameterCount = parameterCount
         self.savedCount = savedCount
         self.headBiasCount = headBiasCount
+        self.scaled = scaled
     }
 
     package var linears: [Linear] { projections.flatMap { $0 } }

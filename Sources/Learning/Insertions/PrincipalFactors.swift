@@ -18,8 +18,11 @@ struct PrincipalFactors<R: Real>: Sendable {
     /// Those of a linear; fewer than `rank` where its weight has a smaller one.
     init(of linear: Linear<R>, rank: Int, scale: R, _ engine: Engine<R>) throws(Failure) {
         let weight = linear.weight.weight
-        let rows = MadeRows(rows: weight.rows, columns: weight.columns, name: linear.weight.name) { row in
-            weight.rows(row..<row + 1).widened().values.map { Float($0) }
+        // Of a weight [in, out] the rows are its columns.
+        let turned = linear.isTransposed ? weight.widened() : nil
+        let rows = MadeRows(rows: linear.outputs, columns: linear.inputs, name: linear.weight.name) { row in
+            guard let turned else { return weight.rows(row..<row + 1).widened().values.map { Float($0) } }
+            return (0..<linear.inputs).map { Float(turned[$0, row]) }
         }
         let iteration = SubspaceIteration(
             TiledMatrix(rows, cacheBytes: 1 << 26), random: CounterRandom(seed: 0, name: linear.weight.name),
@@ -32,13 +35,13 @@ struct PrincipalFactors<R: Real>: Sendable {
         }
         let roots = found.values.map { ($0 / Double(scale)).squareRoot() }
         a = Matrix(
-            rows: roots.count, columns: weight.columns,
+            rows: roots.count, columns: linear.inputs,
             roots.enumerated().flatMap { k, root in
-                (0..<weight.columns).map { R(root * Double(found.right[$0, k])) }
+                (0..<linear.inputs).map { R(root * Double(found.right[$0, k])) }
             })
         b = Matrix(
-            rows: weight.rows, columns: roots.count,
-            (0..<weight.rows).flatMap { row in
+            rows: linear.outputs, columns: roots.count,
+            (0..<linear.outputs).flatMap { row in
                 roots.enumerated().map { k, root in R(root * Double(found.left[row, k])) }
             })
     }

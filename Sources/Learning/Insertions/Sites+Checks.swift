@@ -18,7 +18,8 @@ extension Linear {
     func checkNotTransposed(_ what: String) throws(Failure) {
         guard isTransposed else { return }
         throw Failure(
-            .notTrainable, "this is not known for layers that keep their weights as [in, out]", object: path,
-            actual: what, hint: "lora without variants trains them")
+            .notTrainable, "neither this nor PEFT trains it at layers that keep their weights as [in, out]",
+            object: path,
+            actual: what, hint: "lora, adalora and ia3 train them")
     }
 }

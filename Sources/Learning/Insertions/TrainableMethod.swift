@@ -13,6 +13,8 @@ package protocol TrainableMethod: Sendable {
     var learningRate: Double { get }
     /// The config of a new adapter where nothing is said.
     var standard: Parameters { get }
+    /// The same for a model of such layers.
+    func standard(in shapes: ModelShapes) -> Parameters
     /// The kinds of entries that it can go on from.
     var kinds: [Kind] { get }
 
@@ -32,6 +34,8 @@ package protocol TrainableMethod: Sendable {
 }
 
 extension TrainableMethod {
+    package func standard(in shapes: ModelShapes) -> Parameters { standard }
+
     /// The linear layers.
     package func targetPaths(in shapes: ModelShapes) -> [String]? { shapes.linears.map(\.path) }
 

@@ -6,7 +6,7 @@ package import Kernels
     import Darwin
 #endif
 
-/// Classes, or a value, for rows or for tokens: perhaps a norm, perhaps a layer with tanh, and a layer whose outputs are the
+/// Classes, or a value, for rows or for tokens: perhaps a norm, perhaps a layer with an activation, and a layer whose outputs are the
 /// scores.
 package struct ClassHead<R: Real>: Head {
     /// Which of a row's tokens are looked at.
@@ -27,19 +27,44 @@ package struct ClassHead<R: Real>: Head {
         case square
     }
 
+    /// What comes after a layer before the last.
+    package enum Activation: Hashable, Sendable {
+        case tanh
+        /// max(x, 0).
+        case relu
+
+        fileprivate func value(_ x: R) -> R {
+            switch self {
+            case .tanh: R(tanhOf(Double(x)))
+            case .relu: max(x, 0)
+            }
+        }
+
+        /// The slope where the value is `y`.
+        fileprivate func slope(_ y: R) -> R {
+            switch self {
+            case .tanh: 1 - y * y
+            case .relu: y > 0 ? 1 : 0
+            }
+        }
+    }
+
     private let norm: (any Norm<R>)?
     private let looks: Looks
     private let hidden: Projection<R>?
+    private let activation: Activation
     private let output: Projection<R>
     private let measure: Measure
 
-    /// - Parameter hidden: A layer before the last, with tanh after it.
+    /// - Parameter hidden: A layer before the last, with the activation after it.
     package init(
-        norm: (any Norm<R>)? = nil, looks: Looks, hidden: Projection<R>? = nil, output: Projection<R>, measure: Measure
+        norm: (any Norm<R>)? = nil, looks: Looks, hidden: Projection<R>? = nil,
+        activation: Activation = .tanh, output: Projection<R>, measure: Measure
     ) {
         self.norm = norm
         self.looks = looks
         self.hidden = hidden
+        self.activation = activation
         self.output = output
         self.measure = measure
     }
@@ -49,7 +74,7 @@ package struct ClassHead<R: Real>: Head {
         let statistics: NormStatistics<R>?
         /// After the norm, where there is one.
         let normed: Matrix<R>
-        /// After tanh, where there is a layer before the last.
+        /// After the activation, where there is a layer before the last.
         let inner: Matrix<R>
         let saved: (hidden: Saved<R>?, output: Saved<R>)
     }
@@ -64,7 +89,7 @@ package struct ClassHead<R: Real>: Head {
             let (outputs, kept) = hidden.forward(normed, pass)
             inner = outputs[0]
             saved = kept
-            inner.copy(from: Matrix(rows: inner.rows, columns: inner.columns, inner.values.map { R(tanh(Double($0))) }))
+            inner.copy(from: Matrix(rows: inner.rows, columns: inner.columns, inner.values.map(activation.value)))
         }
         let (outputs, outputSaved) = output.forward(inner, pass)
         return (
@@ -90,7 +115,7 @@ package struct ClassHead<R: Real>: Head {
             input: kept.inner, gradients: [logits], saved: kept.saved.output, into: innerGradient, own)
         var inward = innerGradient
         if let hidden, let saved = kept.saved.hidden {
-            let slopes = zip(innerGradient.values, kept.inner.values).map { $0 * (1 - $1 * $1) }
+            let slopes = zip(innerGradient.values, kept.inner.values).map { $0 * activation.slope($1) }
             inward = own.matrix(columns: hidden.inputs)
             hidden.backward(
                 input: kept.normed,
@@ -147,6 +172,9 @@ package struct ClassHead<R: Real>: Head {
         return sum
     }
 }
+
+/// The C library's, which the name of an activation would hide.
+private func tanhOf(_ x: Double) -> Double { tanh(x) }
 
 extension Pass {
     /// The same walk for some tokens by themselves.

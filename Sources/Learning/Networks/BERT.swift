@@ -18,25 +18,34 @@ extension NetworkParts {
             additions: EmbeddingAdditions(
                 positions: positions, firstPosition: Int32(stack.firstPosition), types: types, norm: norm),
             isTied: architecture.tiesEmbeddings)
-        let sizes = architecture.stack
-        let shape = AttentionShape(
-            heads: sizes.heads, keyHeads: sizes.keyHeads, headSize: sizes.headSize, isCausal: false)
         var blocks: [Block<R>] = []
         for layer in 0..<architecture.layers {
             let block = path + "encoder.layer.\(layer)."
-            let attention = SelfAttention(
-                path: block + "attention.self",
-                queryKeyValue: try projection(["query", "key", "value"].map { block + "attention.self." + $0 }),
-                output: try projection([block + "attention.output.dense"]), shape: shape)
-            let attentionNorm = try layerNorm(block + "attention.output.LayerNorm", epsilon: stack.epsilon)
-            let mlp = MLP(
-                path: block + "output", inner: try projection([block + "intermediate.dense"]),
-                activation: .gelu(stack.hasTanhGELU ? .tanh : .erf), outer: try projection([block + "output.dense"]))
-            let mlpNorm = try layerNorm(block + "output.LayerNorm", epsilon: stack.epsilon)
-            blocks.append(
-                Block(attentionNorm: attentionNorm, attention: attention, mlpNorm: mlpNorm, mlp: mlp, norms: .after))
+            let names = EncoderBlockNames(
+                attention: block + "attention.self",
+                queryKeyValue: ["query", "key", "value"].map { block + "attention.self." + $0 },
+                output: block + "attention.output.dense", attentionNorm: block + "attention.output.LayerNorm",
+                mlp: block + "output", inner: block + "intermediate.dense", outer: block + "output.dense",
+                mlpNorm: block + "output.LayerNorm")
+            blocks.append(try encoderBlock(names, stack))
         }
         return (embedding, blocks, try encoderHead(stack, path, table: table))
+    }
+
+    /// Attention and MLP, each with a norm after its sum.
+    mutating func encoderBlock(_ names: EncoderBlockNames, _ stack: NormedStack) throws(Failure) -> Block<R> {
+        let sizes = architecture.stack
+        let attention = SelfAttention(
+            path: names.attention, queryKeyValue: try projection(names.queryKeyValue),
+            output: try projection([names.output]),
+            shape: AttentionShape(
+                heads: sizes.heads, keyHeads: sizes.keyHeads, headSize: sizes.headSize, isCausal: false))
+        let attentionNorm = try layerNorm(names.attentionNorm, epsilon: stack.epsilon)
+        let mlp = MLP(
+            path: names.mlp, inner: try projection([names.inner]),
+            activation: .gelu(stack.hasTanhGELU ? .tanh : .erf), outer: try projection([names.outer]))
+        let mlpNorm = try layerNorm(names.mlpNorm, epsilon: stack.epsilon)
+        return Block(attentionNorm: attentionNorm, attention: attention, mlpNorm: mlpNorm, mlp: mlp, norms: .after)
     }
 
     private mutating func encoderHead(
@@ -52,14 +61,7 @@ extension NetworkParts {
                     dense: "cls.predictions.transform.dense", norm: "cls.predictions.transform.LayerNorm",
                     words: "cls.predictions.decoder"
                 )
-            let transform = try headLinear(names.dense, savedAs: names.dense, always: false)
-            let norm = try headNorm(names.norm, epsilon: stack.epsilon)
-            let words = modules.linear(names.words)
-            let bias = try headBias(NamedShape(name: names.words + ".bias", shape: [words.outputs]))
-            let weight = architecture.tiesEmbeddings ? table : try parameter(words.weight)
-            return MaskedHead(
-                transform: Projection([transform]), activation: stack.hasTanhGELU ? .tanh : .erf,
-                words: VocabularyHead(norm: norm, weight: weight, bias: bias))
+            return try maskedHead(names, stack, table: table)
         case .classification, .regression:
             let hidden =
                 isRoBERTa
@@ -71,4 +73,30 @@ extension NetworkParts {
             return try classHead(looks: .each, "classifier", savedAs: "classifier")
         }
     }
+
+    /// Scores of all words for each token, by a layer of its own, a norm, and a matrix that may be that of the embeddings.
+    mutating func maskedHead(
+        _ names: (dense: String, norm: String, words: String), _ stack: NormedStack, table: BaseParameter<R>
+    ) throws(Failure) -> any Head<R> {
+        let transform = try headLinear(names.dense, savedAs: names.dense, always: false)
+        let norm = try headNorm(names.norm, epsilon: stack.epsilon)
+        let words = modules.linear(names.words)
+        let bias = try headBias(NamedShape(name: names.words + ".bias", shape: [words.outputs]))
+        let weight = architecture.tiesEmbeddings ? table : try parameter(words.weight)
+        return MaskedHead(
+            transform: Projection([transform]), activation: stack.hasTanhGELU ? .tanh : .erf,
+            words: VocabularyHead(norm: norm, weight: weight, bias: bias))
+    }
+}
+
+/// The paths of an encoder's block.
+struct EncoderBlockNames {
+    let attention: String
+    let queryKeyValue: [String]
+    let output: String
+    let attentionNorm: String
+    let mlp: String
+    let inner: String
+    let outer: String
+    let mlpNorm: String
 }

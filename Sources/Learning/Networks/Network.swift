@@ -34,6 +34,8 @@ package final class Network<R: Real>: @unchecked Sendable {
         switch architecture.family {
         case .decoder(let decoder): (embedding, blocks, head) = try parts.decoder(decoder, length: length)
         case .gpt2(let stack): (embedding, blocks, head) = try parts.gpt2(stack)
+        case .encoder(let stack) where architecture.modelType == "distilbert":
+            (embedding, blocks, head) = try parts.distilBERT(stack)
         case .encoder(let stack): (embedding, blocks, head) = try parts.encoder(stack)
         }
         sites = Sites(

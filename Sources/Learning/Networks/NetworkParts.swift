@@ -106,12 +106,12 @@ struct NetworkParts<R: Real> {
 
     /// Classes or a value: `hidden` and `path` are the paths of the layers.
     mutating func classHead(
-        norm: (any Norm<R>)? = nil, looks: ClassHead<R>.Looks, hidden: Projection<R>? = nil, _ path: String,
-        savedAs name: String
+        norm: (any Norm<R>)? = nil, looks: ClassHead<R>.Looks, hidden: Projection<R>? = nil,
+        activation: ClassHead<R>.Activation = .tanh, _ path: String, savedAs name: String
     ) throws(Failure) -> ClassHead<R> {
         ClassHead(
             norm: norm, looks: architecture.task.isOfRows ? looks : .each,
-            hidden: architecture.task.isOfRows ? hidden : nil,
+            hidden: architecture.task.isOfRows ? hidden : nil, activation: activation,
             output: Projection([try headLinear(path, savedAs: name, always: true)]),
             measure: architecture.task == .regression ? .square : .likelihood)
     }

@@ -128,7 +128,7 @@ private struct TensorNaming: Sendable {
     private let checkpoint: Checkpoint
 
     /// What a model with a head puts before the names of the model without one.
-    private static let prefixes = ["model.", "transformer.", "bert.", "roberta."]
+    private static let prefixes = ["model.", "transformer.", "bert.", "roberta.", "distilbert."]
     private static let renamed = [
         // BERT's norms, as converted from TensorFlow.
         (".LayerNorm.weight", ".LayerNorm.gamma"), (".LayerNorm.bias", ".LayerNorm.beta"),

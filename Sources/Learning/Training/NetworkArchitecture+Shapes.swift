@@ -41,6 +41,7 @@ extension NetworkArchitecture {
                 }
             },
             norms: norms, width: hiddenSize, parameterCount: Int(count), savedCount: saved,
-            headBiasCount: headBiases)
+            headBiasCount: headBiases,
+            scaled: (modules.defaults.targets(of: "ia3"), modules.defaults.feedForward))
     }
 }

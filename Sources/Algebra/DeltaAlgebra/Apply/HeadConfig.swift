@@ -23,7 +23,8 @@ struct HeadConfig: Sendable {
     init?(_ base: Checkpoint, _ adapter: Adapter, made: [AdapterEntry]) throws(Failure) {
         guard base.companions.contains(Self.name), let task = adapter.parameters["task_type"]?.string,
             let ending = Self.classes[task],
-            let labels = made.first(where: { entry in Self.heads.contains { entry.key.target.hasSuffix($0) } })?[.value]?
+            let labels = made.first(where: { entry in Self.heads.contains { entry.key.target.hasSuffix($0) } })?[
+                .value]?
                 .shape.dimensions.first
         else { return nil }
         let file = try base.place.file(named: Self.name)

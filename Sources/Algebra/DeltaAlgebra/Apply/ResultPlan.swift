@@ -76,8 +76,10 @@ struct ResultPlan: Sendable {
             }
             if !new.isEmpty {
                 if let twice = new.first(where: { made.contains($0.key.target) }) {
-                    throw .notMergeable("two adapters bring a module along that the base lacks", hint: "apply one of them")
-                        .on(twice.key.target).at(path: one.path)
+                    throw .notMergeable(
+                        "two adapters bring a module along that the base lacks", hint: "apply one of them"
+                    )
+                    .on(twice.key.target).at(path: one.path)
                 }
                 for entry in new {
                     try changes.add(entry)
@@ -120,7 +122,8 @@ struct ResultPlan: Sendable {
         if !hasConfig {
             findings.append(
                 Finding(
-                    "head-config", "config.json does not tell of the new tensors: its architectures must name a model that "
+                    "head-config",
+                    "config.json does not tell of the new tensors: its architectures must name a model that "
                         + "has them", object: first))
         }
         if one.weight != 1 {
@@ -135,7 +138,8 @@ struct ResultPlan: Sendable {
         if let shorter {
             findings.append(
                 Finding(
-                    "head-names", "the base's names lack the prefix that a model with a head has: libraries may not find "
+                    "head-names",
+                    "the base's names lack the prefix that a model with a head has: libraries may not find "
                         + "both", object: shorter.target))
         }
         return findings

@@ -25,11 +25,24 @@ extension DataOptions {
         classCount = architecture.labels
         typeCount = architecture.typeCount
         tokenizerFailure = failure
+        if task == .masked { masking = tokenizer.flatMap { Masking($0, vocabularySize: vocabularySize) } }
         self.form = form
         do throws(Failure) {
             chat = try ChatFormat(base, form)
         } catch {
             chatFailure = error
         }
+    }
+}
+
+extension Masking {
+    /// By the mask that a tokenizer names, of all rows the same each time they are read. Nil where it names none.
+    fileprivate init?(_ tokenizer: Tokenizer, vocabularySize: Int) {
+        let masks = ["[MASK]", "<mask>"].compactMap { tokenizer.id(of: $0) }
+        guard let mask = masks.first, mask < vocabularySize else { return nil }
+        let others = ["[PAD]", "[UNK]", "<pad>", "<unk>"].compactMap { tokenizer.id(of: $0) }
+        self.init(
+            specials: Set(tokenizer.encode("", addSpecialTokens: true) + others), mask: mask,
+            vocabularySize: vocabularySize, seed: 0)
     }
 }

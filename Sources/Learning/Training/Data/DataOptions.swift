@@ -22,6 +22,8 @@ package struct DataOptions: Sendable {
     package var task = ModelTask.causal
     /// How many classes a token may be of.
     package var classCount = 1
+    /// What hides tokens of rows that do not say what is asked of them; nil where nothing can.
+    package var masking: Masking?
     /// The classes that a row may be of.
     package var classes: LabelMap?
     /// Parts of a row are below this.

@@ -111,8 +111,8 @@ private struct Gatherer {
     }
 
     mutating func add(_ line: Int, _ fields: () throws(Failure) -> DataLine) throws(Failure) {
-        let maker = RowReader(options: options)
-        let outcome = try skipped.trying(line) { () throws(Failure) in try maker.row(fields(), line: line) }
+        let maker = RowReader(options: options, line: line)
+        let outcome = try skipped.trying(line) { () throws(Failure) in try maker.row(fields()) }
         guard let outcome else { return }
         rows.append(outcome.row)
         if outcome.isTruncated { truncatedCount += 1 }

@@ -6,6 +6,8 @@ import Tokenization
 /// Makes rows of what lines hold, in whatever form each is.
 struct RowReader {
     let options: DataOptions
+    /// The line's number.
+    let line: Int
 
     struct Outcome {
         let row: Row
@@ -20,7 +22,7 @@ struct RowReader {
     }
 
     /// Throws ``Failure/Code/badDataLine`` for a line that cannot be used, and what tokenizer and template throw.
-    func row(_ fields: DataLine, line: Int) throws(Failure) -> Outcome {
+    func row(_ fields: DataLine) throws(Failure) -> Outcome {
         var content = options.task == .causal ? try continued(fields) : try answered(fields)
         guard !content.inputs.isEmpty else { throw Failure(.badDataLine, "the line has no tokens") }
         guard content.inputs.count == content.labels.count else {
@@ -110,13 +112,33 @@ struct RowReader {
     // MARK: Where something is asked at tokens
 
     private func answered(_ fields: DataLine) throws(Failure) -> Content {
-        guard let ids = fields.inputs else { throw nothing(in: fields, "`input_ids` and `labels`") }
-        guard let labels = fields.labels else {
-            throw Failure(
-                .badDataLine, "the line does not say what is asked at its tokens",
-                expected: "`labels`, one for each id, \(Batch.ignored) where nothing is")
+        if let ids = fields.inputs, let labels = fields.labels {
+            return Content(inputs: ids, labels: labels, question: .own, types: fields.types ?? [])
         }
-        return Content(inputs: ids, labels: labels, question: .own, types: fields.types ?? [])
+        guard options.task == .masked, fields.labels == nil else {
+            guard fields.inputs != nil else { throw nothing(in: fields, "`input_ids` and `labels`") }
+            throw unasked
+        }
+        if let ids = fields.inputs { return try masked(ids, fields.types ?? [], false) }
+        guard let text = fields.text else { throw nothing(in: fields, "`text` or `input_ids`") }
+        let (ids, types, isTruncated) = try options.encoding(of: text)
+        return try masked(ids, types, isTruncated)
+    }
+
+    /// With some of its tokens hidden, which are asked for.
+    private func masked(_ ids: [Int32], _ types: [Int32], _ isTruncated: Bool) throws(Failure) -> Content {
+        guard let masking = options.masking else { throw unasked }
+        var content = Content(inputs: ids, labels: ids, question: .own, types: types, isTruncated: isTruncated)
+        content.keep(options.maximumLength)
+        (content.inputs, content.labels) = masking.masked(content.inputs, row: line)
+        return content
+    }
+
+    private var unasked: Failure {
+        Failure(
+            .badDataLine, "the line does not say what is asked at its tokens",
+            expected: "`labels`, one for each id, \(Batch.ignored) where nothing is",
+            hint: options.task == .masked ? "a tokenizer with a mask beside the base lets tokens be hidden at random" : nil)
     }
 
     private func nothing(in fields: DataLine, _ expected: String) -> Failure {

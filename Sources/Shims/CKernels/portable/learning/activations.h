@@ -93,22 +93,47 @@ static void learning_gelu(tenon_matrix x, int kind, tenon_matrix y, tenon_range 
     }
 }
 
+TENON_INLINE REAL gelu_slope(REAL x, const int kind) {
+    if (kind == TENON_GELU_TANH) {
+        const REAL share = sigmoid(tanh_argument(x));
+        return fused(x * share * (1 - share), tanh_scale * fused(3 * tanh_cubic, x * x, 1), share);
+    }
+    const normal_point point = normal(x);
+    return fused(x, point.density, point.share);
+}
+
+/// The result may stand where x or the gradient does. Each case has a loop of its own: of pointers that may be the same the
+/// compiler would take one element at a time.
+TENON_INLINE void gelu_backward_at_x(REAL *restrict x, const REAL *restrict g, const int kind, size_t count) {
+    for (size_t j = 0; j < count; j++) x[j] = g[j] * gelu_slope(x[j], kind);
+}
+
+TENON_INLINE void gelu_backward_at_g(const REAL *restrict x, REAL *restrict g, const int kind, size_t count) {
+    for (size_t j = 0; j < count; j++) g[j] = g[j] * gelu_slope(x[j], kind);
+}
+
+TENON_INLINE void gelu_backward_apart(
+    const REAL *restrict x, const REAL *restrict g, REAL *restrict result, const int kind, size_t count) {
+    for (size_t j = 0; j < count; j++) result[j] = g[j] * gelu_slope(x[j], kind);
+}
+
+TENON_INLINE void gelu_backward_row(REAL *x, REAL *g, REAL *result, const int kind, size_t count) {
+    if (result == x) {
+        gelu_backward_at_x(x, g, kind, count);
+    } else if (result == g) {
+        gelu_backward_at_g(x, g, kind, count);
+    } else {
+        gelu_backward_apart(x, g, result, kind, count);
+    }
+}
+
 static void
 learning_gelu_backward(tenon_matrix x, tenon_matrix dy, int kind, tenon_matrix dx, tenon_range rows) {
     EACH_ROW(rows, t) {
-        const REAL *in = ROW(x, t), *g = ROW(dy, t);
-        REAL *out = ROW(dx, t);
         if (kind == TENON_GELU_TANH) {
-            for (size_t j = 0; j < x.columns; j++) {
-                const REAL share = sigmoid(tanh_argument(in[j]));
-                const REAL slope = tanh_scale * fused(3 * tanh_cubic, in[j] * in[j], 1);
-                out[j] = g[j] * fused(in[j] * share * (1 - share), slope, share);
-            }
+            gelu_backward_row(ROW(x, t), ROW(dy, t), ROW(dx, t), TENON_GELU_TANH, x.columns);
         } else {
-            for (size_t j = 0; j < x.columns; j++) {
-                const normal_point point = normal(in[j]);
-                out[j] = g[j] * fused(in[j], point.density, point.share);
-            }
+            gelu_backward_row(ROW(x, t), ROW(dy, t), ROW(dx, t), TENON_GELU_ERF, x.columns);
         }
     }
 }

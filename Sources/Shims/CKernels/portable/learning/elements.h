@@ -20,7 +20,12 @@ static void learning_scale_columns(tenon_matrix x, tenon_matrix row, tenon_matri
     EACH_ROW(rows, t) {
         const REAL *in = ROW(x, t);
         REAL *out = ROW(y, t);
-        for (size_t j = 0; j < x.columns; j++) out[j] = in[j] * factors[j];
+        // Of pointers that may be the same the compiler would take one element at a time.
+        if (out == in) {
+            for (size_t j = 0; j < x.columns; j++) out[j] *= factors[j];
+        } else {
+            for (size_t j = 0; j < x.columns; j++) out[j] = in[j] * factors[j];
+        }
     }
 }
 
@@ -28,7 +33,11 @@ static void learning_scale_rows(tenon_matrix x, tenon_matrix column, tenon_matri
     EACH_ROW(rows, t) {
         const REAL *in = ROW(x, t), factor = ROW(column, t)[0];
         REAL *out = ROW(y, t);
-        for (size_t j = 0; j < x.columns; j++) out[j] = in[j] * factor;
+        if (out == in) {
+            for (size_t j = 0; j < x.columns; j++) out[j] *= factor;
+        } else {
+            for (size_t j = 0; j < x.columns; j++) out[j] = in[j] * factor;
+        }
     }
 }
 
