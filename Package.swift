@@ -235,19 +235,20 @@ let package = Package(
     swiftLanguageModes: [.v6]
 )
 
-// The fuzz targets are built by `Scripts/fuzz` alone, with a sanitizer's `main` in place of their own.
+// The fuzz targets are built by `Scripts/fuzz` alone, which names them, with a sanitizer's `main` in place of their own.
 if isFuzzing {
     let rooms: [Target.Dependency] = [
         "CFuzzer", "CZstd", "Diagnostics", "Parallelism", "JSON", "Files", "Digests", "Tensors", "Checkpoints",
-        "Adapters", "DeltaFormat", "Interchange", "Packaging", "Recipes", "Layers", "Tokenization", "Training",
-        "AdapterStore",
+        "Adapters", "DeltaFormat", "Interchange", "Packaging", "Recipes", "Layers", "Tokenization", "ChatTemplates",
+        "Training", "AdapterStore",
     ]
     package.targets.append(.systemLibrary(name: "CFuzzer", path: "Fuzz/CFuzzer"))
     package.targets.append(
         .target(name: "FuzzSupport", dependencies: rooms, path: "Fuzz/Support", swiftSettings: settings))
     let targets = [
-        "Open", "ReadAll", "Index", "Safetensors", "JSON", "Pickle", "Config", "Recipe", "Tokenizer", "Lines", "Layout",
-        "Seeds",
+        "Open", "ReadAll", "Index", "Safetensors", "JSON", "Pickle", "Config", "Recipe", "Tokenizer", "Templates",
+        "Lines",
+        "Labeled", "Layout", "Seeds",
     ]
     for name in targets {
         package.targets.append(
@@ -257,8 +258,8 @@ if isFuzzing {
     }
 }
 
-// Only these test targets, with what they need: a build under a sanitizer takes as long as it has targets.
-if let names = Context.environment["TENON_TESTS"] {
+// Only these targets of tests or of the fuzzer, with what they need: a build under a sanitizer takes as long as it has targets.
+if let names = Context.environment["TENON_TESTS"] ?? Context.environment["TENON_FUZZ"] {
     let dependencies = Dictionary(uniqueKeysWithValues: package.targets.map { ($0.name, $0.dependencies) })
     var needed: Set<String> = []
     var open = names.split(separator: ",").map(String.init)

@@ -6,6 +6,7 @@ import Digests
 import Files
 import FuzzSupport
 import Interchange
+import JSON
 import Parallelism
 import Tensors
 
@@ -163,14 +164,39 @@ extension Seeds {
         for (number, text) in texts.enumerated() { write(Array(text.utf8), "recipe", "recipe-\(number)") }
     }
 
+    /// The templates that are built in and the small ones of every construct, each with a conversation.
+    static func templates() {
+        let folder = "Fixtures/chat-templates"
+        let expected = content(Paths.joined(folder, "expected.json")) ?? []
+        guard let goldens = accepted({ () throws(Failure) in try JSONValue.parse(expected) }) else { return }
+        let conversations = (goldens["conversations"]?.array ?? []).map { JSONWriter.bytes(of: $0, .compact) }
+        let texts = ["templates", "snippets"].flatMap { goldens[$0]?.array ?? [] }.compactMap { $0["source"]?.string }
+        for (number, text) in texts.enumerated() where !conversations.isEmpty {
+            let conversation = conversations[number % conversations.count]
+            write(Array(text.utf8) + [0] + conversation, "templates", "template-\(number)")
+        }
+    }
+
+    /// Tables with and without headers, and lines, of classes and numbers.
+    static func labeled() {
+        let texts = [
+            "\u{0}sentence1,sentence2,label\r\n\"a \"\"b\"\"\",\"c\nd\",yes\r\ne,f,no\r\n",
+            "\u{0}good,1\nbad,0\n\nhalf\n",
+            "\u{1}sentence\tlabel\nan \"ending\tpositive\na\tnegative\n", "\u{1}one\t0.5\ntwo\t-1e3\n",
+            "\u{2}{\"text\":\"a\",\"label\":true}\n{\"input_ids\":[1,2],\"label\":0}\n{\"premise\":\"a\",\"hypothesis\":\"b\",\"score\":1.5}\n",
+        ]
+        for (number, text) in texts.enumerated() { write(Array(text.utf8), "labeled", "labeled-\(number)") }
+    }
+
     /// A tar of two files, and the documents of a layout of one object.
     static func layouts() {
         let path = Paths.joined(ScratchFile.folder, "seed.tar")
         let tar = accepted { () throws(Failure) -> [UInt8] in
             let output = try OutputFile.create(at: path, replacing: true, durability: .none)
             let writer = TarWriter(output)
+            let object: [UInt8] = [0x7B, 0x7D]
             for name in ["index.json", "oci-layout"] {
-                try writer.add(name, size: 2) { file throws(Failure) in try unsafe file.write([0x7B, 0x7D].span.bytes) }
+                try writer.add(name, size: 2) { file throws(Failure) in try unsafe file.write(object.span.bytes) }
             }
             try writer.end()
             try output.commit()
@@ -208,6 +234,8 @@ public func test(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     Seeds.training()
     Seeds.recipes()
     Seeds.layouts()
+    Seeds.templates()
+    Seeds.labeled()
     for entry in (try? Folder.entries(of: "Fixtures/peft")) ?? [] { Seeds.folder(entry.name) }
     for entry in (try? Folder.entries(of: "Fixtures/pickle")) ?? [] where entry.name.hasSuffix(".bin") {
         guard let bytes = Seeds.content(Paths.joined("Fixtures/pickle", entry.name)) else { continue }
