@@ -14,6 +14,7 @@ public func test(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     let file = files[Int(first) % files.count]
     file.replace(by: Array(bytes.dropFirst()))
     var options = LabeledSet.Options(vocabularySize: 97)
+    options.typeCount = 2
     options.lineByteLimit = 4096
     func read() -> LabeledSet? {
         accepted { () throws(Failure) in try LabeledSet(path: file.path, options: options) }
@@ -26,8 +27,9 @@ public func test(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     }
     for example in set.examples {
         require(!example.label.isEmpty, "an example has a label")
-        if case .ids(let ids) = example.content {
+        if case .ids(let ids, let types) = example.content {
             require(!ids.isEmpty && ids.allSatisfy { (0..<97).contains($0) }, "ids are the model's")
+            require(types.allSatisfy { (0..<2).contains($0) }, "parts are the model's")
         }
     }
     if let map = LabelMap(of: set.examples) {
