@@ -23,6 +23,9 @@ package struct LossSum: Sendable {
 package protocol Head<R>: Sendable {
     associatedtype R: Real
 
+    /// The token of each row that the head looks at alone; nil where it looks at all. Then its x has a row for each of these.
+    func places(in batch: Batch) -> [Int]?
+
     /// The loss of x [tokens, d] at what the batch asks, added to `sum`. Where `gradient` is given, it becomes that of x, for
     /// the loss's sum times `scale`, and the parameters' gradients are added to.
     func loss(
@@ -31,4 +34,8 @@ package protocol Head<R>: Sendable {
 
     /// The scores of all that can be asked: a row for each token, or for each row of tokens.
     func logits(_ x: Matrix<R>, _ pass: Pass<R>) -> Matrix<R>
+}
+
+extension Head {
+    package func places(in batch: Batch) -> [Int]? { nil }
 }

@@ -84,6 +84,8 @@ package struct Pass<R: Real> {
     package let tape: Tape?
     /// What dropout draws from, another in every step; nil where nothing is dropped.
     package let dropoutKey: UInt64?
+    /// The tokens whose outputs are wanted of a block, one of each row; nil for all.
+    var chosen: [Int]?
 
     package init(_ engine: Engine<R>, _ batch: Batch, tape: Tape? = nil, dropoutKey: UInt64? = nil) {
         self.engine = engine
