@@ -38,6 +38,36 @@ package struct Block<R: Real>: Sendable {
         return output
     }
 
+    /// Whether it can make the outputs of some tokens alone.
+    package var canNarrow: Bool { attentionPart.canNarrow && mlpPart.site.isEmpty }
+
+    /// The block's output for the tokens at `places` of x, one of each row. With a tape, backward will read `outputGradient`,
+    /// that of these outputs by then, and write that of x into `gradient`.
+    package func narrowed(
+        _ x: Matrix<R>, to places: [Int], gradient: Matrix<R>?, outputGradient: Matrix<R>?, isLowest: Bool,
+        isCheckpointed: Bool, _ pass: Pass<R>
+    ) -> Matrix<R> {
+        let pass = pass.narrowed(to: places)
+        func forward() -> (Matrix<R>, Kept) {
+            let (mid, attentionSaved) = attentionPart.narrowed(x, chosen: places, pass)
+            let (output, mlpSaved) = mlpPart.forward(mid, pass.behind)
+            return (output, Kept(mid: mid, attention: attentionSaved, mlp: mlpSaved))
+        }
+        let (output, kept) = forward()
+        guard let tape = pass.tape, let gradient, let outputGradient else { return output }
+        let saved = isCheckpointed ? nil : kept
+        tape.record {
+            let saved = saved ?? forward().1
+            mlpPart.backward(
+                saved.mid, gradient: outputGradient, saved: saved.mlp,
+                needsInput: !isLowest || attentionPart.isTrained, pass.behind)
+            attentionPart.narrowedBackward(
+                x, chosen: places, gradient: outputGradient, saved: saved.attention, into: gradient,
+                needsInput: !isLowest, pass)
+        }
+        return output
+    }
+
     private struct Kept {
         let mid: Matrix<R>
         let attention: SubLayer<SelfAttention<R>>.Saved

@@ -79,9 +79,8 @@ package struct ClassHead<R: Real>: Head {
         let saved: (hidden: Saved<R>?, output: Saved<R>)
     }
 
-    private func forward(_ x: Matrix<R>, of places: [Int], _ pass: Pass<R>) -> (logits: Matrix<R>, Kept) {
+    private func forward(_ chosen: Matrix<R>, _ pass: Pass<R>) -> (logits: Matrix<R>, Kept) {
         let engine = pass.engine
-        let chosen = engine.gather(places, of: x)
         let (normed, statistics) = norm.map { $0.forward(chosen, engine) } ?? (chosen, nil)
         var inner = normed
         var saved: Saved<R>?
@@ -102,11 +101,11 @@ package struct ClassHead<R: Real>: Head {
         _ x: Matrix<R>, addedTo sum: LossSum, scale: R, gradient: Matrix<R>?, _ pass: Pass<R>
     ) -> LossSum {
         gradient?.fill(0)
-        let places = looks == .each ? pass.batch.labeled : places(pass)
+        let places = looks == .each ? pass.batch.labeled : Array(0..<x.rows)
         guard !places.isEmpty else { return sum }
         let asked = looks == .each ? places.map { Double(pass.batch.labels[$0]) } : pass.batch.targets
         let own = looks == .each ? pass.of(places) : pass.oneOfEachRow
-        let (logits, kept) = forward(x, of: places, own)
+        let (logits, kept) = forward(looks == .each ? pass.engine.gather(places, of: x) : x, own)
         let loss = measure(logits, asked, addedTo: sum, scale: scale)
         guard let gradient else { return loss }
         let engine = pass.engine
@@ -133,14 +132,15 @@ package struct ClassHead<R: Real>: Head {
     }
 
     package func logits(_ x: Matrix<R>, _ pass: Pass<R>) -> Matrix<R> {
-        looks == .each
-            ? forward(x, of: Array(0..<x.rows), pass).logits
-            : forward(x, of: places(pass), pass.oneOfEachRow).logits
+        forward(x, looks == .each ? pass : pass.oneOfEachRow).logits
     }
 
-    /// The token of each row that is looked at.
-    private func places(_ pass: Pass<R>) -> [Int] {
-        pass.batch.segments.map { looks == .last ? $0.upperBound - 1 : $0.lowerBound }
+    package func places(in batch: Batch) -> [Int]? {
+        switch looks {
+        case .first: batch.segments.map(\.lowerBound)
+        case .last: batch.segments.map { $0.upperBound - 1 }
+        case .each: nil
+        }
     }
 
     /// The loss of scores at what is asked, added to `sum`; they become its gradient times `scale`.

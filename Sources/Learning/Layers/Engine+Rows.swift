@@ -1,4 +1,4 @@
-import Kernels
+package import Kernels
 
 extension Engine {
     /// `y[t] += row` for every t.
@@ -14,7 +14,7 @@ extension Engine {
     }
 
     /// The given rows of x, in their order.
-    func gather(_ rows: [Int], of x: Matrix<R>) -> Matrix<R> {
+    package func gather(_ rows: [Int], of x: Matrix<R>) -> Matrix<R> {
         let chosen = workspace.matrix(rows: rows.count, columns: x.columns)
         for (place, row) in rows.enumerated() {
             chosen.rows(place..<place + 1).copy(from: x.rows(row..<row + 1))
@@ -23,7 +23,7 @@ extension Engine {
     }
 
     /// Puts the rows of `chosen` into the given rows of x.
-    func scatter(_ chosen: Matrix<R>, to rows: [Int], of x: Matrix<R>) {
+    package func scatter(_ chosen: Matrix<R>, to rows: [Int], of x: Matrix<R>) {
         for (place, row) in rows.enumerated() {
             x.rows(row..<row + 1).copy(from: chosen.rows(place..<place + 1))
         }

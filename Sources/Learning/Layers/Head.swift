@@ -28,6 +28,9 @@ package struct LossSum: Sendable {
 package protocol Head<R>: Sendable {
     associatedtype R: Real
 
+    /// The token of each row that the head looks at alone; nil where it looks at all. Then its x has a row for each of these.
+    func places(in batch: Batch) -> [Int]?
+
     /// The loss of x [tokens, d] at what the batch asks, added to `sum`. Where `gradient` is given, it becomes that of x, for
     /// the loss's sum times `scale`, and the parameters' gradients are added to.
     func loss(
@@ -39,6 +42,8 @@ package protocol Head<R>: Sendable {
 }
 
 extension Head {
+    package func places(in batch: Batch) -> [Int]? { nil }
+
     /// The scores at the last token of each row: [rows, …].
     package func lastLogits(_ x: Matrix<R>, _ pass: Pass<R>) -> Matrix<R> {
         let last = pass.engine.gather(pass.batch.segments.map { $0.upperBound - 1 }, of: x)

@@ -35,6 +35,7 @@ extension MLP: SubLayerBody {
     }
 
     var isTrained: Bool { inner.isTrained || outer.isTrained }
+    var canNarrow: Bool { false }
 
     func forward(_ x: Matrix<R>, residual: Matrix<R>?, _ pass: Pass<R>) -> (Matrix<R>, Saved) {
         let (outputs, saved) = inner.forward(x, pass)

@@ -86,6 +86,8 @@ package struct Pass<R: Real> {
     package let dropoutKey: UInt64?
     /// What holds the tokens before the batch's own; nil where the batch has whole rows.
     let cached: CachedPlaces<R>?
+    /// The tokens whose outputs are wanted of a block, one of each row; nil for all.
+    var chosen: [Int]?
 
     package init(
         _ engine: Engine<R>, _ batch: Batch, tape: Tape? = nil, dropoutKey: UInt64? = nil,

@@ -73,6 +73,8 @@ extension SelfAttention: SubLayerBody {
 
     var isTrained: Bool { queryKeyValue.isTrained || output.isTrained || seesMore }
 
+    var canNarrow: Bool { !seesMore }
+
     private var seesMore: Bool { !prefixes.isEmpty || !branches.isEmpty }
 
     func forward(_ x: Matrix<R>, residual: Matrix<R>?, _ pass: Pass<R>) -> (Matrix<R>, Saved) {
@@ -81,15 +83,16 @@ extension SelfAttention: SubLayerBody {
         let qkv = isFused ? parts(of: outputs[0]) : outputs
         rotate(qkv, inverse: false, pass)
         let (keys, values, pattern) = seen(qkv, pass)
-        let found = pass.matrix(columns: shape.heads * shape.headSize)
-        let logSums = pass.matrix(columns: shape.heads)
-        engine.attention(q: qkv[0], k: keys, v: values, pattern, into: found, logSums: logSums)
+        let query = pass.chosen.map { engine.gather($0, of: qkv[0]) } ?? qkv[0]
+        let found = engine.workspace.matrix(rows: query.rows, columns: query.columns)
+        let logSums = engine.workspace.matrix(rows: query.rows, columns: shape.heads)
+        engine.attention(q: query, k: keys, v: values, pattern, into: found, logSums: logSums)
         let beside = branches.map { $0.forward(qkv[0], shape, pass) }
-        let (results, outputSaved) = output.forward(total(found, beside, pass), residual: residual, pass)
+        let (results, outputSaved) = output.forward(total(found, beside, pass), residual: residual, pass.behind)
         return (
             results[0],
             Saved(
-                query: qkv[0], keys: keys, values: values, found: found, logSums: logSums, branches: beside,
+                query: query, keys: keys, values: values, found: found, logSums: logSums, branches: beside,
                 insertions: (saved, outputSaved))
         )
     }
@@ -98,15 +101,16 @@ extension SelfAttention: SubLayerBody {
         _ x: Matrix<R>, gradient: Matrix<R>, saved: Saved, into inputGradient: Matrix<R>?, _ pass: Pass<R>
     ) {
         let engine = pass.engine
-        let foundGradient = pass.matrix(columns: shape.heads * shape.headSize)
+        let behind = pass.behind
+        let foundGradient = behind.matrix(columns: shape.heads * shape.headSize)
         output.backward(
-            input: total(saved.found, saved.branches, pass), gradients: [output.expendable(gradient, pass)],
-            saved: saved.insertions.output, into: foundGradient, pass)
+            input: total(saved.found, saved.branches, pass), gradients: [output.expendable(gradient, behind)],
+            saved: saved.insertions.output, into: foundGradient, behind)
         let needsProjection = inputGradient != nil || queryKeyValue.isTrained
         guard needsProjection || seesMore else { return }
         let pattern = pattern(pass)
         let (keys, values) = (saved.keys, saved.values)
-        let queryGradient = pass.matrix(columns: saved.query.columns)
+        let queryGradient = behind.matrix(columns: saved.query.columns)
         let keyGradient = engine.workspace.matrix(rows: keys.rows, columns: keys.columns)
         let valueGradient = engine.workspace.matrix(rows: values.rows, columns: values.columns)
         engine.attentionBackward(
@@ -117,7 +121,7 @@ extension SelfAttention: SubLayerBody {
                 saved.query, shape, saved: kept, gradient: foundGradient, addingTo: queryGradient, pass)
         }
         let gradients = [
-            queryGradient, split(keyGradient, prefixes.map(\.keys.gradient), pattern, pass),
+            spread(queryGradient, pass), split(keyGradient, prefixes.map(\.keys.gradient), pattern, pass),
             split(valueGradient, prefixes.map(\.values.gradient), pattern, pass),
         ]
         guard needsProjection else { return }
@@ -145,8 +149,9 @@ extension SelfAttention: SubLayerBody {
 
     private func pattern(_ pass: Pass<R>) -> AttentionPattern {
         AttentionPattern(
-            heads: shape.heads, keyHeads: shape.keyHeads, segments: pass.batch.segments,
-            keySegments: prefixes.isEmpty ? nil : pass.keySegments(front: prefixCount, hasOwn: true),
+            heads: shape.heads, keyHeads: shape.keyHeads, segments: pass.behind.batch.segments,
+            keySegments: pass.chosen != nil
+                ? pass.batch.segments : prefixes.isEmpty ? nil : pass.keySegments(front: prefixCount, hasOwn: true),
             isCausal: shape.isCausal, window: shape.window, scale: shape.scale)
     }
 
@@ -157,6 +162,15 @@ extension SelfAttention: SubLayerBody {
         for (part, heads) in [(qkv[0], shape.heads), (qkv[1], shape.keyHeads)] {
             pass.engine.rotate(part, heads: heads, by: rotary, positions: positions, inverse: inverse)
         }
+    }
+
+    /// The gradient of all queries, where only those of the chosen tokens have one.
+    private func spread(_ gradient: Matrix<R>, _ pass: Pass<R>) -> Matrix<R> {
+        guard let chosen = pass.chosen else { return gradient }
+        let all = pass.matrix(columns: gradient.columns)
+        all.fill(0)
+        pass.engine.scatter(gradient, to: chosen, of: all)
+        return all
     }
 
     // MARK: What it sees besides its tokens
@@ -184,7 +198,7 @@ extension SelfAttention: SubLayerBody {
     private func joined(
         _ front: [Matrix<R>], _ own: Matrix<R>, _ pattern: AttentionPattern, _ pass: Pass<R>
     ) -> Matrix<R> {
-        guard let ranges = pattern.keySegments else { return own }
+        guard !prefixes.isEmpty, let ranges = pattern.keySegments else { return own }
         return pass.joined(front, own, at: ranges, columns: own.columns)
     }
 
@@ -192,7 +206,7 @@ extension SelfAttention: SubLayerBody {
     private func split(
         _ gradient: Matrix<R>, _ front: [Matrix<R>], _ pattern: AttentionPattern, _ pass: Pass<R>
     ) -> Matrix<R> {
-        guard let ranges = pattern.keySegments else { return gradient }
+        guard !prefixes.isEmpty, let ranges = pattern.keySegments else { return gradient }
         let own = pass.matrix(columns: gradient.columns)
         pass.split(gradient, at: ranges, addingTo: front, own: own)
         return own

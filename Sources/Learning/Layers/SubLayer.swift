@@ -8,6 +8,8 @@ protocol SubLayerBody<R>: Sendable {
 
     /// Whether its backward has gradients to find, not only to pass on.
     var isTrained: Bool { get }
+    /// Whether it can make the outputs of the tokens alone that a pass has chosen, from all of x.
+    var canNarrow: Bool { get }
 
     /// What it makes of x [tokens, d], added to `residual` where that is given, and what backward needs.
     func forward(_ x: Matrix<R>, residual: Matrix<R>?, _ pass: Pass<R>) -> (Matrix<R>, Saved)

@@ -56,6 +56,7 @@ package final class SubLayerSite<R: Real>: @unchecked Sendable {
         insertions.append(insertion)
     }
 
+    var isEmpty: Bool { insertions.isEmpty }
     var changesOutput: Bool { insertions.contains { $0.changesOutput } }
     var isTrained: Bool { insertions.contains { !$0.parameters.isEmpty } }
     /// Whether gradients are wanted from below the layer for insertions before it.

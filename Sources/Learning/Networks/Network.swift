@@ -50,7 +50,7 @@ package final class Network<R: Real>: @unchecked Sendable {
     /// The loss of a batch, added to `sum`; gradients are left alone.
     package func loss(_ batch: Batch, addedTo sum: LossSum = LossSum(), _ engine: Engine<R>) -> LossSum {
         let pass = pass(batch, engine)
-        return head.loss(hidden(pass, gradient: nil), addedTo: sum, scale: 1, gradient: nil, pass)
+        return head.loss(hidden(pass, head.places(in: pass.batch)), addedTo: sum, scale: 1, gradient: nil, pass)
     }
 
     /// The loss of a batch, added to `sum`; the gradient of its own sum times `scale` is added to what is trained. With
@@ -63,8 +63,12 @@ package final class Network<R: Real>: @unchecked Sendable {
         let tape = Tape()
         let pass = pass(batch, tape: tape, dropoutKey: dropoutKey, engine)
         let gradient = pass.matrix(columns: architecture.hiddenSize)
-        let x = hidden(pass, gradient: gradient, checkpoints: checkpoints)
-        let loss = head.loss(x, addedTo: sum, scale: scale, gradient: gradient, pass)
+        let places = head.places(in: pass.batch)
+        let ownGradient = places.map {
+            engine.workspace.matrix(rows: $0.count, columns: architecture.hiddenSize)
+        }
+        let x = hidden(pass, places, gradient: gradient, outputGradient: ownGradient, checkpoints: checkpoints)
+        let loss = head.loss(x, addedTo: sum, scale: scale, gradient: ownGradient ?? gradient, pass)
         tape.runBackward()
         if isLast {
             embedding.finishGradients(engine)
@@ -76,7 +80,7 @@ package final class Network<R: Real>: @unchecked Sendable {
     /// The head's scores of a batch: [tokens, …] with virtual tokens included, or [rows, …].
     package func logits(_ batch: Batch, _ engine: Engine<R>) -> Matrix<R> {
         let pass = pass(batch, engine)
-        return head.logits(hidden(pass, gradient: nil), pass)
+        return head.logits(hidden(pass, head.places(in: pass.batch)), pass)
     }
 
     /// A cache for rows of at most `length` tokens, with room for those that a method puts in front of them. What methods
@@ -104,15 +108,31 @@ package final class Network<R: Real>: @unchecked Sendable {
         return Pass(engine, batch.withVirtualTokens(virtualTokens), tape: tape, dropoutKey: dropoutKey)
     }
 
-    /// What the blocks make of the batch. Only those above the lowest that is trained record what backward needs.
-    private func hidden(_ pass: Pass<R>, gradient: Matrix<R>?, checkpoints: Bool = false) -> Matrix<R> {
+    /// What the blocks make of the batch, or of its tokens at `places`. Only those above the lowest that is trained record
+    /// what backward needs; `gradient` is theirs, and the embeddings', which `outputGradient`, that of the tokens at `places`,
+    /// is turned into.
+    private func hidden(
+        _ pass: Pass<R>, _ places: [Int]?, gradient: Matrix<R>? = nil, outputGradient: Matrix<R>? = nil,
+        checkpoints: Bool = false
+    ) -> Matrix<R> {
         let lowest = embedding.isTrained ? -1 : blocks.firstIndex { $0.isTrained } ?? blocks.count
         var x = embedding.forward(gradient: gradient, pass)
         for (place, block) in blocks.enumerated() {
-            x = block.forward(
-                x, gradient: place >= lowest ? gradient : nil, isLowest: place == lowest,
-                isCheckpointed: checkpoints, pass)
+            let own = place >= lowest ? gradient : nil
+            if let places, place == blocks.count - 1, block.canNarrow {
+                return block.narrowed(
+                    x, to: places, gradient: own, outputGradient: outputGradient, isLowest: place == lowest,
+                    isCheckpointed: checkpoints, pass)
+            }
+            x = block.forward(x, gradient: own, isLowest: place == lowest, isCheckpointed: checkpoints, pass)
         }
-        return x
+        guard let places else { return x }
+        if let gradient, let outputGradient {
+            pass.tape?.record {
+                gradient.fill(0)
+                pass.engine.scatter(outputGradient, to: places, of: gradient)
+            }
+        }
+        return pass.engine.gather(places, of: x)
     }
 }
