@@ -53,6 +53,18 @@ struct TrainTaskTests {
         }
     }
 
+    @Test("a head beside trained norms is spelled as PEFT does")
+    func norms() throws {
+        try inFolder { place in
+            try data(in: place)
+            try succeed(command(place, base: "bert-classes", ["--task", "classification", "--method", "ln-tuning"]))
+            try succeed(["unpack", place("x.tenon"), "--format", "peft", "-o", place("peft")])
+            let keys = try Checkpoint(place("peft/adapter_model.safetensors")).tensors.keys
+            #expect(keys.contains("base_model.model.classifier.weight"))
+            #expect(keys.contains { $0.hasSuffix("LayerNorm.ln_tuning_layers.weight") })
+        }
+    }
+
     @Test("what does not go together is refused")
     func refusals() throws {
         try inFolder { place in

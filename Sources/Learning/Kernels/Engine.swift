@@ -34,9 +34,9 @@ public struct Engine<R: Real>: Sendable {
     func forEachWithScratch(_ total: Int, _ body: @Sendable (Int, UnsafeMutableRawPointer) -> Void) {
         let bytes = R.kernels.scratch_bytes
         forEach(total) { index in
-            let memory = unsafe scratch.take(bytes) ?? .allocate(byteCount: bytes, alignment: 64)
-            unsafe body(index, memory)
-            unsafe scratch.giveBack(memory, bytes)
+            let memory = unsafe scratch.take(bytes)
+            unsafe body(index, memory.start)
+            unsafe scratch.giveBack(memory.start, memory.bytes)
         }
     }
 

@@ -96,7 +96,7 @@ package final class Network<R: Real>: @unchecked Sendable {
         let batch = cache.batch(rows, virtualTokens: virtualTokens)
         let places = rows.map(\.place)
         let pass = Pass(engine, batch, cached: CachedPlaces(cache, places))
-        let x = hidden(pass, gradient: nil)
+        let x = hidden(pass, nil)
         cache.advance(places, batch)
         return head.lastLogits(x, pass)
     }

@@ -5,9 +5,11 @@ import Diagnostics
 struct KeyWriter: Sendable {
     /// Nil for a method that is not understood: its targets are its keys.
     let peft: PEFTMethod?
+    private let context: KeyContext
 
     init(_ adapter: Adapter) {
         peft = PEFTMethod.of(method: adapter.method)
+        context = KeyContext(adapter.parameters)
     }
 
     /// The key of one tensor.
@@ -22,10 +24,7 @@ struct KeyWriter: Sendable {
             guard entry.key.kind == .opaque, role == .value else { throw refusal(entry, role) }
             return entry.key.target
         }
-        let form = entry.parameters["form"]?.string ?? ""
-        guard let rule = peft.rules.first(where: { $0.spells(role, of: entry, form: form) }) else {
-            throw refusal(entry, role)
-        }
+        guard let rule = rule(peft, role, entry) else { throw refusal(entry, role) }
         switch rule.place {
         case .model: return rule.suffix
         case .key: return entry.key.target
@@ -34,6 +33,19 @@ struct KeyWriter: Sendable {
         case .weight: return "\(peft.prefix)\(module(entry, dropping: ".weight")).\(rule.suffix)"
         case .bias: return "\(peft.prefix)\(module(entry, dropping: ".bias")).\(rule.suffix)"
         }
+    }
+
+    /// The first spelling that the entry's form allows; a module that is kept whole is spelled so whatever the method's own
+    /// entries look like.
+    private func rule(_ peft: PEFTMethod, _ role: Role, _ entry: AdapterEntry) -> KeyRule? {
+        let form = entry.parameters["form"]?.string
+        if form == nil, context.holds(.saved, path: entry.key.target) {
+            let saved = peft.rules.first {
+                $0.condition == .saved && $0.spells(role, of: entry, form: $0.forms.first ?? "")
+            }
+            if let saved { return saved }
+        }
+        return peft.rules.first { $0.spells(role, of: entry, form: form ?? "") }
     }
 
     private func module(_ entry: AdapterEntry, dropping suffix: String) -> String {
