@@ -193,7 +193,7 @@ def faster(
     lengths, out = rows(data), place.folder / "speed.tenon"
 
     def ours() -> tuple[float, int]:
-        one = place.train(narrow, data, out, "--batch-size", size, "--iters", STEPS, *lora())
+        one = place.train(narrow, data, out, "--batch-size", size, "--iters", STEPS, "--warmup", 0, *lora())
         return rate(out, lengths, size), one.peak
 
     def theirs() -> tuple[float, int]:

@@ -1,3 +1,4 @@
+import Architectures
 import ArgumentParser
 import Diagnostics
 import Training
@@ -34,6 +35,19 @@ struct DataFlags: ParsableArguments {
 
     private func columns(_ text: String) -> [String] {
         text.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+    }
+
+    /// Throws ``Failure/Code/usage`` for a flag that says nothing of a task.
+    func check(_ task: ModelTask) throws(Failure) {
+        let flags = [
+            ("--mask-prompt", maskPrompt == true, task == .causal),
+            ("--chat-template", chatTemplate != nil, task == .causal),
+            ("--text-columns", textColumns != nil, task.isOfRows),
+            ("--label-column", labelColumn != nil, task.isOfRows),
+        ]
+        guard let flag = flags.first(where: { $0.1 && !$0.2 }) else { return }
+        throw Failure(
+            .usage, "\(flag.0) says nothing of this task", object: task.rawValue, hint: "--task names another")
     }
 
     /// As the flags say, and where they say nothing as an adapter learned.

@@ -20,8 +20,13 @@ struct QualityOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "The least that passes, such as accuracy=0.9: \(Metric.allCases.map(\.rawValue).joined(separator: ", ")).",
-            valueName: "metric=value"))
+            "The least that passes, such as accuracy=0.9: \(QualityOptions.metrics).", valueName: "metric=value"),
+        transform: { text in
+            guard let gate = QualityGate(text) else {
+                throw ValidationError("it is METRIC=NUMBER, and the metrics are \(QualityOptions.metrics)")
+            }
+            return gate
+        })
     var min: [QualityGate] = []
 
     @Flag(help: "Stop at the first broken line of the data.")
@@ -42,6 +47,8 @@ struct QualityOptions: ParsableArguments {
         if let maxSeqLength, maxSeqLength < 1 { throw ValidationError("--max-seq-length must be at least 1.") }
     }
 
+    private static var metrics: String { Metric.allCases.map(\.rawValue).joined(separator: ", ") }
+
     var gates: QualityGates { QualityGates(maximumLoss: maxLoss, least: min) }
 
     /// What to evaluate on; nil where nobody asked.
@@ -56,6 +63,7 @@ struct QualityOptions: ParsableArguments {
         let learned = adapter?.learned
         let architecture = try NetworkArchitecture(of: base, task: learned?.task, labels: learned?.labels)
         try gates.check(architecture.task)
+        try forms.check(architecture.task)
         let length = Swift.min(maxSeqLength ?? architecture.maximumLength, architecture.maximumLength)
         let read = try EvaluationData(
             data, base: base, architecture, maximumLength: length, isStrict: strict,
@@ -63,9 +71,4 @@ struct QualityOptions: ParsableArguments {
         for finding in read.findings { shared.console.warn(finding) }
         return QualityQuestion(base: base, data: read, lanes: shared.lanes)
     }
-}
-
-extension QualityGate: ExpressibleByArgument {
-    /// As the parser asks for it.
-    public init?(argument: String) { self.init(argument) }
 }

@@ -81,6 +81,7 @@ struct Train: ParsableCommand, Exemplified {
             of: checkpoint, task: training.task ?? learned?.task, labels: learned?.labels)
         let length = min(training.maxSeqLength, architecture.maximumLength)
         guard length >= 1 else { throw Failure(.usage, "--max-seq-length must be at least 1", actual: "\(length)") }
+        try forms.check(architecture.task)
         let form = try forms.form()
         let read = try TrainingData(
             data, base: checkpoint, architecture, maximumLength: length, isStrict: strict, form: form,
@@ -111,7 +112,7 @@ struct Train: ParsableCommand, Exemplified {
         let reporter = StepReporter(
             total: options.steps, interval: stepsPerReport, console: console, isQuiet: shared.quiet)
         job.onStep = { reporter.note($0) }
-        tell(try blamingOptions(initial) { () throws(Failure) in try job.run(output: output.output) }, console)
+        tell(try blamingOptions(initial) { () throws(Failure) in try job.run(output: output.output) }, read, console)
     }
 
     /// A config that cannot be trained is a mistake in the options, unless it is that of an adapter to go on from.
@@ -141,7 +142,15 @@ struct Train: ParsableCommand, Exemplified {
                 + "\(ByteSize.text(estimate.bytes)) of memory")
     }
 
-    private func tell(_ report: TrainingJob.Report, _ console: Console) {
+    /// What for, where it is not to go on with texts.
+    private func purpose(_ task: ModelTask, _ classes: LabelMap?) -> String {
+        if task == .causal { return "" }
+        guard let names = classes?.names else { return ", for \(task.rawValue)" }
+        let shown = names.prefix(20).joined(separator: ", ") + (names.count > 20 ? ", …" : "")
+        return ", for \(task.rawValue) as one of \(names.count): \(shown)"
+    }
+
+    private func tell(_ report: TrainingJob.Report, _ data: TrainingData, _ console: Console) {
         guard let last = report.metrics.last else { return }
         if shared.json {
             var document = last.document.object ?? JSONObject()
@@ -153,6 +162,8 @@ struct Train: ParsableCommand, Exemplified {
             if !report.madePaths.isEmpty {
                 document["madeModules"] = .array(report.madePaths.map { .string($0) })
             }
+            document["task"] = .string(report.task.rawValue)
+            if let classes = data.classes { document["classes"] = classes.document }
             document["bestStep"] = JSONValue(report.step)
             document["bestEvaluation"] = report.evaluation?.document ?? nil
             console.result(.object(document))
@@ -160,7 +171,7 @@ struct Train: ParsableCommand, Exemplified {
         }
         console.result(
             ("wrote \(output.output): \(training.method), \(report.parameterCount) parameters, "
-                + ByteSize.text(Int(report.trailer.fileSize))).escapedForTerminal)
+                + ByteSize.text(Int(report.trailer.fileSize)) + purpose(report.task, data.classes)).escapedForTerminal)
         if !report.madePaths.isEmpty {
             console.result(
                 "the base had no \(report.madePaths.joined(separator: ", ")): it was made and is kept in the adapter")

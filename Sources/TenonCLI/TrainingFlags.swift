@@ -95,7 +95,8 @@ struct TrainingFlags: ParsableArguments {
         if initial == nil { try shapes.check(options.parameters, of: trainable, layers: layers) }
         options.batchSize = try positive(batchSize, "--batch-size")
         options.accumulation = try positive(gradientAccumulationSteps, "--gradient-accumulation-steps")
-        let perEpoch = Double(rows) / Double(options.batchSize * options.accumulation)
+        let batches = BatchPlan(rowCount: max(1, rows), batchSize: options.batchSize, seed: nil).batchesPerEpoch
+        let perEpoch = Double(batches) / Double(options.accumulation)
         guard iters == nil || epochs == nil else { throw Failure(.usage, "only one of --iters and --epochs can hold") }
         if let epochs {
             guard epochs > 0, epochs < 1e6 else { throw Failure(.usage, "--epochs is out of its range") }

@@ -97,6 +97,7 @@ struct NewHeadTests {
             let diff = try runTool(["diff", base, place("merged")])
             #expect(diff.status == 1)
             #expect(diff.output.contains("classifier.weight"))
+            try succeed(["store", "init", "--store", place("store")])
             try succeed(["store", "add", container, "--name", "head", "--store", place("store")])
             try succeed(["store", "get", "head", "--store", place("store"), "-o", place("got.tenon")])
             let got = try contents(of: place("got.tenon"))

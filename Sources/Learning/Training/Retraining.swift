@@ -29,7 +29,8 @@ package struct Retraining: Sendable {
         guard record.dataDigest == "\(data.digest)" else {
             throw Failure(
                 .verificationFailed, "these are not the data that it was trained on", expected: record.dataDigest,
-                actual: "\(data.digest)")
+                actual: "\(data.digest)",
+                hint: "where there was data to evaluate on, it counts too: name the folder with both")
         }
         guard let method = TrainableMethods.named(record.method), let members = record.parameters.object,
             let options = TrainingOptions(

@@ -1,5 +1,5 @@
 package import Adapters
-import Architectures
+package import Architectures
 package import Checkpoints
 import DeltaAlgebra
 package import DeltaFormat
@@ -49,6 +49,7 @@ package struct TrainingJob: Sendable {
         package let step: Int
         package let evaluation: Evaluation?
         package let parameterCount: Int
+        package let task: ModelTask
         package let baseRoot: Digest
         /// The modules of the head that the base lacked.
         package let madePaths: [String]
@@ -148,7 +149,7 @@ package struct TrainingJob: Sendable {
         adapter.metadata[TrainingRecord.key] = String(
             decoding: JSONWriter.bytes(of: record.document, .compact), as: UTF8.self)
         if let classes = data.classes {
-            adapter.metadata[Learned.classesKey] = String(
+            adapter.metadata[Adapter.classesKey] = String(
                 decoding: JSONWriter.bytes(of: classes.document, .compact), as: UTF8.self)
         }
         try BaseBinder(base, lanes: lanes, cache: .standard()).bind(&adapter, path: path)
@@ -157,7 +158,8 @@ package struct TrainingJob: Sendable {
             { trailer in
                 Report(
                     trailer: trailer, metrics: run.log.metrics, step: step, evaluation: evaluation,
-                    parameterCount: run.model.parameterCount, baseRoot: fingerprint.root,
+                    parameterCount: run.model.parameterCount, task: run.model.network.architecture.task,
+                    baseRoot: fingerprint.root,
                     madePaths: run.model.network.sites.saved.madePaths)
             }
         )

@@ -14,8 +14,6 @@ struct HeadConfig: Sendable {
 
     /// The ends of the classes that have heads, by PEFT's words for tasks.
     private static let classes = ["SEQ_CLS": "ForSequenceClassification", "TOKEN_CLS": "ForTokenClassification"]
-    /// The matrices whose rows are classes.
-    private static let heads = ["score.weight", "classifier.weight", "classifier.out_proj.weight"]
 
     /// Nil where the base has no config, or it cannot be told what class the model with its head would be of.
     ///
@@ -23,9 +21,7 @@ struct HeadConfig: Sendable {
     init?(_ base: Checkpoint, _ adapter: Adapter, made: [AdapterEntry]) throws(Failure) {
         guard base.companions.contains(Self.name), let task = adapter.parameters["task_type"]?.string,
             let ending = Self.classes[task],
-            let labels = made.first(where: { entry in Self.heads.contains { entry.key.target.hasSuffix($0) } })?[
-                .value]?
-                .shape.dimensions.first
+            !made.isEmpty, let labels = adapter.headCount
         else { return nil }
         let file = try base.place.file(named: Self.name)
         guard file.size <= JSONLimits.byteCount,
@@ -34,12 +30,13 @@ struct HeadConfig: Sendable {
         else { return nil }
         config["architectures"] = [.string(stem + ending)]
         if config["num_labels"] != nil { config["num_labels"] = JSONValue(labels) }
-        if config["id2label"]?.object?.count != labels {
+        let known = adapter.classNames.flatMap { $0.count == labels ? $0 : nil }
+        if known != nil || config["id2label"]?.object?.count != labels {
             var names = JSONObject()
             var numbers = JSONObject()
-            for label in 0..<labels {
-                names["\(label)"] = .string("LABEL_\(label)")
-                numbers["LABEL_\(label)"] = JSONValue(label)
+            for (label, name) in (known ?? (0..<labels).map { "LABEL_\($0)" }).enumerated() {
+                names["\(label)"] = .string(name)
+                numbers[name] = JSONValue(label)
             }
             config["id2label"] = .object(names)
             config["label2id"] = .object(numbers)

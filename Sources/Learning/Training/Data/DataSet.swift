@@ -29,7 +29,9 @@ package struct DataSet: Sendable {
         if NamedTable.isTable(path) {
             var table = try NamedTable(
                 file, path: path, limit: options.lineByteLimit,
-                NamedTable.Naming(known: DataLine.columns, unnamed: { $0 == 1 ? ["text"] : nil }))
+                NamedTable.Naming(
+                    known: DataLine.columns, hint: "a text and its label are for --task classification",
+                    unnamed: { $0 == 1 ? ["text"] : nil }))
             gatherer.told = table.findings
             let names = table.names
             while let record = try table.next() {

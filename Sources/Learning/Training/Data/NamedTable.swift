@@ -7,6 +7,8 @@ struct NamedTable: ~Copyable {
     struct Naming {
         /// Names of which a header has one at least.
         let known: [String]
+        /// What to do where there is none.
+        var hint: String?
         /// Names that were asked for, so that there must be a header with one of them.
         var wanted: [String] = []
         /// The names of so many columns without a header; nil where there are none.
@@ -65,7 +67,7 @@ struct NamedTable: ~Copyable {
                 .badDataLine, "the table has no header", object: "line \(first.line)", path: path,
                 expected: "a first record with the names of the columns, one of them "
                     + known.prefix(6).map { "`\($0)`" }.joined(separator: ", "),
-                actual: fields.prefix(4).map { "\($0.prefix(40))" }.joined(separator: ", "))
+                actual: fields.prefix(4).map { "\($0.prefix(40))" }.joined(separator: ", "), hint: naming.hint)
         }
         let finding = Finding(
             "no-header", "the table has no header and is read as: \(unnamed.joined(separator: ", "))", object: path)

@@ -138,12 +138,14 @@ struct RowReader {
         Failure(
             .badDataLine, "the line does not say what is asked at its tokens",
             expected: "`labels`, one for each id, \(Batch.ignored) where nothing is",
-            hint: options.task == .masked ? "a tokenizer with a mask beside the base lets tokens be hidden at random" : nil)
+            hint: options.task == .masked
+                ? "a tokenizer with a mask beside the base lets tokens be hidden at random" : nil)
     }
 
     private func nothing(in fields: DataLine, _ expected: String) -> Failure {
         Failure(
             .badDataLine, "the line has nothing to learn from", expected: expected,
-            actual: fields.others.isEmpty ? "no keys" : fields.others.prefix(8).joined(separator: ", "))
+            actual: fields.others.isEmpty ? "no keys" : fields.others.prefix(8).joined(separator: ", "),
+            hint: fields.others.contains("`label`") ? "--task classification learns labels" : nil)
     }
 }

@@ -46,7 +46,9 @@ struct SkippedLines {
     func empty(expected: String) -> Failure {
         Failure(
             .dataEmpty, "no line of the data can be used", path: path, hint: first.first?.hints.first ?? expected,
-            cause: first.first.map { "\($0.object ?? ""): \($0.what)" })
+            cause: first.first.map { failure in
+                "\(failure.object ?? ""): \(failure.what)" + (failure.actual.map { ", found \($0)" } ?? "")
+            })
     }
 
     var findings: [Finding] {

@@ -47,7 +47,20 @@ package struct TrainingData: Sendable {
         self.train = train.rows
         self.validation = validation?.rows ?? []
         self.classes = options.classes
-        findings = train.findings + (validation?.findings ?? [])
+        findings =
+            train.findings + (validation?.findings ?? [])
+            + Self.unlearned(options.classes, train.rows, validation?.rows ?? [])
+    }
+
+    /// Of classes that only rows to evaluate on have: nothing is learned of them.
+    private static func unlearned(_ classes: LabelMap?, _ train: [Row], _ validation: [Row]) -> [Finding] {
+        guard let classes else { return [] }
+        let missing = Set(validation.map(\.question)).subtracting(train.map(\.question)).compactMap { question in
+            if case .whole(let number) = question { Int(number) } else { nil }
+        }
+        guard !missing.isEmpty else { return [] }
+        let names = missing.sorted().prefix(8).map { classes.names[$0] }.joined(separator: ", ")
+        return [Finding("unlearned-classes", "classes that no row to train on has: \(missing.count)", object: names)]
     }
 
     /// What identifies all of it: `Spec/training.md`.

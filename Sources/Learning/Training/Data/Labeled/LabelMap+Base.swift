@@ -15,7 +15,7 @@ extension LabelMap {
             throw Failure(
                 .badDataLine, "the first record seems to be a header with names that are not known", object: "line 1",
                 path: set.path, actual: "a label that no other record has: \(set.doubtfulLabel ?? "")",
-                hint: "--text-columns and --label-column name the columns")
+                hint: "a header such as text,label belongs over it; --text-columns and --label-column take other names")
         } else if let found = LabelMap(of: sets.flatMap(\.examples)), found.names.count > 1 {
             self = found
         } else {

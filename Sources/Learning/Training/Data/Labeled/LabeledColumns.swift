@@ -64,6 +64,7 @@ package struct LabeledColumns: Hashable, Sendable {
     private static func missing(_ what: String, _ expected: String, _ names: [String]) -> Failure {
         Failure(
             .badDataLine, "\(what) is missing", expected: expected,
-            actual: names.isEmpty ? "no keys" : names.prefix(8).joined(separator: ", "))
+            actual: names.isEmpty ? "no keys" : names.prefix(8).joined(separator: ", "),
+            hint: "--text-columns and --label-column take other names")
     }
 }
