@@ -38,6 +38,11 @@ struct AdapterChoice: ExpressibleByArgument, Hashable {
         return parts
     }
 
+    /// Without name and weight.
+    var path: String {
+        get throws(Failure) { try parts().path }
+    }
+
     /// Opens all of them.
     ///
     /// Throws ``Failure/Code/usage`` where two go by one name, and for a weight that is no number.

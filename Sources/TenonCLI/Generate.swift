@@ -84,6 +84,9 @@ struct Generate: ParsableCommand, Exemplified {
     }
 
     func run() throws {
+        if let output, let batch {
+            try Outputs.checkApart(output, from: [batch, base] + adapter.map { try $0.path })
+        }
         let checkpoint = try Checkpoint(path: base)
         for finding in checkpoint.findings { shared.console.warn(finding) }
         let engine = Engine<Float>(shared.lanes)

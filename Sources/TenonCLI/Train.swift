@@ -96,7 +96,7 @@ struct Train: ParsableCommand, Exemplified {
             initial: initial)
         options.maximumLength = length
         options.form = form
-        options.task = architecture.task == .causal ? nil : architecture.task
+        options.task = architecture.task == .causal && architecture.isOwnTask ? nil : architecture.task
         options.labels = architecture.task.isOfClasses ? architecture.labels : nil
         var job = TrainingJob(base: checkpoint, data: read, options: options, lanes: shared.lanes)
         job.initial = initial

@@ -65,6 +65,31 @@ struct TrainTaskTests {
         }
     }
 
+    @Test("biases of adapted layers are spelled as PEFT does")
+    func biases() throws {
+        try inFolder { place in
+            try data(in: place)
+            let train = command(place, base: "bert-classes", ["--task", "classification", "--bias", "all"])
+            try succeed(train + ["--target-modules", "query"])
+            try succeed(["unpack", place("x.tenon"), "--format", "peft", "-o", place("peft")])
+            let keys = try Checkpoint(place("peft/adapter_model.safetensors")).tensors.keys
+            #expect(keys.contains { $0.hasSuffix("attention.self.query.base_layer.bias") })
+            #expect(keys.contains { $0.hasSuffix("attention.self.key.bias") })
+            #expect(!keys.contains { $0.hasSuffix("attention.self.query.bias") })
+        }
+    }
+
+    @Test("a base that is for classes can be trained to go on with texts")
+    func otherTask() throws {
+        try inFolder { place in
+            try data(in: place)
+            try succeed(command(place, base: "gpt2-classes", ["--task", "causal"]))
+            let gate = ["--base", TrainingPlace.base("gpt2-classes"), "--data", place("data"), "--json"]
+            let result = try document(try succeed(["eval", place("x.tenon")] + gate))
+            #expect(result["perplexity"]?.double != nil && result["tokens"]?.int == 90)
+        }
+    }
+
     @Test("what does not go together is refused")
     func refusals() throws {
         try inFolder { place in
@@ -77,6 +102,12 @@ struct TrainTaskTests {
                 65, "bad-data-line", command(place, base: "bert-tokens", ["--strict"]))
             try expectFailure(
                 65, "not-trainable", command(place, base: "bert-classes", ["--method", "prefix-tuning"]))
+            // A head for another number of answers, before anything is trained.
+            for more in [[], ["--dry-run"]] {
+                let train = command(place, base: "bert-classes", ["--task", "regression"] + more)
+                try expectFailure(65, "base-incompatible", train)
+            }
+            try expectFailure(64, "usage", command(place, base: "bert-classes", ["--mask-prompt"]))
             #expect(try place.names() == ["data"])
         }
     }

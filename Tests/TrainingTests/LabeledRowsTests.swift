@@ -1,6 +1,7 @@
 import Architectures
 import Diagnostics
 import Files
+import JSON
 import Layers
 import Support
 import Testing
@@ -106,6 +107,29 @@ import Training
         try place.write([], to: "valid.jsonl")
         let failure = #expect(throws: Failure.self) { try DataFolder(path: place.path) }
         #expect(failure?.code == .usage && failure?.actual == "valid.jsonl, dev.csv")
+    }
+
+    @Test("parts that the model has not are refused")
+    func parts() throws {
+        func part(_ id: String, _ type: Int) -> JSONValue {
+            ["Sequence": ["id": .string(id), "type_id": JSONValue(type)]]
+        }
+        let file: JSONValue = [
+            "added_tokens": [], "normalizer": nil, "pre_tokenizer": ["type": "BertPreTokenizer"], "decoder": nil,
+            "post_processor": [
+                "type": "TemplateProcessing", "single": [part("A", 7)], "pair": [part("A", 0), part("B", 7)],
+                "special_tokens": [:],
+            ],
+            "model": [
+                "type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "##",
+                "max_input_chars_per_word": 100, "vocab": ["[UNK]": 0, "a": 1],
+            ],
+        ]
+        try folder.write(JSONWriter.bytes(of: file, .compact), to: "tokenizer.json")
+        var options = options(.classification)
+        options.tokenizer = try Tokenizer(path: folder.path)
+        let failure = #expect(throws: Failure.self) { try read("text,label\na,good\na,bad\n", as: "x.csv", options) }
+        #expect(failure?.code == .dataEmpty && failure?.description.contains("part") == true)
     }
 
     @Test("texts are masked where nothing says what is asked")

@@ -92,7 +92,7 @@ import Training
     /// A line beside a good one, and what is said of it.
     static let broken = [
         ("x.csv", "a,b\n", "values"), ("x.csv", "\"a\"b,1,1\n", "follows"), ("x.csv", "a\"b,1,1\n", "within"),
-        ("x.csv", "\"a,1\n", "does not end"), ("x.csv", "a,b,\n", "empty"), ("x.jsonl", "{\"text\":\"a\"}", "label"),
+        ("x.csv", "a,b,\n", "empty"), ("x.jsonl", "{\"text\":\"a\"}", "label"),
         ("x.jsonl", "{\"text\":7,\"label\":1}", "`text`"), ("x.jsonl", "{\"text\":\"a\",\"label\":[1]}", "label"),
         ("x.jsonl", "{\"sentence1\":\"a\",\"label\":1}", "sentence2"), ("x.jsonl", "[1]", "object"),
         ("x.jsonl", "{\"input_ids\":[100],\"label\":1}", "0 to 99"), ("x.jsonl", "{\"label\":1}", "text"),
@@ -108,6 +108,23 @@ import Training
         #expect(set.findings[0].message.contains(reason), "\(set.findings[0])")
         let failure = #expect(throws: Failure.self) { try Self.read(good + line, as: name) { $0.isStrict = true } }
         #expect(failure?.code == .badDataLine && failure?.object == (name == "x.csv" ? "line 3" : "line 2"))
+    }
+
+    @Test("a value that does not end takes all behind it, so nothing is read")
+    func openQuote() throws {
+        let failure = #expect(throws: Failure.self) {
+            try Self.read("text,label\na,1\n\"b,2\nc,3\n", as: "x.csv")
+        }
+        #expect(
+            failure?.code == .badDataLine && failure?.object == "line 3" && failure?.path?.hasSuffix("x.csv") == true)
+    }
+
+    @Test("numbers that are written otherwise are one class")
+    func spellings() throws {
+        let set = try Self.read("text,label\na,1\nb,1.0\nc,0.00\nd,-0.0\n", as: "x.csv")
+        #expect(set.examples.map(\.label) == ["1", "1", "0", "-0.0"])
+        let lines = try Self.read("{\"text\":\"a\",\"label\":1.0}\n{\"text\":\"b\",\"label\":1.5}", as: "x.jsonl")
+        #expect(lines.examples.map(\.label) == ["1", "1.5"])
     }
 
     @Test func notUTF8() throws {

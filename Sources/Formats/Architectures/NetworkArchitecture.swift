@@ -20,6 +20,8 @@ package struct NetworkArchitecture: Hashable, Sendable {
     package let modules: Architecture
     /// How many classes there are; 1 for a number, and for tasks without classes.
     package let labels: Int
+    /// Whether the config is of a model for this task.
+    package let isOwnTask: Bool
     /// Whether it is known how many classes there are: the config is of a model with a head for this task, or they were given.
     package let namesClasses: Bool
     /// What the config calls the classes, in the order of their numbers; nil where it does not say.
@@ -64,7 +66,9 @@ package struct NetworkArchitecture: Hashable, Sendable {
         }
         let own = Self.task(config, type)
         let task = task ?? own
+        isOwnTask = task == own
         namesClasses = task == own || labels != nil
+        try Self.checkProblem(config, task)
         let reader = ConfigReader(config)
         switch type {
         case "gpt2": family = .gpt2(try NormedStack(reader, modelType: type))
@@ -93,7 +97,7 @@ package struct NetworkArchitecture: Hashable, Sendable {
                 hint: task == .causal ? "--task says what else they are for" : nil)
         }
         self.task = task
-        maximumLength = modules.maximumLength ?? 2048
+        maximumLength = try Self.maximumLength(family, modules)
     }
 
     /// Reads the `config.json` of a model's folder.
@@ -115,9 +119,31 @@ package struct NetworkArchitecture: Hashable, Sendable {
         }
     }
 
+    /// What the config says, and no more than there are learned positions for.
+    private static func maximumLength(_ family: Family, _ modules: Architecture) throws(Failure) -> Int {
+        let most = modules.maximumLength ?? 2048
+        guard case .encoder(let stack) = family,
+            let positions = modules.embeddings.first(where: { $0.path.hasSuffix("position_embeddings") })?.inputs
+        else { return most }
+        guard positions > stack.firstPosition else {
+            throw Failure(
+                .configInvalid, "there is no position behind that of the padding", object: "max_position_embeddings",
+                expected: "more than \(stack.firstPosition)", actual: "\(positions)")
+        }
+        return min(most, positions - stack.firstPosition)
+    }
+
     private static func names(_ members: JSONObject?, count: Int) -> [String]? {
         let names = (0..<count).compactMap { members?["\($0)"]?.string }
         return names.count == count ? names : nil
+    }
+
+    /// Throws ``Failure/Code/unknownArchitecture`` for a head that is trained otherwise.
+    private static func checkProblem(_ config: JSONValue, _ task: ModelTask) throws(Failure) {
+        guard task == .classification, config["problem_type"]?.string == "multi_label_classification" else { return }
+        throw Failure(
+            .unknownArchitecture, "models that give rows several classes cannot be trained yet", object: "problem_type",
+            expected: "single_label_classification", actual: "multi_label_classification")
     }
 
     private static func task(_ config: JSONValue, _ type: String) -> ModelTask {

@@ -63,9 +63,10 @@ package struct NormedStack: Hashable, Sendable {
                 object: "position_embedding_type", expected: "absolute", actual: positions)
         }
         // RoBERTa's positions begin after that of its padding.
-        firstPosition = modelType == "roberta" ? (reader["pad_token_id"]?.int ?? 1) + 1 : 0
-        guard (0...1 << 20).contains(firstPosition) else {
+        let padding = modelType == "roberta" ? reader["pad_token_id"]?.int ?? 1 : -1
+        guard (-1...1 << 20).contains(padding) else {
             throw Failure(.configInvalid, "the padding is impossible", object: "pad_token_id")
         }
+        firstPosition = padding + 1
     }
 }

@@ -70,6 +70,7 @@ package struct BatchGeneration: Sendable {
         }
         let limit = networks.architecture.maximumLength
         let longest = items.reduce(1) { max($0, $1.request.prompt.count + min($1.request.maximumTokens, limit)) }
+        try checkMemory(length: min(longest, limit))
         // All of them before the first text, so that what does not fit is told of at once.
         var generators: [Generator] = []
         for selection in selections {
@@ -83,5 +84,18 @@ package struct BatchGeneration: Sendable {
                 onText: { (index, text) throws(Failure) in try onText(numbers[index], text) },
                 onFinish: { (index, text) throws(Failure) in try onFinish(numbers[index], text) })
         }
+    }
+
+    /// Throws ``Failure/Code/outOfMemory`` where the longest row alone would take more than caches may.
+    private func checkMemory(length: Int) throws(Failure) {
+        let stack = networks.architecture.stack
+        let bytes =
+            Double(2 * stack.keyHeads * stack.headSize * MemoryLayout<Float>.stride) * Double(stack.layers)
+            * Double(length)
+        guard bytes > Double(cacheBytes) else { return }
+        throw Failure(
+            .outOfMemory, "what the model keeps of a row of \(length) tokens takes more memory than there is for it",
+            expected: "at most \(cacheBytes) bytes", actual: "\(Int(min(bytes, 0x1p62)))",
+            hint: "a smaller --max-tokens, or a larger --memory")
     }
 }

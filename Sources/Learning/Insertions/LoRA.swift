@@ -60,30 +60,34 @@ package struct LoRA: TrainableMethod {
             }
             eva?.add(projection, insertion.factors.map(\.a))
         }
-        try insertBiases(plan, into: sites, &inserted)
+        let wrapped = try insertBiases(plan, into: sites, &inserted)
         inserted.parameters = TargetModules.oriented(TargetModules.named(inserted.parameters, sites), adapted)
         inserted.initialization = eva
-        if beginning == "pissa" {
-            inserted.finished = { [residuals] adapter throws(Failure) in
-                var adapter = adapter
-                for residual in residuals { try residual.restore(&adapter.entries) }
-                adapter.parameters = adapter.parameters.doublingRanks()
-                return adapter
+        inserted.finished = { [residuals] adapter throws(Failure) in
+            var adapter = adapter
+            for index in adapter.entries.indices where wrapped.contains(adapter.entries[index].key) {
+                adapter.entries[index].parameters["form"] = "wrapped"
             }
+            guard beginning == "pissa" else { return adapter }
+            for residual in residuals { try residual.restore(&adapter.entries) }
+            adapter.parameters = adapter.parameters.doublingRanks()
+            return adapter
         }
         return inserted
     }
 
-    /// With `bias` the base's own biases are trained too: of the adapted layers, or all of them.
+    /// With `bias` the base's own biases are trained too: of the adapted layers, or all of them. Gives the entries of the
+    /// adapted ones, which PEFT finds within what it puts around a layer.
     private func insertBiases<R: Real>(
         _ plan: InsertionPlan, into sites: Sites<R>, _ inserted: inout Inserted<R>
-    ) throws(Failure) {
+    ) throws(Failure) -> Set<EntryKey> {
         let adapted = Set(inserted.tensors.map { $0.key.target })
+        let wrapped = sites.linears.filter { adapted.contains($0.weight.name) }.compactMap(\.bias)
         let biases: [BaseParameter<R>] =
             switch plan.parameters["bias"]?.string ?? "none" {
             case "none": []
             case "all": sites.parameters.filter { $0.name.hasSuffix(".bias") }
-            default: sites.linears.filter { adapted.contains($0.weight.name) }.compactMap(\.bias)
+            default: wrapped
             }
         for bias in biases {
             let parameter = bias.makeTrainable()
@@ -93,5 +97,6 @@ package struct LoRA: TrainableMethod {
             }
             inserted.tensors.append(TrainedTensor(base: bias, kind: .bias))
         }
+        return Set(wrapped.map { EntryKey($0.name, .bias) })
     }
 }

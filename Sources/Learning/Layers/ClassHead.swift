@@ -145,6 +145,7 @@ package struct ClassHead<R: Real>: Head {
 
     /// The loss of scores at what is asked, added to `sum`; they become its gradient times `scale`.
     private func measure(_ logits: Matrix<R>, _ asked: [Double], addedTo sum: LossSum, scale: R) -> LossSum {
+        precondition(asked.count == logits.rows, "rows of another task")
         var sum = sum
         for (row, target) in asked.enumerated() {
             sum.count += 1

@@ -2,6 +2,7 @@ package import Architectures
 package import Checkpoints
 package import Diagnostics
 package import Insertions
+import Tensors
 
 extension NetworkArchitecture {
     /// The sizes of all that is in it.
@@ -34,6 +35,7 @@ extension NetworkArchitecture {
                 .baseIncompatible, "the base is too small for what its config says", path: base.path,
                 expected: "\(count) numbers", actual: "\(base.totalBytes) bytes")
         }
+        try checkHead(in: base)
         return ModelShapes(
             projections: modules.projections.map { linears in
                 linears.map {
@@ -43,5 +45,22 @@ extension NetworkArchitecture {
             norms: norms, width: hiddenSize, parameterCount: Int(count), savedCount: saved,
             headBiasCount: headBiases,
             scaled: (modules.defaults.targets(of: "ia3"), modules.defaults.feedForward))
+    }
+
+    /// Throws ``Failure/Code/baseIncompatible`` for a base that has a head for another number of answers.
+    private func checkHead(in base: Checkpoint) throws(Failure) {
+        guard task.isOfClasses else { return }
+        for module in modules.modules where module.part == .head && module.kind != .norm {
+            guard let tensor = base["\(module.path).weight"], let wanted = module.tensors.first?.dimensions else {
+                continue
+            }
+            var dimensions: [Int] = []
+            for dimension in wanted { dimensions.append(try dimension.value()) }
+            guard tensor.shape.dimensions != dimensions else { continue }
+            throw Failure(
+                .baseIncompatible, "the base has a head for another number of answers", object: tensor.name,
+                path: base.path, expected: "\(dimensions)", actual: "\(tensor.shape)",
+                hint: "take the model without its head; or the classes that it has: `num_labels` of its config")
+        }
     }
 }

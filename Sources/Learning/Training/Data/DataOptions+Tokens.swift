@@ -35,6 +35,11 @@ extension DataOptions {
     ) throws(Failure) -> (ids: [Int32], types: [Int32], isTruncated: Bool) {
         let encoding = try textTokenizer.encoding(of: text, and: second, maximumLength: maximumLength)
         try check(encoding.ids)
+        if typeCount > 1, let type = encoding.types.first(where: { !(0..<Int32(typeCount)).contains($0) }) {
+            throw Failure(
+                .badDataLine, "the tokenizer gives a part of a row that the model has not",
+                expected: "0 to \(typeCount - 1)", actual: "\(type)")
+        }
         let hasTypes = typeCount > 1 && encoding.types.contains { $0 != 0 }
         return (encoding.ids, hasTypes ? encoding.types : [], encoding.isTruncated)
     }

@@ -24,6 +24,7 @@ struct NamedTable: ~Copyable {
         var held: TableReader.Record?
     }
 
+    private let path: String
     private var beginning: Beginning
     private var reader: TableReader
 
@@ -44,9 +45,20 @@ struct NamedTable: ~Copyable {
     /// what reading throws.
     init(_ file: InputFile, path: String, limit: Int, _ naming: Naming) throws(Failure) {
         var reader = TableReader(file, isCommaSeparated: path.hasSuffix(".csv"), limit: limit)
-        let first = try reader.next()
+        let first = try Self.located(path) { () throws(Failure) in try reader.next() }
         beginning = try first.map { record throws(Failure) in try Self.beginning(record, path, naming) } ?? Beginning()
         self.reader = reader
+        self.path = path
+    }
+
+    private static func located<Result>(
+        _ path: String, _ body: () throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        do throws(Failure) {
+            return try body()
+        } catch {
+            throw error.at(path: path)
+        }
     }
 
     private static func beginning(
@@ -80,6 +92,6 @@ struct NamedTable: ~Copyable {
             beginning.held = nil
             return record
         }
-        return try reader.next()
+        return try Self.located(path) { () throws(Failure) in try reader.next() }
     }
 }

@@ -38,6 +38,8 @@ struct TableReader: ~Copyable {
     }
 
     /// The next record, nil at the end. Empty lines are passed over.
+    ///
+    /// Throws ``Failure/Code/badDataLine`` where a quoted value takes all of the file that is left.
     mutating func next() throws(Failure) -> Record? {
         while let line = try lines.next() {
             if !line.isTooLong, line.bytes.isEmpty || line.bytes == [UInt8(ascii: "\r")] { continue }
@@ -45,8 +47,10 @@ struct TableReader: ~Copyable {
             var fault = line.isTooLong ? tooLong : parser.add(line.bytes[...])
             while fault == nil, parser.isOpen {
                 guard let more = try lines.next() else {
-                    fault = Failure(.badDataLine, "a quoted value does not end")
-                    break
+                    throw Failure(
+                        .badDataLine, "a quoted value does not end, so all behind it is lost",
+                        object: "line \(line.number)",
+                        hint: "quotes within a value are doubled; in .tsv they mean nothing")
                 }
                 // The end of the line before is part of the value.
                 parser.addLineEnd()

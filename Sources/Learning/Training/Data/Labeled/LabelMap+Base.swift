@@ -5,9 +5,14 @@ extension LabelMap {
     /// The classes that rows are of: those that are known, those that the base's head tells apart, or where it has none those
     /// that occur.
     ///
-    /// Throws ``Failure/Code/badDataLine`` where only one occurs, or more than ``limit``.
+    /// Throws ``Failure/Code/badParameter`` for known ones of another number, and ``Failure/Code/badDataLine`` where only one occurs, or more than ``limit``.
     init(_ architecture: NetworkArchitecture, known: LabelMap?, in sets: [LabeledSet]) throws(Failure) {
         if let known {
+            guard !architecture.namesClasses || known.names.count == architecture.labels else {
+                throw Failure(
+                    .badParameter, "the adapter names other classes than its head tells apart", object: "classes",
+                    expected: "\(architecture.labels)", actual: "\(known.names.count)")
+            }
             self = known
         } else if architecture.namesClasses {
             self = architecture.classNames.flatMap { LabelMap($0) } ?? LabelMap(count: architecture.labels)
