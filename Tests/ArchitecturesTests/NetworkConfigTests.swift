@@ -24,8 +24,8 @@ import Testing
     }
 
     static let refused: [(String, JSONValue, Failure.Code)] = [
-        ("pad_token_id", 39, .configInvalid), ("pad_token_id", JSONValue(Int.max), .configInvalid),
-        ("pad_token_id", -7, .configInvalid), ("num_labels", 1_000_000_000, .usage),
+        ("pad_token_id", JSONValue(Int.max), .configInvalid),
+        ("pad_token_id", -7, .configInvalid), ("num_labels", 100_000, .usage),
         ("problem_type", "multi_label_classification", .unknownArchitecture),
     ]
 
@@ -33,6 +33,12 @@ import Testing
     func refusals(_ key: String, _ value: JSONValue, _ code: Failure.Code) {
         let failure = #expect(throws: Failure.self) { try NetworkArchitecture(Self.config([key: value])) }
         #expect(failure?.code == code && failure?.object == key)
+    }
+
+    @Test("there is a position behind that of the padding")
+    func noPosition() {
+        let failure = #expect(throws: Failure.self) { try NetworkArchitecture(Self.config(["pad_token_id": 39])) }
+        #expect(failure?.code == .configInvalid && failure?.object == "max_position_embeddings")
     }
 
     @Test func names() throws {

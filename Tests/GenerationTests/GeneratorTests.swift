@@ -43,7 +43,9 @@ struct GeneratorTests {
         let alone = try requests.map { try one.generate([$0], threads: 1)[0] }
         #expect(try one.generate(requests) == alone)
         // Room for one, and for a few.
-        #expect(try one.generate(requests, cacheBytes: 1) == alone)
+        #expect(try one.generate(requests, cacheBytes: 27_000) == alone)
+        let failure = #expect(throws: Failure.self) { try one.generate(requests, cacheBytes: 1) }
+        #expect(failure?.code == .outOfMemory)
         #expect(try one.generate(requests, threads: 3, cacheBytes: 60_000) == alone)
     }
 
