@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Hold `tenon generate` against transformers and PEFT: greedy generation of many drawn prompts, token for token.
 
-    generate.py TENON [--prompts N] [--seed N]
+    generated_texts.py TENON [--prompts N] [--seed N]
 
 Takes the bases and adapters of `Fixtures/generation`, and compositions of adapters with drawn weights. A row is compared up
 to the first step at which the two highest scores are nearer than rounding may bring them; how many were is told.
