@@ -1,6 +1,4 @@
-package import Checkpoints
 package import Diagnostics
-import Files
 package import JSON
 import Tensors
 
@@ -56,24 +54,5 @@ package struct DecoderArchitecture: Hashable, Sendable {
         }
         let hasWindow = type == "mistral" && config["sliding_window"]?.isNull == false
         window = hasWindow ? try reader.size("sliding_window") : nil
-    }
-
-    /// Reads the `config.json` of a model's folder.
-    package init(of checkpoint: Checkpoint) throws(Failure) {
-        let path = Paths.joined(checkpoint.folder, "config.json")
-        guard checkpoint.companions.contains("config.json") else {
-            throw Failure(
-                .configMissing, "the base has no config.json, which says what kind of model it is",
-                path: checkpoint.path, hint: "name the model's folder as it was downloaded")
-        }
-        let file = try InputFile(path: path)
-        guard file.size <= JSONLimits.byteCount else {
-            throw Failure(.jsonLimit, "the config is too long", path: path)
-        }
-        do throws(Failure) {
-            try self.init(JSONValue.parse(file.read(at: 0, count: file.size), path: path))
-        } catch {
-            throw error.at(path: path)
-        }
     }
 }

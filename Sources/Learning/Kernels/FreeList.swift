@@ -102,6 +102,8 @@ final class FreeList: @unchecked Sendable {
     /// Blocks from this size on are mapped, each by itself: an allocator's heap would keep what lies between others.
     private static let mappedBytes = 1 << 16
 
+    /// Ends the program where there is none, as the standard allocator does: no pass can go on without it, and whether there
+    /// is enough for a run is asked before it begins.
     private static func allocate(_ bytes: Int) -> UnsafeMutableRawPointer {
         guard bytes >= mappedBytes else { return .allocate(byteCount: bytes, alignment: 64) }
         let map = unsafe mmap(nil, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANON, -1, 0)

@@ -1,5 +1,6 @@
 package import Architectures
 package import Diagnostics
+import JSON
 package import Tokenization
 
 /// How data are read.
@@ -40,6 +41,24 @@ package struct DataOptions: Sendable {
         self.maximumLength = maximumLength
         self.tokenizer = tokenizer
         self.isStrict = isStrict
+    }
+
+    /// What makes text of a conversation.
+    ///
+    /// Throws ``Failure/Code/badDataLine`` for messages that are none, and where nothing makes text of them.
+    func chat(for messages: [JSONValue]) throws(Failure) -> ChatFormat {
+        guard !messages.isEmpty else { throw Failure(.badDataLine, "the conversation has no messages") }
+        for (index, message) in messages.enumerated() where message["role"]?.string == nil {
+            throw Failure(
+                .badDataLine, "message \(index + 1) has no role", expected: "an object with `role` and `content`")
+        }
+        if let chatFailure { throw chatFailure }
+        guard let chat else {
+            throw Failure(
+                .badDataLine, "there is a conversation, and the base has no chat template",
+                hint: "--chat-template names one, such as chatml")
+        }
+        return chat
     }
 
     /// How labeled texts are read.

@@ -64,17 +64,7 @@ struct Example {
         _ prompt: [JSONValue], _ completion: [JSONValue], _ tools: JSONValue, _ options: DataOptions
     ) throws(Failure) {
         let messages = prompt + completion
-        guard !messages.isEmpty else { throw Failure(.badDataLine, "the conversation has no messages") }
-        for (index, message) in messages.enumerated() where message["role"]?.string == nil {
-            throw Failure(
-                .badDataLine, "message \(index + 1) has no role", expected: "an object with `role` and `content`")
-        }
-        if let failure = options.chatFailure { throw failure }
-        guard let chat = options.chat else {
-            throw Failure(
-                .badDataLine, "the line has a conversation, and the base has no chat template",
-                hint: "--chat-template names one, such as chatml")
-        }
+        let chat = try options.chat(for: messages)
         let opening =
             options.form.masksPrompt && !completion.isEmpty
             ? try chat.text(of: prompt, tools: tools, addsGenerationPrompt: true) : nil

@@ -69,18 +69,7 @@ package struct PromptFormat: Sendable {
     }
 
     private func ids(of messages: [JSONValue], tools: JSONValue) throws(Failure) -> [Int32] {
-        guard !messages.isEmpty else { throw Failure(.badDataLine, "the conversation has no messages") }
-        for (index, message) in messages.enumerated() where message["role"]?.string == nil {
-            throw Failure(
-                .badDataLine, "message \(index + 1) has no role", expected: "an object with `role` and `content`")
-        }
-        if let failure = options.chatFailure { throw failure }
-        guard let chat = options.chat else {
-            throw Failure(
-                .badDataLine, "the prompt is a conversation, and the base has no chat template",
-                hint: "--chat-template names one, such as chatml")
-        }
-        let text = try chat.text(of: messages, tools: tools, addsGenerationPrompt: true)
+        let text = try options.chat(for: messages).text(of: messages, tools: tools, addsGenerationPrompt: true)
         return try tokenizerOrFailure().encode(text, addSpecialTokens: false)
     }
 
