@@ -247,8 +247,7 @@ if isFuzzing {
         .target(name: "FuzzSupport", dependencies: rooms, path: "Fuzz/Support", swiftSettings: settings))
     let targets = [
         "Open", "ReadAll", "Index", "Safetensors", "JSON", "Pickle", "Config", "Recipe", "Tokenizer", "Templates",
-        "Lines",
-        "Labeled", "Layout", "Seeds",
+        "Lines", "Labeled", "Prompts", "Layout", "Seeds",
     ]
     for name in targets {
         package.targets.append(

@@ -188,6 +188,16 @@ extension Seeds {
         for (number, text) in texts.enumerated() { write(Array(text.utf8), "labeled", "labeled-\(number)") }
     }
 
+    /// Batches of every kind of prompt.
+    static func prompts() {
+        let texts = [
+            "\u{0}{\"prompt\":\"Once\",\"id\":7,\"adapter\":\"a\",\"max_tokens\":3,\"temperature\":0.5,\"seed\":1,\"stop\":\".\"}\n",
+            "\u{3}{\"prompt\":\"Why?\",\"system\":\"Say no.\"}\n\n{\"messages\":[{\"role\":\"user\",\"content\":\"a\"}],\"tools\":[]}\n",
+            "\u{1}{\"input_ids\":[1,2],\"adapter\":[\"a\",\"b\"],\"stop\":[\"x\",\"yz\"]}\n{\"prompt\":\"a\",\"adapter\":null}\n",
+        ]
+        for (number, text) in texts.enumerated() { write(Array(text.utf8), "prompts", "prompts-\(number)") }
+    }
+
     /// A tar of two files, and the documents of a layout of one object.
     static func layouts() {
         let path = Paths.joined(ScratchFile.folder, "seed.tar")
@@ -236,6 +246,7 @@ public func test(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     Seeds.layouts()
     Seeds.templates()
     Seeds.labeled()
+    Seeds.prompts()
     for entry in (try? Folder.entries(of: "Fixtures/peft")) ?? [] { Seeds.folder(entry.name) }
     for entry in (try? Folder.entries(of: "Fixtures/pickle")) ?? [] where entry.name.hasSuffix(".bin") {
         guard let bytes = Seeds.content(Paths.joined("Fixtures/pickle", entry.name)) else { continue }

@@ -78,7 +78,9 @@ struct Train: ParsableCommand, Exemplified {
         let initial = try `init`.map { try AdapterSource.open($0, on: checkpoint, shared: shared) }
         let learned = initial?.learned
         var architecture = try NetworkArchitecture(
-            of: checkpoint, task: training.task ?? learned?.task, labels: learned?.labels)
+            of: checkpoint, task: training.task ?? learned?.task,
+            labels: learned?.labels ?? (training.newHead ? 2 : nil))
+        if training.newHead { architecture = try withNewHead(architecture, initial) }
         let length = min(training.maxSeqLength, architecture.maximumLength)
         guard length >= 1 else { throw Failure(.usage, "--max-seq-length must be at least 1", actual: "\(length)") }
         try forms.check(architecture.task)
@@ -98,6 +100,7 @@ struct Train: ParsableCommand, Exemplified {
         options.form = form
         options.task = architecture.task == .causal && architecture.isOwnTask ? nil : architecture.task
         options.labels = architecture.task.isOfClasses ? architecture.labels : nil
+        options.makesHead = training.newHead
         var job = TrainingJob(base: checkpoint, data: read, options: options, lanes: shared.lanes)
         job.initial = initial
         job.replaces = output.force
@@ -113,6 +116,18 @@ struct Train: ParsableCommand, Exemplified {
             total: options.steps, interval: stepsPerReport, console: console, isQuiet: shared.quiet)
         job.onStep = { reporter.note($0) }
         tell(try blamingOptions(initial) { () throws(Failure) in try job.run(output: output.output) }, read, console)
+    }
+
+    /// The architecture with a head for whatever classes the data have, in place of those that it was read with.
+    private func withNewHead(
+        _ architecture: NetworkArchitecture, _ initial: Adapter?
+    ) throws(Failure) -> NetworkArchitecture {
+        guard architecture.task.isOfClasses, initial == nil else {
+            throw Failure(
+                .usage, "there is no head to be made", object: "--new-head",
+                expected: "a task of classes or values, and no --init", actual: architecture.task.rawValue)
+        }
+        return architecture.withoutClasses()
     }
 
     /// A config that cannot be trained is a mistake in the options, unless it is that of an adapter to go on from.
@@ -174,7 +189,8 @@ struct Train: ParsableCommand, Exemplified {
                 + ByteSize.text(Int(report.trailer.fileSize)) + purpose(report.task, data.classes)).escapedForTerminal)
         if !report.madePaths.isEmpty {
             console.result(
-                "the base had no \(report.madePaths.joined(separator: ", ")): it was made and is kept in the adapter")
+                "\(training.newHead ? "a new head was asked for" : "the base had none"): "
+                    + "\(report.madePaths.joined(separator: ", ")) was made and is kept in the adapter")
         }
         console.result("loss \(last.loss.text(decimals: 4)) at step \(last.step)")
         if let evaluation = report.evaluation {

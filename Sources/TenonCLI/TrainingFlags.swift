@@ -18,6 +18,9 @@ struct TrainingFlags: ParsableArguments {
             valueName: "task"))
     var task: ModelTask?
 
+    @Flag(help: "Make a new head for the classes of the data, or for values, whatever head the base has.")
+    var newHead = false
+
     @Option(help: ArgumentHelp("Of the factors of a LoRA (default: 8).", valueName: "n"))
     var rank: Int?
 

@@ -24,6 +24,77 @@ struct NewHeadTests {
         return place(name)
     }
 
+    /// Rows of as many classes as there are names, or of values for none.
+    private func write(classes: [String], in place: TemporaryFolder) throws -> String {
+        var random = RepeatableRandom(seed: 5)
+        var text = ""
+        for row in 0..<6 {
+            var ids: [Int] = [4 + row % max(1, classes.count)]
+            for _ in 0..<5 { ids.append(Int.random(in: 10..<97, using: &random)) }
+            let label = classes.isEmpty ? "\(Double(row) / 4)" : "\"\(classes[row % classes.count])\""
+            text += "{\"input_ids\":\(ids),\"label\":\(label)}\n"
+        }
+        return try place.write(Array(text.utf8), to: "others.jsonl")
+    }
+
+    /// A base with a head of its own, and the classes that it is trained anew for; none for values.
+    static let replacements: [(base: String, classes: [String])] = [
+        ("bert-classes", ["ham", "spam"]), ("bert-classes", ["no", "perhaps", "yes"]),
+        ("gpt2-classes", ["ham", "spam"]),
+        ("roberta-value", ["no", "perhaps", "yes"]), ("distilbert-classes", []),
+    ]
+
+    @Test("a head for other classes takes the place of the base's where that is asked for", arguments: replacements)
+    func replaced(_ name: String, _ classes: [String]) throws {
+        try inFolder { place in
+            let base = TrainingPlace.base(name)
+            let rows = try write(classes: classes, in: place)
+            let container = place("x.tenon")
+            let train = [
+                "train", "--base", base, "--data", rows, "-o", container, "--task",
+                classes.isEmpty ? "regression" : "classification", "--iters", "2", "--batch-size", "6", "--quiet",
+            ]
+            // Labels that are none of the base's, a head of another shape, or one that is for no classes.
+            let refused = try runTool(train)
+            #expect([64, 65].contains(refused.status), "\(refused.errors)")
+            let told = try succeed(train + ["--new-head", "--json"])
+            #expect(try document(told)["madeModules"]?.array?.isEmpty == false)
+            try succeed(["verify", container, "--base", base])
+            try succeed(["verify", container, "--retrain", "--base", base, "--data", rows])
+
+            try succeed(["apply", container, "--base", base, "-o", place("merged")])
+            let config = try JSONValue.parse(try contents(of: place("merged/config.json")))
+            let labels = config["id2label"]?.object?.members.compactMap(\.value.string)
+            #expect(classes.isEmpty ? labels?.count == 1 : labels == classes)
+            let together = try TrainingPlace.loss(container, base: base, data: rows)
+            let alone = try TrainingPlace.loss(nil, base: place("merged"), data: rows)
+            #expect(abs(alone - together) < 1e-4)
+
+            let undo = ["apply", container, "--base", base, "-o", place("other"), "--undo", place("undo.tenon")]
+            try expectFailure(64, "usage", undo)
+            try succeed(["unapply", container, "--merged", place("merged"), "--base", base, "-o", place("back")])
+            for file in ["model.safetensors", "config.json"] {
+                let back = try contents(of: place("back/" + file))
+                let original = try contents(of: Paths.joined(base, file))
+                #expect(back == original)
+            }
+        }
+    }
+
+    @Test("a new head is for classes and values, and not for an adapter that has one")
+    func nothingToMake() throws {
+        try inFolder { place in
+            let container = try trained(in: place, base: "bert-masked")
+            let rows = place("rows.jsonl")
+            for words in [["--task", "masked"], ["--init", container]] {
+                let train = [
+                    "train", "--base", TrainingPlace.base("bert-masked"), "--data", rows, "-o", place("y.tenon"),
+                ]
+                try expectFailure(64, "usage", train + ["--new-head", "--quiet"] + words)
+            }
+        }
+    }
+
     /// A base, what it is with a head for classes, and the tensors of that head that it lacks.
     struct Head: Sendable, CustomTestStringConvertible {
         let base: String

@@ -8,6 +8,7 @@ import JSON
 import Kernels
 import Testing
 import Tokenization
+import Training
 
 /// What `transformers` generates with tiny models: `Fixtures/generation`.
 struct GenerationFixture: Sendable, CustomTestStringConvertible {

@@ -1,7 +1,7 @@
 """A page of `tenon report --html` in a headless browser: charts, sorting, the keyboard, dark colors, a phone, a thousand rows.
 
 `report_page.py TENON [FOLDER]` makes a thousand small adapters, writes the page and looks at it; with FOLDER it leaves pictures
-there. Exit status 75, with a line that says why, where no browser is there; 1 where something is not as it should be.
+there. It tells in how many milliseconds the page was loaded, the best of three, and does not judge that. Exit status 75, with a line that says why, where no browser is there; 1 where something is not as it should be.
 """
 
 import json
@@ -122,7 +122,6 @@ def main() -> int:
         html = page.read_text(encoding="utf-8")
         probed.write_text(html.replace("</body>", PROBE), encoding="utf-8")
         light = browser.look(chromium, probed, "--window-size=1200,900")
-        # The best of three: what it takes, not what else the machine does.
         times = [light["time"], *(browser.look(chromium, probed, "--window-size=1200,900")["time"] for _ in range(2))]
         dark = browser.look(chromium, probed, "--window-size=1200,900", browser.DARK)
         phone = browser.phone(chromium, folder, probed)
@@ -130,7 +129,7 @@ def main() -> int:
         if len(sys.argv) > 2:
             pictures(chromium, folder, page, Path(sys.argv[2]))
     expect(size <= 2_000_000, f"{size} bytes for {COUNT} adapters")
-    expect(min(times) <= 1000, f"loaded after {min(times):.0f} ms, sorted in {light['sorting']:.0f} ms")
+    print(f"loaded after {min(times):.0f} ms, sorted in {light['sorting']:.0f} ms")
     expect(light["rows"] == COUNT and light["title"] == "What is stored", f"{COUNT} rows, and names are no markup")
     kinds = [kind for kind, _ in light["charts"]]
     expect(kinds.count("bar") == 5 and "map" in kinds and "line" in kinds, "bars of all bases, a map and a line")

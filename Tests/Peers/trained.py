@@ -34,12 +34,19 @@ TRAINED = {
 }
 # The same for other tasks: the base, that whose head it gets where it has none of its own, and how it is trained.
 _BERT = [*_LORA, "--target-modules", "query,value,dense"]
+_DISTILBERT = [*_LORA, "--target-modules", "q_lin,v_lin"]
 TRAINED_TASKS = {
     "bert": ("bert-classes", None, _BERT),
     "bert-norms": ("bert-classes", None, ["--method", "ln-tuning"]),
     "bert-new-head": ("bert-masked", "bert-classes", _BERT),
     "bert-tokens": ("bert-tokens", None, _LORA),
+    "bert-biases": ("bert-classes", None, [*_BERT, "--bias", "lora_only"]),
     "roberta": ("roberta-value", None, _LORA),
+    "roberta-new-head": ("roberta-masked", "roberta-value", _LORA),
+    "distilbert": ("distilbert-classes", None, _DISTILBERT),
+    "distilbert-new-head": ("distilbert-masked", "distilbert-classes", _DISTILBERT),
+    "roberta-other-head": ("roberta-value", "roberta-classes", [*_LORA, "--new-head"]),
+    "llama-new-head": ("llama", "llama-classes", _QUERY_VALUE),
     "gpt2": ("gpt2", None, _LORA),
     "gpt2-new-head": ("gpt2", "gpt2-classes", _LORA),
 }

@@ -91,6 +91,22 @@ import Training
         #expect(masked.all == all.all && masked.learned == "Yes.<|im_end|>\n")
     }
 
+    @Test("conversations that close with no token at which texts end are told of; a line end may follow it")
+    func turnEnds() throws {
+        let eos = try #require(tokenizer.eos)
+        let cases: [(template: String, ends: Set<Int32>?, codes: [String])] = [
+            ("chatml", [eos], ["no-turn-end"]), ("chatml", [], ["no-turn-end"]), ("chatml", nil, []),
+            ("llama2", [eos], []), ("alpaca", [eos], []),
+        ]
+        for one in cases {
+            var options = try options(template: one.template, given: true)
+            options.ends = one.ends
+            let data = try DataSetTests.read(Self.conversation + "\n" + Self.pair + "\n" + #"{"text":"a"}"#, options)
+            #expect(data.findings.map(\.code) == one.codes, "\(one)")
+            #expect(data.findings.first?.message.hasSuffix(": 2") ?? true)
+        }
+    }
+
     /// A line, whether prompts are masked, and what is said of it.
     static let broken: [(String, Bool, String)] = [
         (#"{"messages":[{"role":"user","content":"a"}]}"#, true, "no assistant's"),

@@ -21,6 +21,7 @@ from transformers import (
     GPT2LMHeadModel,
     LlamaConfig,
     LlamaForCausalLM,
+    LlamaForSequenceClassification,
     MistralConfig,
     MistralForCausalLM,
     PreTrainedModel,
@@ -116,6 +117,11 @@ BASES = {
     "gpt2-classes": Base(GPT2ForSequenceClassification, GPT2Config, {"num_labels": 3, "pad_token_id": 0}, shape=_GPT2),
 }
 
+# Whose heads others may get; no case begins with them.
+HEADS = {
+    "llama-classes": Base(LlamaForSequenceClassification, LlamaConfig, {"num_labels": 3}),
+    "roberta-classes": Base(RobertaForSequenceClassification, RobertaConfig, {"num_labels": 3}),
+}
 
 _NORMS = ("norm.weight", "ln_1.weight", "ln_2.weight", "ln_f.weight")
 
@@ -155,8 +161,9 @@ def write_base(name: str, out: Path) -> None:
 
 def load_base(name: str, out: Path, like: str | None = None) -> PreTrainedModel:
     """The base in fp32, read from its folder, under its neutral name; with a head `like` that of another base."""
-    load: Callable[..., PreTrainedModel] = BASES[like or name].model.from_pretrained
-    labels = {"num_labels": BASES[like].settings["num_labels"]} if like else {}
+    base = (BASES | HEADS)[like or name]
+    load: Callable[..., PreTrainedModel] = base.model.from_pretrained
+    labels = {"num_labels": base.settings["num_labels"], "ignore_mismatched_sizes": True} if like else {}
     model = load(out / "bases" / name, dtype=torch.float32, attn_implementation="sdpa", local_files_only=True, **labels)
     model.name_or_path = f"tenon/training-{name}"
     model.config._name_or_path = model.name_or_path

@@ -52,6 +52,8 @@ TASKS = {
     "distilbert-classes": "classification",
     "distilbert-masked": "masked",
     "gpt2-classes": "classification",
+    "llama-classes": "classification",
+    "roberta-classes": "classification",
 }
 PEFT_TASKS = {"causal": "CAUSAL_LM", "classification": "SEQ_CLS", "regression": "SEQ_CLS", "token-classification": "TOKEN_CLS"}
 

@@ -23,7 +23,7 @@ package struct NetworkArchitecture: Hashable, Sendable {
     /// Whether the config is of a model for this task.
     package let isOwnTask: Bool
     /// Whether it is known how many classes there are: the config is of a model with a head for this task, or they were given.
-    package let namesClasses: Bool
+    package private(set) var namesClasses: Bool
     /// What the config calls the classes, in the order of their numbers; nil where it does not say.
     package let classNames: [String]?
     /// How many tokens a row may have.
@@ -82,7 +82,8 @@ package struct NetworkArchitecture: Hashable, Sendable {
             throw Failure(
                 .usage, "so many classes cannot be told apart", object: "num_labels",
                 expected: "2 to \(Self.mostClasses)",
-                actual: "\(count)", hint: "a number for each row is --task regression")
+                actual: "\(count)",
+                hint: "a number for each row is --task regression; --new-head makes a head for the classes of the data")
         }
         self.labels = count
         classNames = isOfClasses ? Self.names(config["id2label"]?.object, count: count) : nil
@@ -98,6 +99,13 @@ package struct NetworkArchitecture: Hashable, Sendable {
         }
         self.task = task
         maximumLength = try Self.maximumLength(family, modules)
+    }
+
+    /// The same for classes that are yet to be named.
+    package func withoutClasses() -> Self {
+        var other = self
+        other.namesClasses = false
+        return other
     }
 
     /// Reads the `config.json` of a model's folder.

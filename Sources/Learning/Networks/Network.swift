@@ -23,14 +23,15 @@ package final class Network<R: Real>: @unchecked Sendable {
     }
 
     /// Builds it over the weights in `store`, which stay where they are, for rows of at most `length` tokens. What the base
-    /// lacks of the head is drawn with `seed`.
+    /// lacks of the head is drawn with `seed`; all of a head for classes or values where it `makesHead`.
     ///
     /// Throws ``Failure/Code/baseIncompatible`` where the base is not as its config says.
     package init(
-        _ architecture: NetworkArchitecture, _ store: WeightStore, length: Int, seed: UInt64 = 0
+        _ architecture: NetworkArchitecture, _ store: WeightStore, length: Int, seed: UInt64 = 0,
+        makesHead: Bool = false
     ) throws(Failure) {
         self.architecture = architecture
-        var parts = NetworkParts<R>(architecture, store, seed: seed)
+        var parts = NetworkParts<R>(architecture, store, seed: seed, makesHead: makesHead)
         switch architecture.family {
         case .decoder(let decoder): (embedding, blocks, head) = try parts.decoder(decoder, length: length)
         case .gpt2(let stack): (embedding, blocks, head) = try parts.gpt2(stack)

@@ -12,6 +12,7 @@ struct NetworkParts<R: Real> {
     let architecture: NetworkArchitecture
     private let store: WeightStore
     private let seed: UInt64
+    private let makesHead: Bool
     private(set) var parameters: [BaseParameter<R>] = []
     private(set) var projections: [Projection<R>] = []
     private(set) var norms: [BaseParameter<R>] = []
@@ -21,10 +22,11 @@ struct NetworkParts<R: Real> {
     /// The standard deviation of a new head's weights, as transformers draws them.
     private static var spread: Double { 0.02 }
 
-    init(_ architecture: NetworkArchitecture, _ store: WeightStore, seed: UInt64) {
+    init(_ architecture: NetworkArchitecture, _ store: WeightStore, seed: UInt64, makesHead: Bool) {
         self.architecture = architecture
         self.store = store
         self.seed = seed
+        self.makesHead = makesHead && architecture.task.isOfClasses
     }
 
     var modules: Architecture { architecture.modules }
@@ -80,7 +82,7 @@ struct NetworkParts<R: Real> {
     mutating func headLinear(_ path: String, savedAs name: String, always: Bool) throws(Failure) -> Linear<R> {
         let shape = modules.linear(path)
         headPaths.append(path)
-        let isThere = store.has(shape.weight) && (shape.bias.map(store.has) ?? true)
+        let isThere = !makesHead && store.has(shape.weight) && (shape.bias.map(store.has) ?? true)
         guard always || !isThere else { return try linear(shape) }
         let weight = isThere ? try store.parameter(shape.weight, R.self) : drawn(shape.weight, name: path)
         let bias = try shape.bias.map { bias throws(Failure) in

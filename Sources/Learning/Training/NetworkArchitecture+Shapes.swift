@@ -35,7 +35,6 @@ extension NetworkArchitecture {
                 .baseIncompatible, "the base is too small for what its config says", path: base.path,
                 expected: "\(count) numbers", actual: "\(base.totalBytes) bytes")
         }
-        try checkHead(in: base)
         return ModelShapes(
             projections: modules.projections.map { linears in
                 linears.map {
@@ -48,7 +47,7 @@ extension NetworkArchitecture {
     }
 
     /// Throws ``Failure/Code/baseIncompatible`` for a base that has a head for another number of answers.
-    private func checkHead(in base: Checkpoint) throws(Failure) {
+    func checkHead(in base: Checkpoint) throws(Failure) {
         guard task.isOfClasses else { return }
         for module in modules.modules where module.part == .head && module.kind != .norm {
             guard let tensor = base["\(module.path).weight"], let wanted = module.tensors.first?.dimensions else {
@@ -60,7 +59,7 @@ extension NetworkArchitecture {
             throw Failure(
                 .baseIncompatible, "the base has a head for another number of answers", object: tensor.name,
                 path: base.path, expected: "\(dimensions)", actual: "\(tensor.shape)",
-                hint: "take the model without its head; or the classes that it has: `num_labels` of its config")
+                hint: "--new-head makes one; or take the classes that it has: `num_labels` of its config")
         }
     }
 }

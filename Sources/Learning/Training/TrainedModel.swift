@@ -20,7 +20,8 @@ package struct TrainedModel: Sendable {
         _ base: Checkpoint, _ options: TrainingOptions, initial: Adapter?, length: Int, _ engine: Engine<Float>
     ) throws(Failure) {
         let architecture = try NetworkArchitecture(of: base, task: options.task, labels: options.labels)
-        network = try Network(architecture, WeightStore(base), length: length, seed: options.seed)
+        network = try Network(
+            architecture, WeightStore(base), length: length, seed: options.seed, makesHead: options.makesHead)
         var parameters = options.parameters
         parameters[Self.savedKey] = nil
         let plan = InsertionPlan(

@@ -179,6 +179,7 @@ package struct TrainingJob: Sendable {
     /// How much goes through the model at once, and what all of it will take. Nothing of the base is read.
     private func plan() throws(Failure) -> (passes: Trainer.PassMemory, estimate: MemoryEstimate) {
         let architecture = try NetworkArchitecture(of: base, task: options.task, labels: options.labels)
+        if !options.makesHead { try architecture.checkHead(in: base) }
         let shapes = try architecture.shapes(in: base)
         var size = try options.method.size(in: shapes, options.parameters)
         if !(options.method is FullTuning) { size.parameterCount += shapes.savedCount }

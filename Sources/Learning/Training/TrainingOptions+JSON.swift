@@ -11,6 +11,7 @@ extension TrainingOptions {
         // Left out where nothing was said.
         if let task { members["task"] = .string(task.rawValue) }
         if let labels { members["labels"] = JSONValue(labels) }
+        if makesHead { members["newHead"] = true }
         for (key, value) in numbers.object?.members ?? [] { members[key] = value }
         for (key, value) in form.members { members[key] = value }
         return .object(members)
@@ -47,6 +48,7 @@ extension TrainingOptions {
         self.parameters = parameters
         task = document["task"]?.string.flatMap(ModelTask.init)
         labels = document["labels"]?.int
+        makesHead = document["newHead"]?.bool ?? false
         self.batchSize = batchSize
         self.accumulation = accumulation
         self.steps = steps

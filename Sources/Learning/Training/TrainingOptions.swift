@@ -12,6 +12,8 @@ package struct TrainingOptions: Sendable {
     package var task: ModelTask?
     /// How many classes there are; nil for as many as the base's config says.
     package var labels: Int?
+    /// Whether the head is made anew, whatever head the base has.
+    package var makesHead = false
     /// Rows of a batch.
     package var batchSize = 4
     /// Batches of a step.

@@ -58,8 +58,9 @@ package struct ApplyJob: Sendable {
     ///
     /// Memory: a few MiB a lane, and the factors of as many tensors as there are lanes. Throws
     /// ``Failure/Code/baseMismatch``, ``Failure/Code/baseIncompatible``, ``Failure/Code/notMergeable``,
-    /// ``Failure/Code/digestMismatch`` where a lossless delta does not give what it promises, and what reading and
-    /// writing throw; then nothing is left behind.
+    /// ``Failure/Code/digestMismatch`` where a lossless delta does not give what it promises, ``Failure/Code/usage`` where what
+    /// ``undoPath`` asks for cannot be had, as of tensors that the base lacks, and what reading and writing throw; then
+    /// nothing is left behind.
     package func run(_ adapters: [WeightedAdapter], onto base: Checkpoint, output: String) throws(Failure) -> Report {
         var times = StageTimes()
         let inputs = adapters.map(\.path) + base.paths
@@ -76,9 +77,9 @@ package struct ApplyJob: Sendable {
             isWatching: binding.needsDigests || takesResultRoot || undoPath != nil || promisedRoot(adapters) != nil)
         let plan = try ResultPlan(adapters, onto: watch, dtype: dtype)
         findings += plan.findings
-        if let new = plan.made.first, undoPath != nil {
+        if undoPath != nil, let new = plan.made.first ?? plan.config.map({ _ in HeadConfig.name }) {
             throw Failure(
-                .usage, "a correction cannot take a module away that the base lacks", object: new,
+                .usage, "a correction cannot take a module away that is not the base's, nor its classes", object: new,
                 hint: "leave out --undo and keep the base: tenon unapply --base brings it back")
         }
         let known = binding.needsDigests ? cache?.digests(of: base) : nil

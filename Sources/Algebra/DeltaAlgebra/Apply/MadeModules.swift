@@ -1,14 +1,25 @@
 import Adapters
 import Diagnostics
+import Tensors
 
 extension BaseTargets {
-    /// The entries of an adapter that are tensors of modules which were made for its task, and which the base lacks: those
-    /// that `modules_to_save` of its config names, kept whole. They are new in what comes of the base.
+    /// The entries of an adapter that are tensors of modules which were made for its task, and which the base lacks or has for
+    /// another number of answers: those that `modules_to_save` of its config names, kept whole. They are new in what comes of
+    /// the base.
     func made(of adapter: Adapter) -> [AdapterEntry] {
         guard !adapter.isCheckpointDelta, let saved = adapter.parameters["modules_to_save"]?.strings else { return [] }
         return adapter.entries.filter { entry in
-            entry.key.kind == .full && MadeModule.canBe(entry.key.target, saved) && lacks(entry.key.target)
+            entry.key.kind == .full && MadeModule.canBe(entry.key.target, saved)
+                && (lacks(entry.key.target) || isReplaced(by: entry))
         }
+    }
+
+    /// Whether the base's tensor of that very name has other answers: its first dimension differs, and no other.
+    func isReplaced(by entry: AdapterEntry) -> Bool {
+        guard find(entry.key.target) == entry.key.target, let own = tensor(entry.key.target)?.shape.dimensions,
+            let new = entry[.value]?.shape.dimensions
+        else { return false }
+        return own.count == new.count && own.first != new.first && own.dropFirst() == new.dropFirst()
     }
 }
 

@@ -16,9 +16,9 @@ struct ResultPlan: Sendable {
     let findings: [Finding]
     /// Of each adapter.
     let entryTargets: [EntryTargets]
-    /// The config of what comes of the base, where a head was made for a task that it must tell of.
+    /// The config of what comes of the base, where its head is made for a task or for classes that it must tell of.
     let config: HeadConfig?
-    /// The names of tensors that the base lacks, which adapters bring along.
+    /// The names of tensors that the base lacks, or has in another shape, which adapters bring along.
     let made: [String]
     let tally = RoundingTally()
 
@@ -74,6 +74,8 @@ struct ResultPlan: Sendable {
                 updates[name, default: []].append(update)
                 changed[name] = update.entry
             }
+            let ownConfig = try HeadConfig(base, one.adapter, made: new)
+            config = config ?? ownConfig
             if !new.isEmpty {
                 if let twice = new.first(where: { made.contains($0.key.target) }) {
                     throw .notMergeable(
@@ -86,9 +88,7 @@ struct ResultPlan: Sendable {
                     changed[ExactKey(entry.key.target)] = entry.key
                 }
                 made += new.map(\.key.target)
-                let own = try HeadConfig(base, one.adapter, made: new)
-                config = config ?? own
-                findings += Self.findings(of: new, in: one, hasConfig: own != nil, planned.updates, targets)
+                findings += Self.findings(of: new, in: one, hasConfig: ownConfig != nil, planned.updates, targets)
             }
             guard !own.isEmpty else { continue }
             guard one.weight == 1 else {
@@ -116,9 +116,21 @@ struct ResultPlan: Sendable {
         _ targets: BaseTargets
     ) -> [Finding] {
         let first = made[0].key.target
-        var findings = [
-            Finding("head-added", "\(made.count) tensors are new: the base lacks what they belong to", object: first)
-        ]
+        let replaced = made.filter(targets.isReplaced)
+        var findings: [Finding] = []
+        if made.count > replaced.count {
+            findings.append(
+                Finding(
+                    "head-added", "\(made.count - replaced.count) tensors are new: the base lacks what they belong to",
+                    object: first))
+        }
+        if let first = replaced.first?.key.target {
+            findings.append(
+                Finding(
+                    "head-replaced",
+                    "\(replaced.count) tensors take the place of the base's, which are for another number of answers",
+                    object: first))
+        }
         if !hasConfig {
             findings.append(
                 Finding(

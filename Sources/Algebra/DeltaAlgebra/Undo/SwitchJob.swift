@@ -32,7 +32,7 @@ package struct SwitchJob: Sendable {
         let unseen = BaseWatch(base, isWatching: binding.needsDigests)
         let before = try ResultPlan(old, onto: BaseWatch(base, isWatching: false), dtype: nil)
         let after = try ResultPlan(new, onto: unseen, dtype: nil)
-        try Self.checkModules(before.made + after.made)
+        for plan in [before, after] { try Self.checkModules(plan) }
         let changed = Set(before.changed.keys).union(after.changed.keys)
         let watch = BaseWatch(merged)
         let tensors = after.tensors.map { tensor in
@@ -68,7 +68,7 @@ package struct SwitchJob: Sendable {
         let findings = merged.findings + restoration.findings + (try binding.begin())
         let watch = BaseWatch(merged, restored: restoration.tensors)
         let plan = try ResultPlan(new, onto: watch, dtype: nil)
-        try Self.checkModules(plan.made)
+        try Self.checkModules(plan)
         let restored = restoration.tensors.keys.sorted()
         let changed = Set(restored.map { ExactKey(merged.tensors[$0].name) }).union(plan.changed.keys)
         return try ResultWriter(lanes: lanes, replaces: replaces).exchange(
@@ -84,10 +84,11 @@ package struct SwitchJob: Sendable {
     }
 
     /// Throws ``Failure/Code/usage`` where an adapter brings modules along: the model is of another class with them.
-    private static func checkModules(_ made: [String]) throws(Failure) {
-        guard let first = made.first else { return }
+    private static func checkModules(_ plan: ResultPlan) throws(Failure) {
+        guard let first = plan.made.first ?? plan.config.map({ _ in HeadConfig.name }) else { return }
         throw Failure(
-            .usage, "an adapter brings a module along that the base lacks, and so cannot be exchanged", object: first,
+            .usage, "an adapter brings a module or classes along that the base lacks, and so cannot be exchanged",
+            object: first,
             hint: "tenon apply puts the other onto the base")
     }
 

@@ -21,6 +21,7 @@ extension DataOptions {
         self.init(
             vocabularySize: architecture.vocabularySize, maximumLength: maximumLength, tokenizer: tokenizer,
             isStrict: isStrict)
+        ends = try? TextEnd.ids(of: base, tokenizer)
         task = architecture.task
         classCount = architecture.labels
         typeCount = architecture.typeCount

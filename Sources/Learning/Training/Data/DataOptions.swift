@@ -19,6 +19,8 @@ package struct DataOptions: Sendable {
     package var chat: ChatFormat?
     /// Why nothing does, where something could have: told of the first conversation.
     package var chatFailure: Failure?
+    /// The ids at which what is generated ends; nil where nothing is known of them.
+    package var ends: Set<Int32>?
     /// What rows are for.
     package var task = ModelTask.causal
     /// How many classes a token may be of.

@@ -104,6 +104,7 @@ private struct Gatherer {
     private(set) var rows: [Row] = []
     private(set) var truncatedCount = 0
     private var endlessCount = 0
+    private var endlessTurnCount = 0
     private var promptOnlyCount = 0
     private var ignoredLabelCount = 0
 
@@ -119,6 +120,7 @@ private struct Gatherer {
         rows.append(outcome.row)
         if outcome.isTruncated { truncatedCount += 1 }
         if outcome.hasNoEnd { endlessCount += 1 }
+        if outcome.hasNoTurnEnd { endlessTurnCount += 1 }
         if outcome.isPromptOnly { promptOnlyCount += 1 }
         if outcome.hasIgnoredLabel { ignoredLabelCount += 1 }
     }
@@ -138,6 +140,11 @@ private struct Gatherer {
             (
                 "no-end-token", "nothing says which token ends a text, so none was appended; rows of text",
                 endlessCount
+            ),
+            (
+                "no-turn-end",
+                "conversations that close with no token at which the base ends a text, so that of what is generated only "
+                    + "--stop finds the end", endlessTurnCount
             ),
             (
                 "ignored-labels", "rows whose `label` is not learned, as --task classification would",

@@ -15,6 +15,8 @@ struct RowReader {
         let isTruncated: Bool
         /// Whether it was made of text without a token that ends it, as the tokenizer names none.
         let hasNoEnd: Bool
+        /// Whether it is a conversation that closes with no token at which a text ends when it is generated.
+        let hasNoTurnEnd: Bool
         /// Whether nothing of it is learned, as what is left of it is the prompt.
         let isPromptOnly: Bool
         /// Whether it says which class it is of, which is not asked.
@@ -40,7 +42,7 @@ struct RowReader {
             inputs: content.inputs, labels: content.labels, question: content.question, types: content.types,
             line: line)
         return Outcome(
-            row: row, isTruncated: content.isTruncated, hasNoEnd: content.hasNoEnd,
+            row: row, isTruncated: content.isTruncated, hasNoEnd: content.hasNoEnd, hasNoTurnEnd: content.hasNoTurnEnd,
             isPromptOnly: options.form.masksPrompt && row.labeledTokenCount == 0,
             hasIgnoredLabel: fields.others.contains("`label`"))
     }
@@ -51,6 +53,7 @@ struct RowReader {
         var question = Row.Question.next
         var types: [Int32] = []
         var hasNoEnd = false
+        var hasNoTurnEnd = false
         var isTruncated = false
 
         mutating func keep(_ count: Int) {
@@ -89,7 +92,14 @@ struct RowReader {
             }
         }
         return Content(
-            inputs: inputs, labels: labels, hasNoEnd: !example.isChat && options.tokenizer?.eos == nil)
+            inputs: inputs, labels: labels, hasNoEnd: !example.isChat && options.tokenizer?.eos == nil,
+            hasNoTurnEnd: example.isChat && !closes(inputs))
+    }
+
+    /// Whether a conversation's last turn closes with a token that ends texts; line ends may follow it.
+    private func closes(_ inputs: [Int32]) -> Bool {
+        guard let ends = options.ends else { return true }
+        return inputs.suffix(3).contains { ends.contains($0) }
     }
 
     private func checkUnmasked(_ form: String) throws(Failure) {
