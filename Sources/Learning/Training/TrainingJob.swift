@@ -152,6 +152,11 @@ package struct TrainingJob: Sendable {
             adapter.metadata[Adapter.classesKey] = String(
                 decoding: JSONWriter.bytes(of: classes.document, .compact), as: UTF8.self)
         }
+        if !run.model.network.sites.saved.madePaths.isEmpty {
+            adapter.metadata[Adapter.headKey] = run.model.network.architecture.task.peftName
+        } else {
+            adapter.metadata[Adapter.headKey] = initial?.metadata[Adapter.headKey]
+        }
         try BaseBinder(base, lanes: lanes, cache: .standard()).bind(&adapter, path: path)
         return (
             adapter,
@@ -179,7 +184,7 @@ package struct TrainingJob: Sendable {
     /// How much goes through the model at once, and what all of it will take. Nothing of the base is read.
     private func plan() throws(Failure) -> (passes: Trainer.PassMemory, estimate: MemoryEstimate) {
         let architecture = try NetworkArchitecture(of: base, task: options.task, labels: options.labels)
-        if !options.makesHead { try architecture.checkHead(in: base) }
+        if !options.makesHead, initial?.headCount == nil { try architecture.checkHead(in: base) }
         let shapes = try architecture.shapes(in: base)
         var size = try options.method.size(in: shapes, options.parameters)
         if !(options.method is FullTuning) { size.parameterCount += shapes.savedCount }

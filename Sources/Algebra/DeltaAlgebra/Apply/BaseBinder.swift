@@ -91,10 +91,11 @@ package final class BaseBinder: Sendable {
     private func fit(_ adapter: Adapter, path: String) throws(Failure) -> EntryTargets {
         if adapter.isCheckpointDelta { return try EntryTargets(adapter, [], targets) }
         try base.checkTakesChanges()
-        let changing = try adapter.dequantized().without(targets.made(of: adapter))
+        let made = targets.made(of: adapter)
+        let changing = try adapter.dequantized().without(made)
         let planned = try AdapterUpdates(changing) { [targets] in targets.tensor($0) }
         // What is no change of weights need not fit any.
         try targets.report(planned.refusals.filter { $0.failure.code != .notMergeable }, of: adapter, path: path)
-        return try EntryTargets(adapter, planned.updates, targets)
+        return try EntryTargets(adapter.without(made), planned.updates, targets)
     }
 }

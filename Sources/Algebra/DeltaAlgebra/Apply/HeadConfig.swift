@@ -16,13 +16,15 @@ struct HeadConfig: Sendable {
     /// The ends of the classes that have heads, by PEFT's words for tasks.
     private static let classes = ["SEQ_CLS": "ForSequenceClassification", "TOKEN_CLS": "ForTokenClassification"]
 
-    /// Nil where the base's config stays as it is: it has none, the head is for its classes, or it cannot be told what class
-    /// the model with its head would be of.
+    /// Nil where the base's config stays as it is: it has none, the head was not made for other answers than the base's, or it
+    /// cannot be told what class the model with its head would be of.
     ///
     /// - Parameter made: The entries of `adapter` that are new to the base.
     init?(_ base: Checkpoint, _ adapter: Adapter, made: [AdapterEntry]) throws(Failure) {
-        guard base.companions.contains(Self.name), let task = adapter.parameters["task_type"]?.string,
-            let ending = Self.classes[task], let labels = adapter.headCount
+        let madeFor = adapter.metadata[Adapter.headKey]
+        guard !made.isEmpty || madeFor != nil, base.companions.contains(Self.name),
+            let task = madeFor ?? adapter.parameters["task_type"]?.string, let ending = Self.classes[task],
+            let labels = adapter.headCount
         else { return nil }
         let file = try base.place.file(named: Self.name)
         guard file.size <= JSONLimits.byteCount,
@@ -30,12 +32,11 @@ struct HeadConfig: Sendable {
             let stem = config["architectures"]?.array?.first?.string.flatMap(Self.stem)
         else { return nil }
         let known = adapter.classNames.flatMap { $0.count == labels ? $0 : nil }
-        guard !made.isEmpty || Self.renames(config["id2label"]?.object, to: known) else { return nil }
         config["architectures"] = [.string(stem + ending)]
         if config["num_labels"] != nil { config["num_labels"] = JSONValue(labels) }
         // What the old head was for must not be said of the new one.
         let problem = config["problem_type"]?.string
-        if labels > 1, problem == "regression" { config["problem_type"] = "single_label_classification" }
+        if labels > 1, problem != nil { config["problem_type"] = "single_label_classification" }
         if labels == 1, problem != nil { config["problem_type"] = "regression" }
         if known != nil || config["id2label"]?.object?.count != labels {
             var names = JSONObject()
@@ -49,13 +50,6 @@ struct HeadConfig: Sendable {
         }
         bytes =
             JSONWriter.bytes(of: .object(config), .python(indent: 2, sortKeys: false)) + [UInt8(ascii: "\n")]
-    }
-
-    /// Whether classes have names, each its own, and are others under `known`.
-    private static func renames(_ members: JSONObject?, to known: [String]?) -> Bool {
-        guard let known, let members else { return false }
-        let names = known.indices.compactMap { members["\($0)"]?.string }
-        return names.count == known.count && Set(names).count == names.count && names != known
     }
 
     /// What the names of a model's classes begin with: `Bert` of `BertForMaskedLM`.

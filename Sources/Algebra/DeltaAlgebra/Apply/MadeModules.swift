@@ -1,25 +1,37 @@
 import Adapters
+import Checkpoints
 import Diagnostics
 import Tensors
 
 extension BaseTargets {
-    /// The entries of an adapter that are tensors of modules which were made for its task, and which the base lacks or has for
+    /// The entries of an adapter that are tensors of modules which were made for its task, and which the base lacks, or has for
     /// another number of answers: those that `modules_to_save` of its config names, kept whole. They are new in what comes of
     /// the base.
     func made(of adapter: Adapter) -> [AdapterEntry] {
         guard !adapter.isCheckpointDelta, let saved = adapter.parameters["modules_to_save"]?.strings else { return [] }
-        return adapter.entries.filter { entry in
-            entry.key.kind == .full && MadeModule.canBe(entry.key.target, saved)
-                && (lacks(entry.key.target) || isReplaced(by: entry))
+        let whole = adapter.entries.filter { $0.key.kind == .full && MadeModule.canBe($0.key.target, saved) }
+        let heads = Dictionary(grouping: whole) { MadeModule.path(of: $0.key.target) }
+        return whole.filter { entry in
+            let module = MadeModule.path(of: entry.key.target)
+            return lacks(entry.key.target) || replaces(module, heads[module] ?? [])
         }
     }
 
-    /// Whether the base's tensor of that very name has other answers: its first dimension differs, and no other.
-    func isReplaced(by entry: AdapterEntry) -> Bool {
-        guard find(entry.key.target) == entry.key.target, let own = tensor(entry.key.target)?.shape.dimensions,
-            let new = entry[.value]?.shape.dimensions
-        else { return false }
-        return own.count == new.count && own.first != new.first && own.dropFirst() == new.dropFirst()
+    /// Whether entries take the place of all of a head's tensors in the base, for another number of answers: of each the first
+    /// dimension differs, and no other.
+    private func replaces(_ module: Substring, _ entries: [AdapterEntry]) -> Bool {
+        let own = base.tensors.count { MadeModule.path(of: $0.name) == module }
+        guard Adapter.isHead(module), own == entries.count else { return false }
+        let count = entries.first?[.value]?.shape.dimensions.first
+        return entries.allSatisfy { entry in
+            guard find(entry.key.target) == entry.key.target, let own = tensor(entry.key.target),
+                let new = entry[.value],
+                FloatElements.canHold(own.dtype), FloatElements.canHold(new.dtype)
+            else { return false }
+            let (before, after) = (own.shape.dimensions, new.shape.dimensions)
+            return before.count == after.count && before.dropFirst() == after.dropFirst()
+                && before.first != after.first && after.first == count
+        }
     }
 }
 
@@ -40,6 +52,11 @@ private enum MadeModule {
         "lm_head", "embed_out", "output_layer", "embed_tokens", "embed_in", "tok_embeddings", "wte", "wpe", "shared",
         "word_embeddings", "position_embeddings", "token_type_embeddings", "decoder",
     ]
+
+    /// The module that a tensor lies in; empty for none.
+    static func path(of tensor: String) -> Substring {
+        tensor.lastIndex(of: ".").map { tensor[..<$0] } ?? ""
+    }
 
     /// Whether the tensor lies in a module that the names mean, outside of blocks and vocabularies.
     ///

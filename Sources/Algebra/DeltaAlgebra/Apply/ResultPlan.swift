@@ -68,14 +68,15 @@ struct ResultPlan: Sendable {
             try targets.report(planned.refusals, of: weights, path: one.path)
             findings += planned.findings
             findings += base.findings(ofTiedHeadUnder: one.adapter)
-            entryTargets.append(try EntryTargets(one.adapter, planned.updates, targets))
+            entryTargets.append(try EntryTargets(one.adapter.without(new), planned.updates, targets))
             for update in planned.updates {
                 let name = ExactKey(try targets.name(of: update.target))
                 updates[name, default: []].append(update)
                 changed[name] = update.entry
             }
             let ownConfig = try HeadConfig(base, one.adapter, made: new)
-            config = config ?? ownConfig
+            // The head that is put in place last is the result's.
+            if one.adapter.headCount != nil { config = ownConfig }
             if !new.isEmpty {
                 if let twice = new.first(where: { made.contains($0.key.target) }) {
                     throw .notMergeable(
@@ -101,6 +102,10 @@ struct ResultPlan: Sendable {
                 changed[ExactKey(entry.key.target)] = entry.key
             }
         }
+        if let name = made.first(where: { updates[ExactKey($0)] != nil }) {
+            throw .notMergeable("two adapters change a head, and one of them replaces it", hint: "apply one of them")
+                .on(name)
+        }
         self.findings = findings
         self.config = config
         self.made = made
@@ -116,7 +121,7 @@ struct ResultPlan: Sendable {
         _ targets: BaseTargets
     ) -> [Finding] {
         let first = made[0].key.target
-        let replaced = made.filter(targets.isReplaced)
+        let replaced = made.filter { !targets.lacks($0.key.target) }
         var findings: [Finding] = []
         if made.count > replaced.count {
             findings.append(
@@ -194,7 +199,7 @@ extension AdapterEntry {
 
 /// The base's tensors by the names that adapters have for them.
 final class BaseTargets: Sendable {
-    private let base: Checkpoint
+    let base: Checkpoint
     private let names: TargetNames
     private let known = Mutex<[ExactKey: TargetNames.Match]>([:])
 

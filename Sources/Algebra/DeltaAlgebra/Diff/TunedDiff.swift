@@ -31,6 +31,7 @@ package struct TunedDiff: Sendable {
         for tensor in plan.tensors where plan.changed[tensor.name] != nil {
             results[ExactKey(tensor.name)] = tensor.source
         }
+        let made = Set(plan.made.map(ExactKey.init))
         var tensors: [TensorDiff] = []
         var works: [(name: String, elements: ChangePair)] = []
         for tensor in base.tensors {
@@ -40,7 +41,13 @@ package struct TunedDiff: Sendable {
                 continue
             }
             let after = TensorDiff.Form(partner.source)
-            if before.shape != after.shape {
+            if made.contains(ExactKey(tensor.name)), let result = results[tensor.name] {
+                // There is no change of the base's to compare: both put another tensor in its place.
+                let status: TensorDiff.Status =
+                    try Self.areSame(result, partner.source)
+                    ? .equal : before.shape == after.shape ? .changed : .reshaped
+                tensors.append(TensorDiff(name: tensor.name, status: status, before: before, after: after))
+            } else if before.shape != after.shape {
                 tensors.append(TensorDiff(name: tensor.name, status: .reshaped, before: before, after: after))
             } else if !FloatPair.canHold(tensor.source, partner.source) {
                 var status = TensorDiff.Status.dtype
@@ -74,6 +81,12 @@ package struct TunedDiff: Sendable {
         try base.checkUnchanged()
         try tuned.checkUnchanged()
         return DiffReport(subject: .changes, tensors: tensors, total: total.figures)
+    }
+
+    /// Whether a tensor of fp32 is what another is once it is widened.
+    private static func areSame(_ result: any TensorSource, _ tuned: any TensorSource) throws(Failure) -> Bool {
+        guard result.shape == tuned.shape, FloatElements.canHold(tuned.dtype) else { return false }
+        return try result.hasSameBytes(as: tuned.dtype == .f32 ? tuned : ConvertedTensor(tuned, to: .f32))
     }
 }
 
