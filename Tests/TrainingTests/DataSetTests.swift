@@ -124,14 +124,16 @@ import Training
         #expect(data.findings[0].message.contains("too long"))
     }
 
-    /// Lines that lie across the blocks in which a file is read.
-    @Test func manyLines() throws {
-        let lines = (0..<60_000).map { #"{"input_ids":[\#($0 % 100),\#($0 / 100 % 100),\#($0 % 7)],"n":"\#($0)"}"# }
-        for end in ["\n", "\r\n"] {
-            let data = try Self.read(lines.joined(separator: end))
-            #expect(data.rows.count == 60_000)
-            #expect(data.rows.enumerated().allSatisfy { $1.line == $0 + 1 && Int($1.inputs[0]) == $0 % 100 })
-        }
+    /// Lines that lie across the blocks in which a file is read, of a mebibyte.
+    @Test(arguments: ["\n", "\r\n"])
+    func manyLines(_ end: String) throws {
+        let filling = String(repeating: "-", count: 700)
+        let lines = (0..<1600).map { #"{"input_ids":[\#($0 % 100)],"n":"\#($0)\#(filling)"}"# }
+        let text = lines.joined(separator: end)
+        #expect(text.utf8.count > 1 << 20)
+        let data = try Self.read(text)
+        #expect(data.rows.count == lines.count)
+        #expect(data.rows.enumerated().allSatisfy { $1.line == $0 + 1 && Int($1.inputs[0]) == $0 % 100 })
     }
 
     @Test func text() throws {
