@@ -1,7 +1,8 @@
 """A page of `tenon report --html` in a headless browser: charts, sorting, the keyboard, dark colors, a phone, a thousand rows.
 
 `report_page.py TENON [FOLDER]` makes a thousand small adapters, writes the page and looks at it; with FOLDER it leaves pictures
-there. It tells in how many milliseconds the page was loaded, the best of three, and does not judge that. Exit status 75, with a line that says why, where no browser is there; 1 where something is not as it should be.
+there. It tells in how many milliseconds the page was loaded, the best of three, and does not judge that. Exit status 75, with a
+line that says why, where no browser is there; 1 where something is not as it should be.
 """
 
 import json

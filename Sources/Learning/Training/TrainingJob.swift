@@ -152,11 +152,10 @@ package struct TrainingJob: Sendable {
             adapter.metadata[Adapter.classesKey] = String(
                 decoding: JSONWriter.bytes(of: classes.document, .compact), as: UTF8.self)
         }
-        if !run.model.network.sites.saved.madePaths.isEmpty {
-            adapter.metadata[Adapter.headKey] = run.model.network.architecture.task.peftName
-        } else {
-            adapter.metadata[Adapter.headKey] = initial?.metadata[Adapter.headKey]
-        }
+        let madePaths = run.model.network.sites.saved.madePaths
+        adapter.metadata[Adapter.headKey] =
+            madePaths.isEmpty
+            ? initial?.metadata[Adapter.headKey] : run.model.network.architecture.task.peftName
         try BaseBinder(base, lanes: lanes, cache: .standard()).bind(&adapter, path: path)
         return (
             adapter,
@@ -164,8 +163,7 @@ package struct TrainingJob: Sendable {
                 Report(
                     trailer: trailer, metrics: run.log.metrics, step: step, evaluation: evaluation,
                     parameterCount: run.model.parameterCount, task: run.model.network.architecture.task,
-                    baseRoot: fingerprint.root,
-                    madePaths: run.model.network.sites.saved.madePaths)
+                    baseRoot: fingerprint.root, madePaths: madePaths)
             }
         )
     }

@@ -10,18 +10,19 @@ extension BaseTargets {
     func made(of adapter: Adapter) -> [AdapterEntry] {
         guard !adapter.isCheckpointDelta, let saved = adapter.parameters["modules_to_save"]?.strings else { return [] }
         let whole = adapter.entries.filter { $0.key.kind == .full && MadeModule.canBe($0.key.target, saved) }
-        let heads = Dictionary(grouping: whole) { MadeModule.path(of: $0.key.target) }
+        let heads = Dictionary(grouping: whole) { $0.key.target.droppingLastComponent }
         return whole.filter { entry in
-            let module = MadeModule.path(of: entry.key.target)
+            let module = entry.key.target.droppingLastComponent
             return lacks(entry.key.target) || replaces(module, heads[module] ?? [])
         }
     }
 
     /// Whether entries take the place of all of a head's tensors in the base, for another number of answers: of each the first
     /// dimension differs, and no other.
-    private func replaces(_ module: Substring, _ entries: [AdapterEntry]) -> Bool {
-        let own = base.tensors.count { MadeModule.path(of: $0.name) == module }
-        guard Adapter.isHead(module), own == entries.count else { return false }
+    private func replaces(_ module: String, _ entries: [AdapterEntry]) -> Bool {
+        guard Adapter.isHead(module),
+            base.tensors.count(where: { $0.name.droppingLastComponent == module }) == entries.count
+        else { return false }
         let count = entries.first?[.value]?.shape.dimensions.first
         return entries.allSatisfy { entry in
             guard find(entry.key.target) == entry.key.target, let own = tensor(entry.key.target),
@@ -52,11 +53,6 @@ private enum MadeModule {
         "lm_head", "embed_out", "output_layer", "embed_tokens", "embed_in", "tok_embeddings", "wte", "wpe", "shared",
         "word_embeddings", "position_embeddings", "token_type_embeddings", "decoder",
     ]
-
-    /// The module that a tensor lies in; empty for none.
-    static func path(of tensor: String) -> Substring {
-        tensor.lastIndex(of: ".").map { tensor[..<$0] } ?? ""
-    }
 
     /// Whether the tensor lies in a module that the names mean, outside of blocks and vocabularies.
     ///

@@ -80,7 +80,8 @@ struct LowRankDelta {
 }
 
 extension String {
-    fileprivate var droppingLastComponent: String {
+    /// The module that a tensor of this name lies in.
+    var droppingLastComponent: String {
         lastIndex(of: ".").map { String(self[..<$0]) } ?? self
     }
 }
